@@ -1,0 +1,27 @@
+//! Cryptography for SikkerKey: envelopes, signatures, password hashes and one-time tokens, on RustCrypto and dalek.
+//!
+//! Callers get envelopes, not ciphers: nobody outside this crate picks an IV, and nobody can forget the associated
+//! data, because the place a value lives in is an argument of sealing and opening. Every type that holds a secret
+//! wipes itself on drop and can be neither printed nor serialised; `expose` is the one way in and is easy to search
+//! for. There is no I/O here but the operating system's random source.
+
+pub mod envelope;
+pub mod password;
+pub mod random;
+pub mod signature;
+pub mod token;
+
+mod plaintext;
+
+pub use envelope::{DataKey, KeyContext, MasterKey, OpenError, Sealed, SealedValue, ServerKey, ValuePlace, VaultKey};
+pub use plaintext::Plaintext;
+pub use signature::{KeyPair, MalformedKey, PublicKey};
+pub use token::{OneTimeToken, TokenHash};
+
+use sha2::{Digest, Sha256};
+
+/// SHA-256, as of a request body.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}

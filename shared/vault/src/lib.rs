@@ -1,0 +1,16 @@
+//! The rules of SikkerKey, without I/O, clock or randomness of their own.
+//!
+//! [`model`] is what a vault holds, [`read_gate`] the whole access model in one pure function, [`limits`] what input is
+//! taken, [`audit`] every action that is recorded, [`lockout`] and [`enrollment`] the rules of those two. Everything
+//! the rules need comes in as an argument, so they are tested without a network, and a reader can trust that nothing
+//! else plays a part.
+
+pub mod audit;
+pub mod enrollment;
+pub mod limits;
+pub mod lockout;
+pub mod model;
+pub mod read_gate;
+mod time;
+
+pub use time::Time;

@@ -1,0 +1,258 @@
+//! What input is taken: lengths, alphabets and shapes (decisions 5, agent-protocol 6). Lengths of names and texts count
+//! characters, sizes of values count bytes.
+
+use std::net::IpAddr;
+
+use crypto::Plaintext;
+use ipnet::IpNet;
+use serde::de::{Deserializer as _, MapAccess, Visitor};
+use zeroize::Zeroizing;
+
+/// Input that is well formed but not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field} {problem}")]
+pub struct Invalid {
+    /// The field, as it is called on the wire.
+    pub field: &'static str,
+    /// What is wrong and what would be right. Never the input itself.
+    pub problem: String,
+}
+
+impl Invalid {
+    /// A field and what is wrong with it.
+    pub fn new(field: &'static str, problem: impl Into<String>) -> Self {
+        Self { field, problem: problem.into() }
+    }
+}
+
+/// Most characters in a project's name.
+pub const PROJECT_NAME: usize = 100;
+/// Most characters in any other name.
+pub const NAME: usize = 255;
+/// Most characters in notes, descriptions, labels and reasons.
+pub const TEXT: usize = 2_048;
+/// Most bytes in a secret's value (64 KiB).
+pub const VALUE_BYTES: usize = 64 * 1_024;
+/// Most fields in a structured value.
+pub const FIELDS: usize = 64;
+/// Most characters in a field's name.
+pub const FIELD_NAME: usize = 128;
+/// Versions of a secret that are kept.
+pub const VERSIONS_KEPT: u64 = 50;
+/// Most entries in a vault's IP allowlist. The list is part of every machine request's facts, so it stays small.
+pub const ALLOWLIST_ENTRIES: usize = 200;
+
+/// A name: 1 to `most` characters, none of them a control character.
+pub fn name(field: &'static str, text: &str, most: usize) -> Result<String, Invalid> {
+    if (1..=most).contains(&text.chars().count()) && !text.chars().any(char::is_control) {
+        Ok(text.to_owned())
+    } else {
+        Err(Invalid::new(field, format!("must be 1 to {most} characters without control characters")))
+    }
+}
+
+/// An optional text for people; an empty one counts as none.
+pub fn text(field: &'static str, text: Option<&str>) -> Result<Option<String>, Invalid> {
+    match text {
+        None | Some("") => Ok(None),
+        Some(text) if text.chars().count() <= TEXT => Ok(Some(text.to_owned())),
+        Some(_) => Err(Invalid::new(field, format!("must be at most {TEXT} characters"))),
+    }
+}
+
+/// A secret's value: 1 byte to 64 KiB of UTF-8 (which a JSON string always is).
+pub fn value(value: &Plaintext) -> Result<(), Invalid> {
+    if (1..=VALUE_BYTES).contains(&value.len()) {
+        Ok(())
+    } else {
+        Err(Invalid::new("value", format!("must be 1 to {VALUE_BYTES} bytes")))
+    }
+}
+
+/// A structured value: a flat JSON object of strings whose keys are exactly `names`.
+pub fn structured_value(value: &Plaintext, names: &[String]) -> Result<(), Invalid> {
+    let problem = || Invalid::new("value", "must be a flat JSON object whose values are all strings, each key once");
+    let mut parser = serde_json::Deserializer::from_slice(value.expose());
+    let keys = parser.deserialize_map(KeysOfStrings).map_err(|_| problem())?;
+    parser.end().map_err(|_| problem())?;
+    let same = keys.len() == names.len() && names.iter().all(|name| keys.contains(name));
+    if same { Ok(()) } else { Err(Invalid::new("value", "must have exactly the fields that fieldNames lists")) }
+}
+
+/// Field names of a structured secret, as the JSON array text that goes on the wire.
+pub fn field_names(names: &[String]) -> Result<String, Invalid> {
+    if !(1..=FIELDS).contains(&names.len()) {
+        return Err(Invalid::new("fieldNames", format!("must list 1 to {FIELDS} names")));
+    }
+    for (position, name) in names.iter().enumerate() {
+        let fits = (1..=FIELD_NAME).contains(&name.len())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
+        if !fits {
+            let problem = format!("must be names of 1 to {FIELD_NAME} letters, digits, underscores, dots and dashes");
+            return Err(Invalid::new("fieldNames", problem));
+        }
+        if names.iter().take(position).any(|earlier| earlier == name) {
+            return Err(Invalid::new("fieldNames", "must not list a name twice"));
+        }
+    }
+    serde_json::to_string(names).map_err(|_| Invalid::new("fieldNames", "must be a list of names"))
+}
+
+/// Collects the keys of a flat object of strings; refuses anything else, and a key that comes twice.
+struct KeysOfStrings;
+
+impl<'de> Visitor<'de> for KeysOfStrings {
+    type Value = Vec<String>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a flat object of strings")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vec<String>, A::Error> {
+        let mut keys = Vec::new();
+        while let Some((key, _value)) = map.next_entry::<String, Zeroizing<String>>()? {
+            if keys.contains(&key) || keys.len() >= FIELDS {
+                return Err(serde::de::Error::custom("a key twice, or too many"));
+            }
+            keys.push(key);
+        }
+        Ok(keys)
+    }
+}
+
+/// A CIDR range; a bare address counts as a range of one. Host bits are cleared.
+pub fn cidr(field: &'static str, text: &str) -> Result<IpNet, Invalid> {
+    let range = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+    let range = range.ok_or_else(|| Invalid::new(field, "must be an IPv4 or IPv6 address or CIDR range"))?;
+    Ok(range.trunc())
+}
+
+/// A whole number inside bounds.
+pub fn number(field: &'static str, number: u64, bounds: std::ops::RangeInclusive<u64>) -> Result<u64, Invalid> {
+    if bounds.contains(&number) {
+        Ok(number)
+    } else {
+        Err(Invalid::new(field, format!("must be {} to {}", bounds.start(), bounds.end())))
+    }
+}
+
+/// An e-mail address, in lower case. Whether it receives mail shows when mail is sent to it.
+pub fn email(text: &str) -> Result<String, Invalid> {
+    let fits = text.len() <= 254
+        && text.split_once('@').is_some_and(|(local, domain)| {
+            !local.is_empty() && domain.contains('.') && !domain.contains('@') && !domain.starts_with('.')
+        })
+        && !text.chars().any(|c| c.is_control() || c.is_whitespace());
+    if fits { Ok(text.to_lowercase()) } else { Err(Invalid::new("email", "must be an e-mail address")) }
+}
+
+/// A new password: at least 12 characters with a digit and a special character, at most 1,024 bytes.
+pub fn new_password(password: &Plaintext) -> Result<(), Invalid> {
+    let fits = password.len() <= 1_024
+        && password.expose_str().is_some_and(|text| {
+            text.chars().count() >= 12
+                && text.chars().any(|c| c.is_ascii_digit())
+                && text.chars().any(|c| !c.is_alphanumeric())
+        });
+    if fits {
+        Ok(())
+    } else {
+        Err(Invalid::new("password", "must be at least 12 characters with a digit and a special character"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn plaintext(text: &str) -> Plaintext {
+        Plaintext::new(text.as_bytes().to_vec())
+    }
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn at_the_limit_passes_and_one_past_it_fails() {
+        assert!(name("name", &"\u{e4}".repeat(NAME), NAME).is_ok());
+        assert!(name("name", &"\u{e4}".repeat(NAME + 1), NAME).is_err());
+        assert!(name("name", "", NAME).is_err());
+        assert!(name("name", "a\nb", NAME).is_err());
+        assert_eq!(text("note", Some("")), Ok(None));
+        assert!(text("note", Some(&"n".repeat(TEXT))).is_ok());
+        assert!(text("note", Some(&"n".repeat(TEXT + 1))).is_err());
+        assert!(value(&plaintext(&"v".repeat(VALUE_BYTES))).is_ok());
+        assert!(value(&plaintext(&"v".repeat(VALUE_BYTES + 1))).is_err());
+        assert!(value(&plaintext("")).is_err());
+        let many: Vec<String> = (0..=FIELDS).map(|n| format!("f{n}")).collect();
+        assert!(field_names(&many).is_err());
+        assert!(field_names(&many[1..]).is_ok());
+        assert!(field_names(&[]).is_err());
+        assert!(field_names(&[String::new()]).is_err());
+        assert!(field_names(&["f".repeat(FIELD_NAME)]).is_ok());
+        assert!(field_names(&["f".repeat(FIELD_NAME + 1)]).is_err());
+    }
+
+    #[test]
+    fn field_names_are_json_text_in_the_order_given() {
+        assert_eq!(field_names(&names(&["user-name", "password"])).unwrap(), r#"["user-name","password"]"#);
+        assert!(field_names(&names(&["a", "a"])).is_err());
+        assert!(field_names(&names(&["a b"])).is_err());
+    }
+
+    #[test]
+    fn structured_values() {
+        let fields = names(&["user", "password"]);
+        assert!(structured_value(&plaintext(r#" {"password":"p\u00e4","user":"u"} "#), &fields).is_ok());
+        for text in [
+            "",
+            "{}",
+            "[]",
+            "\"user\"",
+            r#"{"user":"u"}"#,
+            r#"{"user":"u","password":"p","more":"m"}"#,
+            r#"{"user":"u","password":1}"#,
+            r#"{"user":"u","password":null}"#,
+            r#"{"user":"u","password":{"a":"b"}}"#,
+            r#"{"user":"u","password":"p","user":"v"}"#,
+            r#"{"user":"u","password":"p"} {}"#,
+            r#"{"user":"u","password":"p"}x"#,
+            r#"{"user":"u","password":"p""#,
+        ] {
+            assert!(structured_value(&plaintext(text), &fields).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn ranges() {
+        assert_eq!(cidr("cidr", "192.0.2.7").unwrap().to_string(), "192.0.2.7/32");
+        assert_eq!(cidr("cidr", "192.0.2.7/24").unwrap().to_string(), "192.0.2.0/24");
+        assert_eq!(cidr("cidr", "2001:db8::1").unwrap().to_string(), "2001:db8::1/128");
+        for text in ["", "192.0.2.0/33", "192.0.2", "::/129", "example.org", "192.0.2.7/24 "] {
+            assert!(cidr("cidr", text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn addresses_and_passwords() {
+        assert_eq!(email("Ann@Example.org").unwrap(), "ann@example.org");
+        for text in ["", "ann", "@example.org", "ann@", "ann@example", "a b@example.org", "a@b@example.org"] {
+            assert!(email(text).is_err(), "{text}");
+        }
+        assert!(new_password(&plaintext("abcdefghij1!")).is_ok());
+        for text in ["abcdefghi1!", "abcdefghijk!", "abcdefghijk1", &format!("1!{}", "x".repeat(1_023))] {
+            assert!(new_password(&plaintext(text)).is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn parsers_never_panic(text in ".{0,80}") {
+            let _ = structured_value(&plaintext(&text), &names(&["a"]));
+            let _ = cidr("cidr", &text);
+            let _ = email(&text);
+        }
+    }
+}

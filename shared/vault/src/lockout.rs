@@ -1,0 +1,78 @@
+//! The lockout of a source address: ten failed authentications within five minutes lock it out for fifteen.
+//!
+//! Failures are counted exactly, in a window that slides: the store appends each failure's time to a list, and this
+//! module says what the list means.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Time;
+
+/// The three numbers, which are configuration (decisions 3).
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Failures that lock.
+    pub failures: usize,
+    /// The window they are counted in, seconds.
+    pub window_seconds: u64,
+    /// How long the address stays locked, seconds.
+    pub lock_seconds: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { failures: 10, window_seconds: 300, lock_seconds: 900 }
+    }
+}
+
+/// What is known of a source address.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Lockout {
+    /// Times of failures, oldest first.
+    #[serde(default)]
+    pub failures: Vec<Time>,
+    /// Locked out until then.
+    #[serde(default)]
+    pub locked_until: Option<Time>,
+}
+
+impl Lockout {
+    /// Until when the address is locked out, if it is.
+    pub fn locked(&self, now: Time) -> Option<Time> {
+        self.locked_until.filter(|until| *until > now)
+    }
+
+    /// Until when the failures recorded so far lock the address out, if they do.
+    pub fn due(&self, limits: &Limits, now: Time) -> Option<Time> {
+        let start = now.minus_seconds(limits.window_seconds);
+        let recent = self.failures.iter().filter(|at| **at > start).count();
+        (recent >= limits.failures).then(|| now.plus_seconds(limits.lock_seconds))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failures_at(seconds: &[u64]) -> Lockout {
+        Lockout { failures: seconds.iter().map(|s| Time::from_ms(s * 1_000)).collect(), locked_until: None }
+    }
+
+    #[test]
+    fn ten_within_the_window_lock() {
+        let limits = Limits::default();
+        let now = Time::from_ms(1_000_000);
+        let ten = failures_at(&[701, 702, 703, 704, 705, 706, 707, 708, 709, 1000]);
+        assert_eq!(ten.due(&limits, now), Some(Time::from_ms(1_900_000)));
+        // The first is exactly as old as the window: nine are left.
+        let nine = failures_at(&[700, 702, 703, 704, 705, 706, 707, 708, 709, 1000]);
+        assert_eq!(nine.due(&limits, now), None);
+    }
+
+    #[test]
+    fn a_lock_ends_at_its_time() {
+        let lock = Lockout { failures: vec![], locked_until: Some(Time::from_ms(10)) };
+        assert_eq!(lock.locked(Time::from_ms(9)), Some(Time::from_ms(10)));
+        assert_eq!(lock.locked(Time::from_ms(10)), None);
+    }
+}
