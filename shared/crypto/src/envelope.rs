@@ -35,7 +35,7 @@ pub const OVERHEAD_BYTES: usize = 1 + IV_BYTES + TAG_BYTES;
 pub struct OpenError;
 
 /// A sealed text as it is stored. Safe to store, to log the length of, and to move; useless without its key and place.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Sealed(#[serde(with = "serde_bytes")] Vec<u8>);
 

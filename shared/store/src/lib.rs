@@ -1,1 +1,27 @@
-//! x
+//! The store: DynamoDB tables, their keys and rows, and the server key layer.
+//!
+//! A function gets handles, and a handle is a capability: without [`Values`] nobody can name a row of the values
+//! table, so the code can do no more than the function's role allows. Reads that decide something are strongly
+//! consistent. What has to hold together is one [`Transaction`], and a change that is audited carries its record in
+//! the same one. Nothing scans; every query pages.
+
+pub mod accounts;
+pub mod audit;
+mod dynamo;
+mod error;
+mod item;
+pub mod key_layer;
+pub mod lockout;
+mod rows;
+pub mod tables;
+pub mod transaction;
+pub mod values;
+pub mod vaults;
+
+pub use audit::{Audit, NonceError};
+pub use dynamo::{Batch, Fetched, Store};
+pub use error::StoreError;
+pub use item::{Key, Row};
+pub use key_layer::{KeyError, KeyLayer, Keys, KmsKeyLayer, LocalKeyLayer};
+pub use transaction::{CommitError, Transaction, Update};
+pub use values::{StoredValue, Values};

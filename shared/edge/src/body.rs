@@ -1,0 +1,158 @@
+//! Bodies and path parameters, parsed once, with errors that say what to do and never quote what was sent.
+
+use axum::RequestExt as _;
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, StatusCode, header};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+
+use crate::Error;
+
+/// Largest body of the machine plane and of onboarding, in bytes (64 KiB).
+pub const SMALL: usize = 64 * 1_024;
+/// Largest body of the management plane, in bytes (1 MiB).
+pub const LARGE: usize = 1_024 * 1_024;
+
+/// Reads a whole body of at most `limit` bytes.
+pub(crate) async fn read(request: Request, limit: usize) -> Result<Bytes, Error> {
+    match Limited::new(request.into_limited_body(), limit).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Error::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("The body is larger than {limit} bytes"),
+        )),
+        Err(error) => Err(Error::malformed("The body did not arrive whole").inside(error.to_string())),
+    }
+}
+
+/// Parses a JSON body. No body counts as `{}` where every field is optional.
+pub fn parse<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Error> {
+    if body.is_empty() {
+        return parse_json(b"{}");
+    }
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    if !media_type.eq_ignore_ascii_case("application/json") {
+        let text = "The body must be JSON with Content-Type: application/json";
+        return Err(Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
+    }
+    parse_json(body)
+}
+
+fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
+    let mut parser = serde_json::Deserializer::from_slice(body);
+    let parsed = serde_path_to_error::deserialize(&mut parser).map_err(|error| {
+        let path = error.path().to_string();
+        explain(&path, error.inner())
+    })?;
+    parser.end().map_err(|error| explain(".", &error))?;
+    Ok(parsed)
+}
+
+/// Says what is wrong with a body. The library's text can quote values, which may be secrets, so only those of its
+/// messages pass that name fields alone.
+fn explain(path: &str, error: &serde_json::Error) -> Error {
+    if error.classify() != serde_json::error::Category::Data {
+        let text = format!("The body is not valid JSON (line {}, column {})", error.line(), error.column());
+        return Error::malformed(text);
+    }
+    let text = error.to_string();
+    let text = text.split(" at line ").next().unwrap_or_default();
+    if text.starts_with("duplicate field `") {
+        return Error::malformed(format!("The body has a {text}"));
+    }
+    if ["missing field `", "unknown field `"].iter().any(|start| text.starts_with(start)) {
+        // An unknown field's name is the caller's; it is cut, so that it cannot make the answer long.
+        let text: String = text.chars().take(200).collect();
+        return Error::new(StatusCode::UNPROCESSABLE_ENTITY, format!("The body has a {text}"));
+    }
+    let at = if path == "." { "The body".to_owned() } else { path.chars().take(100).collect() };
+    // `null` where a list is expected is malformed (decisions 13); any other wrong type is invalid input.
+    if text.starts_with("invalid type: null") {
+        return Error::malformed(format!("{at} must not be null"));
+    }
+    Error::new(StatusCode::UNPROCESSABLE_ENTITY, format!("{at} has the wrong type or form"))
+}
+
+/// A JSON body of at most `LIMIT` bytes.
+#[derive(Debug)]
+pub struct Body<T, const LIMIT: usize = LARGE>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned, const LIMIT: usize> FromRequest<S> for Body<T, LIMIT> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Error> {
+        let headers = request.headers().clone();
+        let body = read(request, LIMIT).await?;
+        parse(&headers, &body).map(Self)
+    }
+}
+
+/// Ids out of the path. One that has not the shape of an id is an id of nothing: 404.
+#[derive(Debug)]
+pub struct Ids<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Ids<T> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        Path::from_request_parts(parts, state).await.map(|Path(ids)| Self(ids)).map_err(|_| Error::not_found("Resource"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only parsed")]
+    struct Example {
+        name: String,
+        ids: Vec<u32>,
+        #[serde(default)]
+        note: Option<String>,
+    }
+
+    fn parse(body: &str) -> Result<Example, Error> {
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, "application/json; charset=utf-8".parse().unwrap())]);
+        super::parse(&headers, body.as_bytes())
+    }
+
+    #[test]
+    fn each_mistake_has_its_status_and_no_value_is_quoted() {
+        let deep = "[".repeat(200);
+        for (body, status) in [
+            (r#"{"name":"n","ids":[1]"#, 400),
+            (r#"{"name":"n","ids":[1]} x"#, 400),
+            (r#"{"name":"n","name":"n","ids":[]}"#, 400),
+            (r#"{"name":"n","ids":null}"#, 400),
+            (&deep, 422),
+            (&format!(r#"{{"note":{deep}"#), 422),
+            (r#"{"name":"n"}"#, 422),
+            (r#"{"name":"n","ids":[],"nmae":1}"#, 422),
+            (r#"{"name":"n","ids":["hunter2"]}"#, 422),
+            (r#"{"name":"n","ids":"hunter2"}"#, 422),
+            (r#""hunter2""#, 422),
+            ("", 422),
+        ] {
+            let error = parse(body).unwrap_err();
+            assert_eq!(error.status().as_u16(), status, "{body}: {error:?}");
+            assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+        }
+        assert!(parse(r#"{"name":"n","ids":[1],"note":null}"#).is_ok());
+    }
+
+    #[test]
+    fn another_content_type_is_415() {
+        for content_type in ["text/plain", "application/x-www-form-urlencoded", "application/jsonx"] {
+            let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, content_type.parse().unwrap())]);
+            let error = super::parse::<Example>(&headers, b"{}").unwrap_err();
+            assert_eq!(error.status().as_u16(), 415);
+        }
+        assert_eq!(super::parse::<Example>(&HeaderMap::new(), b"{}").unwrap_err().status().as_u16(), 415);
+    }
+}

@@ -1,0 +1,110 @@
+//! Configuration: one typed place, from environment variables. A wrong or missing one stops the function at its start
+//! with a message that names it.
+
+use vault::lockout::Limits;
+
+/// Everything that can be set.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `SIKKERKEY_URL`: the origin clients reach us at; no path, no trailing slash. Handed out as `apiUrl`.
+    pub url: String,
+    /// `SIKKERKEY_TABLE_PREFIX`: tables are named `{prefix}-vault` and so on.
+    pub table_prefix: String,
+    /// `SIKKERKEY_KEY_CACHE_SECONDS`: how long an unwrapped key may be kept, 0 to 300.
+    pub key_cache_seconds: u64,
+    /// `SIKKERKEY_LOCKOUT_FAILURES`, `_WINDOW_SECONDS`, `_LOCK_SECONDS`.
+    pub lockout: Limits,
+    /// `SIKKERKEY_OPEN_SIGN_UP`: whether anybody may make an account after the first one.
+    pub open_sign_up: bool,
+}
+
+/// An environment variable that is missing or wrong.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("environment variable {name} {problem}")]
+pub struct Misconfigured {
+    name: &'static str,
+    problem: String,
+}
+
+impl Config {
+    /// The defaults, for a server at this origin.
+    #[must_use]
+    pub fn at(url: String) -> Self {
+        Self {
+            url,
+            table_prefix: "sikkerkey".to_owned(),
+            key_cache_seconds: 300,
+            lockout: Limits::default(),
+            open_sign_up: false,
+        }
+    }
+
+    /// Reads the environment through `lookup`, so that this is the only place that knows its names.
+    pub fn from_environment(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Misconfigured> {
+        let wrong = |name, problem: &str| Misconfigured { name, problem: problem.to_owned() };
+        let number = |name: &'static str, default: u64| match lookup(name) {
+            None => Ok(default),
+            Some(text) => text.parse().map_err(|_| wrong(name, "must be a whole number")),
+        };
+        let url = lookup("SIKKERKEY_URL").ok_or_else(|| wrong("SIKKERKEY_URL", "is missing; set it to our origin"))?;
+        let mut config = Self::at(url);
+        let host = config.url.strip_prefix("https://").or_else(|| config.url.strip_prefix("http://localhost").map(|_| "localhost"));
+        if host.is_none_or(|host| host.is_empty() || host.contains('/')) || config.url.ends_with('/') {
+            let problem = "must be https://HOST or http://localhost:PORT, without a path or a trailing slash";
+            return Err(wrong("SIKKERKEY_URL", problem));
+        }
+        if let Some(prefix) = lookup("SIKKERKEY_TABLE_PREFIX") {
+            config.table_prefix = prefix;
+        }
+        config.key_cache_seconds = number("SIKKERKEY_KEY_CACHE_SECONDS", config.key_cache_seconds)?;
+        if config.key_cache_seconds > store::Keys::LONGEST_SECONDS {
+            return Err(wrong("SIKKERKEY_KEY_CACHE_SECONDS", "must be 0 to 300"));
+        }
+        let failures = number("SIKKERKEY_LOCKOUT_FAILURES", 10)?;
+        if !(1..=40).contains(&failures) {
+            return Err(wrong("SIKKERKEY_LOCKOUT_FAILURES", "must be 1 to 40"));
+        }
+        config.lockout.failures = usize::try_from(failures).unwrap_or(10);
+        config.lockout.window_seconds = number("SIKKERKEY_LOCKOUT_WINDOW_SECONDS", config.lockout.window_seconds)?;
+        config.lockout.lock_seconds = number("SIKKERKEY_LOCKOUT_LOCK_SECONDS", config.lockout.lock_seconds)?;
+        config.open_sign_up = match lookup("SIKKERKEY_OPEN_SIGN_UP").as_deref() {
+            None | Some("false") => false,
+            Some("true") => true,
+            Some(_) => return Err(wrong("SIKKERKEY_OPEN_SIGN_UP", "must be true or false")),
+        };
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(set: &[(&str, &str)]) -> Result<Config, Misconfigured> {
+        Config::from_environment(|name| set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn defaults_need_only_the_url() {
+        let config = read(&[("SIKKERKEY_URL", "https://keys.example.org")]).unwrap();
+        assert_eq!((config.key_cache_seconds, config.lockout.failures, config.open_sign_up), (300, 10, false));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let url = ("SIKKERKEY_URL", "http://localhost:8080");
+        for (set, name) in [
+            (&[][..], "SIKKERKEY_URL"),
+            (&[("SIKKERKEY_URL", "https://keys.example.org/")], "SIKKERKEY_URL"),
+            (&[("SIKKERKEY_URL", "https://keys.example.org/path")], "SIKKERKEY_URL"),
+            (&[("SIKKERKEY_URL", "http://keys.example.org")], "SIKKERKEY_URL"),
+            (&[url, ("SIKKERKEY_KEY_CACHE_SECONDS", "301")], "SIKKERKEY_KEY_CACHE_SECONDS"),
+            (&[url, ("SIKKERKEY_LOCKOUT_FAILURES", "many")], "SIKKERKEY_LOCKOUT_FAILURES"),
+            (&[url, ("SIKKERKEY_LOCKOUT_FAILURES", "0")], "SIKKERKEY_LOCKOUT_FAILURES"),
+            (&[url, ("SIKKERKEY_OPEN_SIGN_UP", "yes")], "SIKKERKEY_OPEN_SIGN_UP"),
+        ] {
+            assert_eq!(read(set).unwrap_err().name, name, "{set:?}");
+        }
+        assert!(read(&[url]).is_ok());
+    }
+}

@@ -1,0 +1,174 @@
+//! A signed-in person: the door of the management plane.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::{FromRef, FromRequestParts};
+use crypto::TokenHash;
+use http::request::Parts;
+use http::{HeaderMap, Method, header};
+use protocol::{UserId, VaultId};
+use store::{Store, Update, accounts};
+use vault::Time;
+use vault::audit::{Action, ActorKind, Origin, Record};
+use vault::model::{Session, User};
+
+use crate::{Clock, Config, Error, Services, SourceAddress};
+
+/// The cookie that holds a session's token. The prefix makes browsers insist on Secure, no domain, and path `/`.
+pub const SESSION_COOKIE: &str = "__Host-sikkerkey";
+/// Sent with everything that changes something. A form on another site cannot send it.
+const REQUEST_HEADER: &str = "x-sikkerkey-request";
+/// Chooses a vault other than one's own.
+const VAULT_HEADER: &str = "x-vault-id";
+
+/// What it takes to know a person: give it to a router's state.
+#[derive(Clone)]
+pub struct Sessions {
+    store: Store,
+    clock: Clock,
+    config: Arc<Config>,
+}
+
+impl Sessions {
+    /// From the services.
+    #[must_use]
+    pub fn new(services: &Services) -> Self {
+        Self { store: services.store.clone(), clock: services.clock.clone(), config: services.config.clone() }
+    }
+}
+
+/// Somebody who is signed in, in the vault they chose.
+pub struct Person {
+    /// Their account.
+    pub user: User,
+    /// The vault they act in.
+    pub vault: VaultId,
+    /// Their session.
+    pub session: Session,
+    /// Where they are.
+    pub address: IpAddr,
+    /// When they asked.
+    pub now: Time,
+}
+
+impl Person {
+    /// A record of what they did.
+    pub fn record(&self, action: Action, detail: impl Into<String>) -> Record {
+        let origin = Origin {
+            vault: self.vault,
+            owner: self.owner(),
+            actor: ActorKind::User,
+            address: Some(self.address),
+            at: self.now,
+        };
+        origin.record(action, detail)
+    }
+
+    /// The owner of the vault they act in. So far that is always the person.
+    fn owner(&self) -> UserId {
+        self.user.id
+    }
+}
+
+/// Refuses a change that another site may have made the browser send.
+fn refuse_cross_site(method: &Method, headers: &HeaderMap, url: &str) -> Result<(), Error> {
+    if let Some(origin) = headers.get(header::ORIGIN)
+        && origin.as_bytes() != url.as_bytes()
+    {
+        return Err(Error::forbidden("Requests from another origin are refused"));
+    }
+    if method != Method::GET && headers.get(REQUEST_HEADER).is_none_or(|value| value != "1") {
+        return Err(Error::forbidden("Send the header X-SikkerKey-Request: 1 with this request"));
+    }
+    Ok(())
+}
+
+/// A request that no other site made a browser send: for routes that change something before anybody is signed in.
+/// [`Person`] includes it.
+pub struct SameOrigin;
+
+impl<S: Send + Sync> FromRequestParts<S> for SameOrigin
+where
+    Sessions: FromRef<S>,
+{
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        refuse_cross_site(&parts.method, &parts.headers, &Sessions::from_ref(state).config.url).map(|()| Self)
+    }
+}
+
+/// The hash of the session token in the request's cookies.
+fn session_hash(headers: &HeaderMap) -> Option<TokenHash> {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(name, _)| *name == SESSION_COOKIE).and_then(|(_, token)| TokenHash::of_hex(token))
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Person
+where
+    Sessions: FromRef<S>,
+{
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        SameOrigin::from_request_parts(parts, state).await?;
+        let sessions = Sessions::from_ref(state);
+        let address = SourceAddress::from_request_parts(parts, state).await?.ip();
+        let now = sessions.clock.now();
+        let hash = session_hash(&parts.headers).ok_or_else(Error::unauthenticated)?;
+        let session = sessions.store.get(&accounts::session(&hash)).await?.ok_or_else(Error::unauthenticated)?;
+        if session.ends_at() <= now {
+            return Err(Error::unauthenticated());
+        }
+        let user = sessions.store.get(&accounts::user(session.user)).await?.ok_or_else(Error::unauthenticated)?;
+        if session.last_used_at.plus_seconds(Session::TOUCH_SECONDS) <= now {
+            // A session that was revoked meanwhile stays revoked.
+            let touch = Update::existing(&accounts::session(&hash)).set("lastUsedAt", &now)?;
+            sessions.store.update_if(touch).await?;
+        }
+        let vault = match parts.headers.get(VAULT_HEADER) {
+            None => user.vault,
+            Some(value) => {
+                let chosen = value.to_str().ok().and_then(|text| text.parse().ok());
+                chosen.filter(|vault| *vault == user.vault).ok_or_else(|| Error::not_found("Vault"))?
+            }
+        };
+        Ok(Self { user, vault, session, address, now })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    const URL: &str = "https://keys.example.org";
+
+    #[test]
+    fn changes_need_our_header_and_our_origin() {
+        let headers = |pairs: &[(&'static str, &'static str)]| {
+            pairs.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value))).collect()
+        };
+        let check = |method, pairs: &[(&'static str, &'static str)]| refuse_cross_site(&method, &headers(pairs), URL).is_ok();
+        assert!(check(Method::GET, &[]));
+        assert!(check(Method::POST, &[("x-sikkerkey-request", "1")]));
+        assert!(check(Method::POST, &[("x-sikkerkey-request", "1"), ("origin", URL)]));
+        assert!(!check(Method::POST, &[]));
+        assert!(!check(Method::POST, &[("x-sikkerkey-request", "0")]));
+        assert!(!check(Method::POST, &[("x-sikkerkey-request", "1"), ("origin", "https://evil.example")]));
+        assert!(!check(Method::POST, &[("x-sikkerkey-request", "1"), ("origin", "null")]));
+        assert!(!check(Method::GET, &[("origin", "https://keys.example.org.evil.example")]));
+    }
+
+    #[test]
+    fn the_session_is_found_among_other_cookies() {
+        let token = "ab".repeat(32);
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, format!("a=b; {SESSION_COOKIE}={token}; c").parse().unwrap());
+        assert_eq!(session_hash(&headers), TokenHash::of_hex(&token));
+        headers.insert(header::COOKIE, format!("{SESSION_COOKIE}={token}x").parse().unwrap());
+        assert_eq!(session_hash(&headers), None);
+    }
+}

@@ -1,0 +1,194 @@
+//! Reading: one batch for what a decision needs, queries for lists.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+
+use crate::item::{Item, Key, Row, from_item};
+use crate::tables::{BY_OWNER, Table};
+use crate::{StoreError, Transaction};
+
+/// Most keys in one `BatchGetItem` (DynamoDB's limit).
+const BATCH: usize = 100;
+/// Most times a batch is asked again for what it left out, before the store counts as unavailable.
+const LEFT_OVER_TRIES: usize = 8;
+
+/// The tables of one deployment, all but the values (see [`crate::Values`]).
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) client: Client,
+    names: Arc<HashMap<Table, String>>,
+}
+
+/// Keys to be read at once.
+#[derive(Default)]
+pub struct Batch {
+    keys: Vec<(Table, Item)>,
+}
+
+impl Batch {
+    /// An empty one.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a key. A key may be added once.
+    pub fn want<R: Row>(&mut self, key: &Key<R>) {
+        self.keys.push((R::TABLE, key.to_item()));
+    }
+
+    /// Whether nothing is wanted.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+}
+
+/// What a batch brought.
+#[derive(Default)]
+pub struct Fetched {
+    items: HashMap<(Table, String, Option<String>), Item>,
+}
+
+impl Fetched {
+    /// Takes the row with this key out; nothing when there is none.
+    pub fn take<R: Row>(&mut self, key: &Key<R>) -> Result<Option<R>, StoreError> {
+        let item = self.items.remove(&(R::TABLE, key.pk.clone(), key.sk.clone()));
+        item.map(|item| from_item(R::KIND, item)).transpose()
+    }
+
+    /// Adds what another batch brought.
+    pub fn merge(&mut self, other: Self) {
+        self.items.extend(other.items);
+    }
+}
+
+fn text(item: &Item, name: &str) -> Option<String> {
+    item.get(name)?.as_s().ok().cloned()
+}
+
+impl Store {
+    /// The tables under this prefix.
+    #[must_use]
+    pub fn new(client: Client, prefix: &str) -> Self {
+        let names = Table::ALL.into_iter().map(|table| (table, table.name(prefix))).collect();
+        Self { client, names: Arc::new(names) }
+    }
+
+    pub(crate) fn name(&self, table: Table) -> &str {
+        self.names.get(&table).map_or("", String::as_str)
+    }
+
+    /// Starts a transaction.
+    #[must_use]
+    pub fn transaction(&self) -> Transaction<'_> {
+        Transaction::new(self)
+    }
+
+    /// Reads all keys of the batch, strongly consistent: one request for up to a hundred.
+    pub async fn fetch(&self, batch: Batch) -> Result<Fetched, StoreError> {
+        let mut fetched = Fetched::default();
+        for chunk in batch.keys.chunks(BATCH) {
+            self.fetch_chunk(chunk, &mut fetched).await?;
+        }
+        Ok(fetched)
+    }
+
+    async fn fetch_chunk(&self, keys: &[(Table, Item)], fetched: &mut Fetched) -> Result<(), StoreError> {
+        let mut wanted: HashMap<String, KeysAndAttributes> = HashMap::new();
+        for table in Table::ALL {
+            let keys: Vec<Item> = keys.iter().filter(|(of, _)| *of == table).map(|(_, key)| key.clone()).collect();
+            if !keys.is_empty() {
+                let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+                wanted.insert(self.name(table).to_owned(), keys.map_err(|e| StoreError::Unavailable(e.to_string()))?);
+            }
+        }
+        // DynamoDB may leave keys out when it is busy; they are asked for again.
+        for _ in 0..LEFT_OVER_TRIES {
+            if wanted.is_empty() {
+                return Ok(());
+            }
+            let answer = self.client.batch_get_item().set_request_items(Some(wanted)).send().await?;
+            for (name, items) in answer.responses.unwrap_or_default() {
+                let Some(table) = Table::ALL.into_iter().find(|table| self.name(*table) == name) else { continue };
+                for item in items {
+                    if let Some(pk) = text(&item, "pk") {
+                        fetched.items.insert((table, pk, text(&item, "sk")), item);
+                    }
+                }
+            }
+            wanted = answer.unprocessed_keys.unwrap_or_default();
+        }
+        Err(StoreError::Unavailable("a batch read left keys out again and again".to_owned()))
+    }
+
+    /// Reads one row, strongly consistent.
+    pub async fn get<R: Row>(&self, key: &Key<R>) -> Result<Option<R>, StoreError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(self.name(R::TABLE))
+            .set_key(Some(key.to_item()))
+            .consistent_read(true)
+            .send()
+            .await?;
+        answer.item.map(|item| from_item(R::KIND, item)).transpose()
+    }
+
+    /// Reads several rows, strongly consistent, leaving out what is not there; in the order of the keys.
+    pub async fn get_all<R: Row>(&self, keys: &[Key<R>]) -> Result<Vec<R>, StoreError> {
+        let mut batch = Batch::new();
+        keys.iter().for_each(|key| batch.want(key));
+        let mut fetched = self.fetch(batch).await?;
+        keys.iter().filter_map(|key| fetched.take(key).transpose()).collect()
+    }
+
+    /// All rows of this kind under a partition key whose sort key has a prefix, strongly consistent, in key order.
+    pub(crate) async fn query<R: Row>(&self, pk: String, prefix: &str) -> Result<Vec<R>, StoreError> {
+        self.query_pages(None, "pk = :pk AND begins_with(sk, :sk)", pk, prefix).await
+    }
+
+    /// The same in the `by-owner` index, which follows the table within moments.
+    pub(crate) async fn query_owned<R: Row>(&self, owner: String, prefix: &str) -> Result<Vec<R>, StoreError> {
+        self.query_pages(Some(BY_OWNER), "ownerPk = :pk AND begins_with(ownerSk, :sk)", owner, prefix).await
+    }
+
+    /// All rows of this kind under a partition key up to a sort key, strongly consistent.
+    pub(crate) async fn query_until<R: Row>(&self, pk: &str, last: &str) -> Result<Vec<R>, StoreError> {
+        self.query_pages(None, "pk = :pk AND sk <= :sk", pk.to_owned(), last).await
+    }
+
+    async fn query_pages<R: Row>(
+        &self,
+        index: Option<&str>,
+        condition: &str,
+        pk: String,
+        sk: &str,
+    ) -> Result<Vec<R>, StoreError> {
+        let mut rows = Vec::new();
+        let mut from = None;
+        loop {
+            let answer = self
+                .client
+                .query()
+                .table_name(self.name(R::TABLE))
+                .set_index_name(index.map(str::to_owned))
+                .consistent_read(index.is_none())
+                .key_condition_expression(condition)
+                .expression_attribute_values(":pk", AttributeValue::S(pk.clone()))
+                .expression_attribute_values(":sk", AttributeValue::S(sk.to_owned()))
+                .set_exclusive_start_key(from)
+                .send()
+                .await?;
+            for item in answer.items.unwrap_or_default() {
+                rows.push(from_item(R::KIND, item)?);
+            }
+            from = answer.last_evaluated_key;
+            if from.is_none() {
+                return Ok(rows);
+            }
+        }
+    }
+}
