@@ -1,1 +1,106 @@
-//! x
+//! People: sign-up, sign-in, sign-out and their sessions.
+
+mod me;
+mod sessions;
+mod sign_in;
+mod sign_out;
+mod sign_up;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::FromRef;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use crypto::{OneTimeToken, Plaintext, TokenHash, password, random};
+use edge::{Attempts, Clock, Config, Error, SESSION_COOKIE, Services, Sessions, get};
+use http::{HeaderMap, HeaderValue, header};
+use protocol::{SessionId, UserId};
+use store::{Keys, Store};
+use tokio::sync::Semaphore;
+use vault::Time;
+use vault::model::Session;
+
+/// Password hashes that are worked out at the same time; each takes 64 MiB.
+const HASHES_AT_ONCE: usize = 2;
+/// Most characters of a browser's description of itself that are kept.
+const USER_AGENT: usize = 256;
+
+#[derive(Clone, FromRef)]
+struct App {
+    store: Store,
+    keys: Keys,
+    clock: Clock,
+    config: Arc<Config>,
+    attempts: Attempts,
+    sessions: Sessions,
+    hashing: Arc<Semaphore>,
+}
+
+/// The function's routes.
+pub fn router(services: &Services) -> Router {
+    let app = App {
+        store: services.store.clone(),
+        keys: services.keys.clone(),
+        clock: services.clock.clone(),
+        config: services.config.clone(),
+        attempts: services.attempts(),
+        sessions: Sessions::new(services),
+        hashing: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
+    };
+    Router::new()
+        .route("/v1/account/sign-up", post(sign_up::sign_up))
+        .route("/v1/account/sign-in", post(sign_in::sign_in))
+        .route("/v1/account/sign-out", post(sign_out::sign_out))
+        .route("/v1/account", get(me::me))
+        .route("/v1/account/sessions", get(sessions::list))
+        .route("/v1/account/sessions/{id}/revoke", post(sessions::revoke))
+        .with_state(app)
+}
+
+impl App {
+    /// Hashes a password away from the async tasks.
+    async fn hash(&self, text: Plaintext) -> Result<String, Error> {
+        self.work(move || password::hash(&text)).await
+    }
+
+    /// Verifies a password away from the async tasks; the same time for an account that is not there.
+    async fn verify(&self, text: Plaintext, hashed: Option<String>) -> Result<bool, Error> {
+        self.work(move || password::verify(&text, hashed.as_deref())).await
+    }
+
+    async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+        let internal = |error: &dyn std::error::Error| Error::internal(error.to_string());
+        let _permit = self.hashing.acquire().await.map_err(|error| internal(&error))?;
+        tokio::task::spawn_blocking(work).await.map_err(|error| internal(&error))
+    }
+}
+
+/// A new session for this person, and the token for its cookie.
+fn new_session(user: UserId, address: IpAddr, headers: &HeaderMap, now: Time) -> Result<(Session, String), Error> {
+    let token = OneTimeToken::make().to_hex();
+    let hash = TokenHash::of_hex(&token).ok_or_else(|| Error::internal("a token of another shape"))?;
+    let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    let session = Session {
+        id: SessionId::from_entropy(random::bytes()),
+        hash,
+        user,
+        address,
+        user_agent: user_agent.map(|text| text.chars().take(USER_AGENT).collect()),
+        created_at: now,
+        last_used_at: now,
+    };
+    Ok((session, token))
+}
+
+/// An answer that sets the session's cookie, or clears it when there is no token.
+fn with_cookie(answer: impl IntoResponse, token: Option<&str>) -> Result<Response, Error> {
+    let (token, age) = token.map_or(("", 0), |token| (token, Session::TOTAL_SECONDS));
+    let cookie = format!("{SESSION_COOKIE}={token}; Path=/; Max-Age={age}; HttpOnly; Secure; SameSite=Strict");
+    let mut cookie = HeaderValue::try_from(cookie).map_err(|error| Error::internal(error.to_string()))?;
+    cookie.set_sensitive(true);
+    let mut response = answer.into_response();
+    response.headers_mut().insert(header::SET_COOKIE, cookie);
+    Ok(response)
+}

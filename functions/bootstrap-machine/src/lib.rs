@@ -1,1 +1,58 @@
-//! x
+//! Bootstrap of long-lived machines: the scripts a person runs, and the registration the scripts make.
+//!
+//! The token in the path is single use and lives ten minutes. Fetching a script does not use it; registering does.
+//! `curl | sh` feeds an error answer to the shell too, so errors on these routes hold only letters, digits, spaces
+//! and `.,-`.
+
+mod register;
+mod scripts;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::post;
+use crypto::TokenHash;
+use edge::{Attempts, Clock, Config, Error, Services, get};
+use store::{Store, vaults};
+use vault::model::BootstrapToken;
+
+#[derive(Clone)]
+struct App {
+    store: Store,
+    attempts: Attempts,
+    clock: Clock,
+    config: Arc<Config>,
+}
+
+/// The function's routes.
+pub fn router(services: &Services) -> Router {
+    let app = App {
+        store: services.store.clone(),
+        attempts: services.attempts(),
+        clock: services.clock.clone(),
+        config: services.config.clone(),
+    };
+    Router::new()
+        .route("/v1/bootstrap/{token}", get(scripts::sh))
+        .route("/v1/bootstrap/{token}/ps", get(scripts::powershell))
+        .route("/v1/bootstrap/{token}/k8s", get(scripts::kubernetes))
+        .route("/v1/bootstrap/{token}/ci", get(scripts::ci))
+        .route("/v1/bootstrap/{token}/register", post(register::register))
+        .with_state(app)
+}
+
+impl App {
+    /// The token in the path, if it may still be used; else 401, counted toward the lockout.
+    async fn token(&self, text: &str, address: IpAddr) -> Result<BootstrapToken, Error> {
+        self.attempts.check(address).await?;
+        let found = match TokenHash::of_hex(text) {
+            Some(hash) => self.store.get(&vaults::bootstrap_token(&hash)).await?,
+            None => None,
+        };
+        match found.filter(|token| token.expires_at > self.clock.now()) {
+            Some(token) => Ok(token),
+            None => Err(self.attempts.failed(address).await),
+        }
+    }
+}

@@ -1,1 +1,134 @@
-//! x
+//! `POST /v1/secrets/poll`: what changed for this machine since it last read.
+//!
+//! The request carries no versions: change is judged against the version last delivered to this machine, which is
+//! kept on its grant. A poll is not a read: it delivers no value and is not audited. What is temporary (a freeze) is
+//! not reported, because clients stop watching for good on `access_denied`.
+
+use std::collections::{BTreeMap, HashMap};
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::post;
+use edge::{Error, Gate, Json, Services, SignedRequest};
+use http::StatusCode;
+use protocol::SecretId;
+use protocol::bodies::{Change, ChangeStatus, Watch};
+use serde::Serialize;
+use store::vaults::{Granted, secret};
+use store::{Batch, Store, StoreError};
+use tokio::task::JoinSet;
+use vault::model::{Grant, Machine, Secret};
+use vault::read_gate::{Refusal, admit};
+
+/// First deliveries that are written down at the same time.
+const AT_ONCE: usize = 16;
+
+#[derive(Clone)]
+struct App {
+    gate: Gate,
+    store: Store,
+}
+
+/// The function's one route.
+pub fn router(services: &Services) -> Router {
+    let app = App { gate: Gate::new(services), store: services.store.clone() };
+    Router::new().route("/v1/secrets/poll", post(poll)).with_state(app)
+}
+
+#[derive(Serialize)]
+struct Changes {
+    changes: BTreeMap<String, Change>,
+}
+
+async fn poll(State(app): State<App>, request: SignedRequest) -> Result<Json<Changes>, Error> {
+    let (machine, _) = app.gate.admit_unaudited(&request).await?;
+    let Watch { watch } = request.json()?;
+    if watch.len() > Watch::LIMIT {
+        let text = format!("watch must list at most {} ids", Watch::LIMIT);
+        return Err(Error::new(StatusCode::UNPROCESSABLE_ENTITY, text));
+    }
+
+    let granted = app.store.granted(machine.id, None).await?;
+    let granted: HashMap<SecretId, Granted> = granted.into_iter().map(|row| (row.grant.secret, row)).collect();
+    let others = app.ungranted(&machine, &watch, &granted).await?;
+
+    let mut changes = BTreeMap::new();
+    let mut first_seen = Vec::new();
+    for text in watch {
+        let id: Option<SecretId> = text.parse().ok();
+        let row = id.and_then(|id| granted.get(&id));
+        let status = match row {
+            Some(row) => news(&machine, row, &mut first_seen),
+            None if id.is_some_and(|id| others.contains_key(&id)) => Some(ChangeStatus::AccessDenied),
+            None => Some(ChangeStatus::Deleted),
+        };
+        if let Some(status) = status {
+            changes.insert(text, Change { status });
+        }
+    }
+    app.note_first_deliveries(first_seen).await?;
+    Ok(Json(Changes { changes }))
+}
+
+/// What there is to report of a granted secret. One without a delivered version is not news: its current version
+/// becomes the record.
+fn news(machine: &Machine, row: &Granted, first_seen: &mut Vec<(Grant, u64)>) -> Option<ChangeStatus> {
+    match admit(machine, &row.target()) {
+        Ok(admitted) => match admitted.grant.delivered {
+            Some(version) if version == admitted.secret.version => None,
+            Some(_) => Some(ChangeStatus::Changed),
+            None => {
+                first_seen.push((admitted.grant.clone(), admitted.secret.version));
+                None
+            }
+        },
+        Err(Refusal::SecretNotFound) => Some(ChangeStatus::Deleted),
+        Err(Refusal::ProjectFrozen) => None,
+        Err(_) => Some(ChangeStatus::AccessDenied),
+    }
+}
+
+impl App {
+    /// Those of the watched secrets that are there, in this machine's vault, but not granted to it.
+    async fn ungranted(
+        &self,
+        machine: &Machine,
+        watch: &[String],
+        granted: &HashMap<SecretId, Granted>,
+    ) -> Result<HashMap<SecretId, Secret>, Error> {
+        let mut ids: Vec<SecretId> = watch.iter().filter_map(|text| text.parse().ok()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids.retain(|id| !granted.contains_key(id));
+        let keys: Vec<_> = ids.into_iter().map(secret).collect();
+        let mut batch = Batch::new();
+        keys.iter().for_each(|key| batch.want(key));
+        let mut fetched = self.store.fetch(batch).await?;
+        let mut found = HashMap::new();
+        for key in &keys {
+            if let Some(secret) = fetched.take(key)?
+                && secret.vault == machine.vault
+                && secret.deleted_at.is_none()
+            {
+                found.insert(secret.id, secret);
+            }
+        }
+        Ok(found)
+    }
+
+    async fn note_first_deliveries(&self, mut first_seen: Vec<(Grant, u64)>) -> Result<(), Error> {
+        let mut writes: JoinSet<Result<(), StoreError>> = JoinSet::new();
+        loop {
+            while writes.len() < AT_ONCE
+                && let Some((grant, version)) = first_seen.pop()
+            {
+                let store = self.store.clone();
+                writes.spawn(async move { store.note_delivery(&grant, version).await });
+            }
+            match writes.join_next().await {
+                Some(written) => written.map_err(|error| Error::internal(error.to_string()))??,
+                None => return Ok(()),
+            }
+        }
+    }
+}

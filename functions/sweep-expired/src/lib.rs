@@ -1,1 +1,101 @@
-//! x
+//! Ends what has expired: ephemeral machines are disabled, bundles nobody fetched are destroyed with their machine.
+//!
+//! Runs every minute. Nothing relies on it for safety: an expired machine or link is refused at once by the gate or
+//! the route. What it does can be cut off anywhere and taken up by the next run.
+
+use crypto::TokenHash;
+use edge::{Clock, Error, Services};
+use protocol::MachineId;
+use store::{CommitError, Row as _, Store, Update, vaults};
+use vault::Time;
+use vault::audit::{Action, ActorKind, Origin, Record};
+use vault::model::{Expiring, Expiry, Machine};
+
+/// The function.
+#[derive(Clone)]
+pub struct Sweep {
+    store: Store,
+    clock: Clock,
+}
+
+impl Sweep {
+    /// From the services.
+    #[must_use]
+    pub fn new(services: &Services) -> Self {
+        Self { store: services.store.clone(), clock: services.clock.clone() }
+    }
+
+    /// Ends everything that is due; says how many things that were. One that fails is left for the next run.
+    pub async fn run(&self) -> Result<usize, Error> {
+        let now = self.clock.now();
+        let mut ended = 0;
+        for expiry in self.store.expired(now).await? {
+            let end = match &expiry.of {
+                Expiring::Machine(id) => self.end_machine(*id, now).await,
+                Expiring::Bundle(hash) => self.end_bundle(hash, now).await,
+            };
+            match end {
+                Ok(()) => {
+                    self.forget(&expiry).await?;
+                    ended += 1;
+                }
+                Err(error) => tracing::error!(%error, "an expiry failed, the next sweep tries again"),
+            }
+        }
+        Ok(ended)
+    }
+
+    async fn forget(&self, expiry: &Expiry) -> Result<(), CommitError> {
+        let mut write = self.store.transaction();
+        write.delete(&expiry.key());
+        write.commit().await
+    }
+
+    async fn end_machine(&self, id: MachineId, now: Time) -> Result<(), CommitError> {
+        let Some(machine) = self.store.get(&vaults::machine(id)).await? else { return Ok(()) };
+        let Some(record) = self.record(&machine, Action::MachineExpire, "expired", now).await? else { return Ok(()) };
+        let mut write = self.store.transaction();
+        let disabled = write.update(
+            Update::existing(&vaults::machine(id)).set("enabled", &false)?.when_equals("enabled", &true)?,
+        );
+        write.record(&record);
+        match write.commit().await {
+            // Disabled or removed already.
+            Err(CommitError::Refused(step)) if step == disabled => Ok(()),
+            other => other,
+        }
+    }
+
+    async fn end_bundle(&self, hash: &TokenHash, now: Time) -> Result<(), CommitError> {
+        let Some(bundle) = self.store.get(&vaults::bundle(hash)).await? else { return Ok(()) };
+        let machine = self.store.get(&vaults::machine(bundle.machine)).await?;
+        if let Some(machine) = machine
+            && let Some(record) = self.record(&machine, Action::BundleExpire, "bundle never fetched", now).await?
+        {
+            match self.store.remove_machine(machine.id, machine.approved, &record).await {
+                // Removed by somebody else meanwhile.
+                Err(CommitError::Refused(_)) => {}
+                other => other?,
+            }
+        }
+        // Last, so that a run that was cut off is taken up: the link itself is dead since it expired.
+        let mut write = self.store.transaction();
+        write.delete(&vaults::bundle(hash));
+        write.commit().await
+    }
+
+    async fn record(
+        &self,
+        machine: &Machine,
+        action: Action,
+        what: &str,
+        now: Time,
+    ) -> Result<Option<Record>, CommitError> {
+        let vault = self.store.get(&vaults::vault(machine.vault)).await?;
+        Ok(vault.map(|vault| {
+            let origin =
+                Origin { vault: vault.id, owner: vault.owner, actor: ActorKind::System, address: None, at: now };
+            origin.record(action, format!("Machine {}: {what}", machine.name)).machine(machine.id)
+        }))
+    }
+}

@@ -170,7 +170,7 @@ impl From<read_gate::Refusal> for Error {
             | Refusal::MachineDisabled
             | Refusal::NotAMember
             | Refusal::NoGrant => StatusCode::FORBIDDEN,
-            Refusal::SecretNotFound => StatusCode::NOT_FOUND,
+            Refusal::SecretNotFound | Refusal::ProjectNotFound => StatusCode::NOT_FOUND,
             Refusal::ProjectFrozen => StatusCode::LOCKED,
         };
         Self::new(status, refusal.to_string()).inside(refusal.reason())

@@ -169,6 +169,14 @@ impl Update {
         self
     }
 
+    /// Only if the attribute is there.
+    #[must_use]
+    pub fn when_present(mut self, name: &str) -> Self {
+        let name = self.expression.name(name);
+        self.conditions.push(format!("attribute_exists({name})"));
+        self
+    }
+
     /// Only if a map attribute has fewer entries than this.
     pub fn when_fewer(mut self, name: &str, entries: usize) -> Result<Self, StoreError> {
         let (name, value) = (self.expression.name(name), self.expression.value(attribute(&entries)?));

@@ -1,15 +1,20 @@
 //! The vault table: keys of its rows, and the lists it gives.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crypto::TokenHash;
 use protocol::{AllowlistEntryId, EnrollmentTokenId, MachineId, ProjectId, SecretId, VaultId};
 use serde::{Deserialize, Serialize};
 use vault::Time;
+use vault::audit::Record;
 use vault::model::{
     AllowlistEntry, BootstrapToken, Bundle, EnrollmentToken, Expiry, Grant, Machine, Membership, Project, Secret, Vault,
 };
+use vault::read_gate::Target;
 
 use crate::item::Key;
-use crate::{Store, StoreError};
+use crate::transaction::ROWS;
+use crate::{Batch, CommitError, Store, StoreError, Update};
 
 /// Leads from an enrollment token's hash to its row, which is kept by id.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -90,7 +95,118 @@ pub fn bundle(hash: &TokenHash) -> Key<Bundle> {
     Key::new(format!("BUNDLE#{}", hash.as_str()), "BUNDLE")
 }
 
+/// One of a machine's grants with the rows it hangs on, for the read gate to judge.
+pub struct Granted {
+    /// The grant.
+    pub grant: Grant,
+    /// Its secret.
+    pub secret: Option<Secret>,
+    /// Its project.
+    pub project: Option<Project>,
+    /// The machine's membership of that project.
+    pub membership: Option<Membership>,
+}
+
+impl Granted {
+    /// The rows as facts.
+    pub fn target(&self) -> Target<'_> {
+        Target {
+            secret: self.secret.as_ref(),
+            project: self.project.as_ref(),
+            membership: self.membership.as_ref(),
+            grant: Some(&self.grant),
+        }
+    }
+}
+
 impl Store {
+    /// A machine's grants with everything they hang on, strongly consistent; projects and their secrets in the order
+    /// in which they were made.
+    pub async fn granted(&self, machine: MachineId, of: Option<ProjectId>) -> Result<Vec<Granted>, StoreError> {
+        let grants = self.grants(machine, of).await?;
+        let projects: BTreeSet<ProjectId> = grants.iter().map(|grant| grant.project).collect();
+        let mut batch = Batch::new();
+        grants.iter().for_each(|grant| batch.want(&secret(grant.secret)));
+        for id in &projects {
+            batch.want(&project(*id));
+            batch.want(&membership(machine, *id));
+        }
+        let mut fetched = self.fetch(batch).await?;
+        let mut places = BTreeMap::new();
+        for id in projects {
+            places.insert(id, (fetched.take(&project(id))?, fetched.take(&membership(machine, id))?));
+        }
+        let mut granted = Vec::with_capacity(grants.len());
+        for grant in grants {
+            let (project, membership) = places.get(&grant.project).cloned().unwrap_or_default();
+            let secret = fetched.take(&secret(grant.secret))?;
+            granted.push(Granted { grant, secret, project, membership });
+        }
+        granted.sort_by_key(|row| {
+            (row.project.as_ref().map(|p| (p.created_at, p.id)), row.secret.as_ref().map(|s| (s.created_at, s.id)))
+        });
+        Ok(granted)
+    }
+
+    /// A project and the machine's membership of it, strongly consistent.
+    pub async fn project_and_membership(
+        &self,
+        machine: MachineId,
+        id: ProjectId,
+    ) -> Result<(Option<Project>, Option<Membership>), StoreError> {
+        let keys = (project(id), membership(machine, id));
+        let mut batch = Batch::new();
+        batch.want(&keys.0);
+        batch.want(&keys.1);
+        let mut fetched = self.fetch(batch).await?;
+        Ok((fetched.take(&keys.0)?, fetched.take(&keys.1)?))
+    }
+
+    /// Writes down that this version was delivered, unless a newer one was. A grant that is gone stays gone.
+    pub async fn note_delivery(&self, to: &Grant, version: u64) -> Result<(), StoreError> {
+        if to.delivered == Some(version) {
+            return Ok(());
+        }
+        let key = grant(to.machine, to.project, to.secret);
+        let note = Update::existing(&key).set("delivered", &version)?.when_absent_or_less("delivered", &version)?;
+        self.update_if(note).await.map(|_| ())
+    }
+
+    /// Removes a machine with its memberships and grants, in steps that can be taken up again.
+    ///
+    /// First it is disabled, and `record` written: from then on it reads nothing. Then its rows go, then itself.
+    /// `approved` is the state it has to be in.
+    pub async fn remove_machine(&self, id: MachineId, approved: bool, record: &Record) -> Result<(), CommitError> {
+        let mut first = self.transaction();
+        let disable = Update::existing(&machine(id)).set("enabled", &false)?.when_equals("approved", &approved)?;
+        first.update(disable);
+        first.record(record);
+        first.commit().await?;
+        self.drop_grants(id, None).await?;
+        for memberships in self.memberships(id).await?.chunks(ROWS) {
+            let mut step = self.transaction();
+            for row in memberships {
+                step.delete(&membership(id, row.project));
+            }
+            step.commit().await?;
+        }
+        let mut last = self.transaction();
+        last.delete(&machine(id));
+        last.commit().await
+    }
+
+    /// Deletes a machine's grants, all or of one project.
+    pub async fn drop_grants(&self, machine: MachineId, project: Option<ProjectId>) -> Result<(), CommitError> {
+        for grants in self.grants(machine, project).await?.chunks(ROWS) {
+            let mut step = self.transaction();
+            for row in grants {
+                step.delete(&grant(machine, row.project, row.secret));
+            }
+            step.commit().await?;
+        }
+        Ok(())
+    }
+
     /// The entries of a vault's IP allowlist.
     pub async fn allowlist_entries(&self, vault: VaultId) -> Result<Vec<AllowlistEntry>, StoreError> {
         self.query(format!("VAULT#{vault}"), "ALLOW#").await

@@ -44,6 +44,9 @@ pub enum Refusal {
     /// Step 9: no such secret for this machine's vault.
     #[error("Secret not found")]
     SecretNotFound,
+    /// Step 9, for routes about a project: no such project in this machine's vault.
+    #[error("Project not found")]
+    ProjectNotFound,
     /// Step 10: the project is frozen.
     #[error("Project is frozen")]
     ProjectFrozen,
@@ -71,6 +74,7 @@ impl Refusal {
             Self::MachinePending => "machine not approved",
             Self::MachineDisabled => "machine disabled",
             Self::SecretNotFound => "secret not found",
+            Self::ProjectNotFound => "project not found",
             Self::ProjectFrozen => "project frozen",
             Self::NotAMember => "not a member of the project",
             Self::NoGrant => "no grant",
@@ -99,6 +103,7 @@ impl Refusal {
             | Self::MachinePending
             | Self::MachineDisabled
             | Self::SecretNotFound
+            | Self::ProjectNotFound
             | Self::ProjectFrozen
             | Self::NotAMember
             | Self::NoGrant
@@ -195,6 +200,38 @@ pub fn authenticate<'a>(caller: &Caller<'a>, now: Time) -> Result<Authenticated<
 
 /// Steps 9 to 11, for one secret. Every row is held against the others, so a row that was swapped admits nothing.
 pub fn admit<'a>(machine: &Machine, target: &Target<'a>) -> Result<Admitted<'a>, Refusal> {
+    let (secret, project) = locate(machine, target)?;
+    if project.frozen.is_some() {
+        return Err(Refusal::ProjectFrozen);
+    }
+    let grant = entitle(machine, target, secret)?;
+    Ok(Admitted { secret, project, grant })
+}
+
+/// The same without the freeze, which blocks reads only: whether a list may show this secret to this machine.
+pub fn admit_to_list<'a>(machine: &Machine, target: &Target<'a>) -> Result<Admitted<'a>, Refusal> {
+    let (secret, project) = locate(machine, target)?;
+    let grant = entitle(machine, target, secret)?;
+    Ok(Admitted { secret, project, grant })
+}
+
+/// Steps 9 to 11 for a whole project, as in a scoped export: it has to be there, not frozen, and the machine in it.
+pub fn admit_to_project<'a>(machine: &Machine, target: &Target<'a>) -> Result<&'a Project, Refusal> {
+    let project = member_of(machine, target)?;
+    if project.frozen.is_some() { Err(Refusal::ProjectFrozen) } else { Ok(project) }
+}
+
+/// The project, if it is there and the machine is in it.
+pub fn member_of<'a>(machine: &Machine, target: &Target<'a>) -> Result<&'a Project, Refusal> {
+    let project = target.project.filter(|project| project.vault == machine.vault).ok_or(Refusal::ProjectNotFound)?;
+    target
+        .membership
+        .filter(|membership| membership.machine == machine.id && membership.project == project.id)
+        .ok_or(Refusal::NotAMember)?;
+    Ok(project)
+}
+
+fn locate<'a>(machine: &Machine, target: &Target<'a>) -> Result<(&'a Secret, &'a Project), Refusal> {
     let secret = target
         .secret
         .filter(|secret| secret.vault == machine.vault && secret.deleted_at.is_none())
@@ -203,18 +240,18 @@ pub fn admit<'a>(machine: &Machine, target: &Target<'a>) -> Result<Admitted<'a>,
         .project
         .filter(|project| project.id == secret.project && project.vault == machine.vault)
         .ok_or(Refusal::SecretNotFound)?;
-    if project.frozen.is_some() {
-        return Err(Refusal::ProjectFrozen);
-    }
+    Ok((secret, project))
+}
+
+fn entitle<'a>(machine: &Machine, target: &Target<'a>, secret: &Secret) -> Result<&'a Grant, Refusal> {
     target
         .membership
-        .filter(|membership| membership.machine == machine.id && membership.project == project.id)
+        .filter(|membership| membership.machine == machine.id && membership.project == secret.project)
         .ok_or(Refusal::NotAMember)?;
-    let grant = target
+    target
         .grant
-        .filter(|grant| grant.machine == machine.id && grant.project == project.id && grant.secret == secret.id)
-        .ok_or(Refusal::NoGrant)?;
-    Ok(Admitted { secret, project, grant })
+        .filter(|grant| grant.machine == machine.id && grant.project == secret.project && grant.secret == secret.id)
+        .ok_or(Refusal::NoGrant)
 }
 
 #[cfg(test)]

@@ -1,0 +1,63 @@
+//! `GET /v1/account/sessions` and `POST /v1/account/sessions/{id}/revoke`: where a person is signed in.
+
+use std::net::IpAddr;
+
+use axum::extract::State;
+use edge::{Error, Ids, Json, Person, done};
+use protocol::SessionId;
+use serde::Serialize;
+use serde_json::json;
+use store::accounts;
+use vault::Time;
+use vault::audit::Action;
+
+use crate::App;
+
+#[derive(Serialize)]
+pub(crate) struct SessionList {
+    sessions: Vec<SessionItem>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SessionItem {
+    id: SessionId,
+    address: IpAddr,
+    user_agent: Option<String>,
+    created_at: Time,
+    last_used_at: Time,
+    ends_at: Time,
+    /// Whether it is the one that asks.
+    current: bool,
+}
+
+/// `GET /v1/account/sessions`: those that have not ended.
+pub(crate) async fn list(State(app): State<App>, person: Person) -> Result<Json<SessionList>, Error> {
+    let sessions = app.store.sessions(person.user.id).await?;
+    let item = |session: vault::model::Session| SessionItem {
+        ends_at: session.ends_at(),
+        current: session.id == person.session.id,
+        id: session.id,
+        address: session.address,
+        user_agent: session.user_agent,
+        created_at: session.created_at,
+        last_used_at: session.last_used_at,
+    };
+    let sessions = sessions.into_iter().filter(|session| session.ends_at() > person.now).map(item).collect();
+    Ok(Json(SessionList { sessions }))
+}
+
+/// `POST /v1/account/sessions/{id}/revoke`: ends one of one's sessions at once.
+pub(crate) async fn revoke(
+    State(app): State<App>,
+    person: Person,
+    Ids(id): Ids<SessionId>,
+) -> Result<Json<edge::answer::Done<serde_json::Value>>, Error> {
+    let sessions = app.store.sessions(person.user.id).await?;
+    let session = sessions.into_iter().find(|session| session.id == id).ok_or_else(|| Error::not_found("Session"))?;
+    let mut write = app.store.transaction();
+    write.delete(&accounts::session(&session.hash));
+    write.record(&person.record(Action::SessionRevoke, "Session revoked"));
+    write.commit().await?;
+    Ok(done(json!({ "sessionId": id })))
+}

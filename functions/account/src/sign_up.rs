@@ -1,0 +1,93 @@
+//! `POST /v1/account/sign-up`: makes an account with its vault and signs in.
+//!
+//! The first account on a deployment is its owner. Afterwards sign-up is by invitation unless the operator opens it.
+
+use axum::extract::State;
+use axum::response::Response;
+use crypto::envelope::KeyContext;
+use crypto::{Plaintext, random};
+use edge::body::SMALL;
+use edge::{Body, Error, Json, SameOrigin, SourceAddress};
+use http::HeaderMap;
+use protocol::{UserId, VaultId};
+use serde::{Deserialize, Serialize};
+use store::CommitError;
+use store::accounts::{DeploymentOwner, EmailAddress, deployment_owner};
+use vault::audit::{Action, ActorKind, Origin};
+use vault::limits::{self, NAME};
+use vault::model::{User, Vault};
+
+use crate::{App, new_session, with_cookie};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SignUp {
+    email: String,
+    username: String,
+    password: Plaintext,
+}
+
+/// Who signed up or in, and their vault.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SignedIn {
+    pub(crate) user_id: UserId,
+    pub(crate) vault_id: VaultId,
+}
+
+pub(crate) async fn sign_up(
+    State(app): State<App>,
+    _: SameOrigin,
+    from: SourceAddress,
+    headers: HeaderMap,
+    Body(body): Body<SignUp, SMALL>,
+) -> Result<Response, Error> {
+    app.attempts.check(from.ip()).await?;
+    let email = limits::email(&body.email)?;
+    let username = limits::name("username", &body.username, NAME)?;
+    limits::new_password(&body.password)?;
+    let by_invitation = || Error::forbidden("Sign-up is by invitation on this server");
+    let first = app.store.get(&deployment_owner()).await?.is_none();
+    if !first && !app.config.open_sign_up {
+        return Err(by_invitation());
+    }
+
+    let now = app.clock.now();
+    let vault_id = VaultId::from_entropy(random::bytes());
+    let user = User {
+        id: UserId::from_entropy(random::bytes()),
+        email,
+        username,
+        password_hash: app.hash(body.password).await?,
+        vault: vault_id,
+        created_at: now,
+    };
+    let vault = Vault {
+        id: vault_id,
+        owner: user.id,
+        key: app.keys.make_wrapped(&KeyContext::Vault(vault_id)).await?,
+        allowlist_enabled: false,
+        allowlist: std::collections::BTreeMap::new(),
+        created_at: now,
+    };
+    let (session, token) = new_session(user.id, from.ip(), &headers, now)?;
+    let origin =
+        Origin { vault: vault.id, owner: user.id, actor: ActorKind::User, address: Some(from.ip()), at: now };
+
+    let mut write = app.store.transaction();
+    let address = write.put_new(&EmailAddress { email: user.email.clone(), user: user.id });
+    let owner = first.then(|| write.put_new(&DeploymentOwner { user: user.id }));
+    write.put_new(&user);
+    write.put_new(&vault);
+    write.put_new(&session);
+    write.record(&origin.record(Action::AccountCreate, "Account created"));
+    match write.commit().await {
+        Ok(()) => with_cookie(Json(SignedIn { user_id: user.id, vault_id }), Some(&token)),
+        Err(CommitError::Refused(step)) if step == address => {
+            Err(Error::conflict("An account with this e-mail address exists, sign in instead"))
+        }
+        // Somebody else became the owner meanwhile.
+        Err(CommitError::Refused(step)) if Some(step) == owner => Err(by_invitation()),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,65 @@
+//! `POST /v1/bootstrap/{token}/register`: uses the token up and registers the machine, pending.
+
+use axum::extract::State;
+use crypto::{PublicKey, random};
+use edge::body::SMALL;
+use edge::{Body, Error, Ids, Json, SourceAddress};
+use protocol::MachineId;
+use protocol::bodies::{BootstrapRegistration, BootstrappedMachine};
+use store::{CommitError, vaults};
+use vault::audit::{Action, ActorKind, Origin};
+use vault::limits::{self, NAME};
+use vault::model::{Machine, MachineKind};
+
+use crate::App;
+
+pub(crate) async fn register(
+    State(app): State<App>,
+    Ids(token): Ids<String>,
+    from: SourceAddress,
+    Body(body): Body<BootstrapRegistration, SMALL>,
+) -> Result<Json<BootstrappedMachine>, Error> {
+    let token = app.token(&token, from.ip()).await?;
+    // Checked before the token is used, so that a mistake does not cost it. This text is kept free of what a shell
+    // would act on.
+    let public_key = PublicKey::from_base64(&body.public_key)
+        .map_err(|_| Error::invalid("publicKey", "must be standard base64 of a 32-byte Ed25519 public key"))?;
+    let name = limits::name("hostname", &body.hostname, NAME)?;
+
+    let vault = app.store.get(&vaults::vault(token.vault)).await?;
+    let vault = vault.ok_or_else(|| Error::internal("a token of no vault"))?;
+    let now = app.clock.now();
+    let machine = Machine {
+        id: MachineId::from_entropy(random::bytes()),
+        vault: vault.id,
+        name,
+        kind: MachineKind::Standard,
+        public_key,
+        approved: false,
+        enabled: true,
+        expires_at: None,
+        enrollment_token: None,
+        registered_from: Some(from.ip()),
+        created_at: now,
+    };
+    let origin =
+        Origin { vault: vault.id, owner: vault.owner, actor: ActorKind::External, address: Some(from.ip()), at: now };
+    let record = origin.record(Action::MachineRegister, format!("Machine {} registered, pending", machine.name));
+
+    let mut write = app.store.transaction();
+    let used = write.delete_existing(&vaults::bootstrap_token(&token.hash));
+    write.put_new(&machine);
+    write.record(&record.machine(machine.id));
+    match write.commit().await {
+        Ok(()) => {}
+        // Somebody else was faster with the same token.
+        Err(CommitError::Refused(step)) if step == used => return Err(app.attempts.failed(from.ip()).await),
+        Err(error) => return Err(error.into()),
+    }
+    Ok(Json(BootstrappedMachine {
+        machine_id: machine.id,
+        machine_name: machine.name,
+        vault_id: machine.vault,
+        api_url: app.config.url.clone(),
+    }))
+}

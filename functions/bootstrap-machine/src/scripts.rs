@@ -1,0 +1,60 @@
+//! `GET /v1/bootstrap/{token}` and `/ps`, `/k8s`, `/ci`: the scripts, with this server's address and the token in them.
+
+use axum::extract::State;
+use axum::response::Response;
+use edge::{Error, Ids, SourceAddress, answer};
+
+use crate::App;
+
+/// What the three shell scripts share comes first.
+const SH: &str = concat!(include_str!("scripts/common.sh"), "\n", include_str!("scripts/bootstrap.sh"));
+const KUBERNETES: &str = concat!(include_str!("scripts/common.sh"), "\n", include_str!("scripts/kubernetes.sh"));
+const CI: &str = concat!(include_str!("scripts/common.sh"), "\n", include_str!("scripts/ci.sh"));
+const POWERSHELL: &str = include_str!("scripts/bootstrap.ps1");
+
+const SHELL_TYPE: &str = "text/x-shellscript; charset=utf-8";
+
+/// `GET /v1/bootstrap/{token}`: for `curl -sSL URL | sh`, on Linux and macOS.
+pub(crate) async fn sh(State(app): State<App>, Ids(token): Ids<String>, from: SourceAddress) -> Result<Response, Error> {
+    app.script(SH, SHELL_TYPE, &token, from).await
+}
+
+/// `GET /v1/bootstrap/{token}/ps`: for `irm URL | iex`, on Windows.
+pub(crate) async fn powershell(
+    State(app): State<App>,
+    Ids(token): Ids<String>,
+    from: SourceAddress,
+) -> Result<Response, Error> {
+    app.script(POWERSHELL, "text/plain; charset=utf-8", &token, from).await
+}
+
+/// `GET /v1/bootstrap/{token}/k8s`: registers, and prints a command that makes a Kubernetes secret.
+pub(crate) async fn kubernetes(
+    State(app): State<App>,
+    Ids(token): Ids<String>,
+    from: SourceAddress,
+) -> Result<Response, Error> {
+    app.script(KUBERNETES, SHELL_TYPE, &token, from).await
+}
+
+/// `GET /v1/bootstrap/{token}/ci`: registers, and prints what goes into a CI provider's secret store.
+pub(crate) async fn ci(State(app): State<App>, Ids(token): Ids<String>, from: SourceAddress) -> Result<Response, Error> {
+    app.script(CI, SHELL_TYPE, &token, from).await
+}
+
+impl App {
+    /// A script for a token that may be used. The token is 64 hex characters and the address our own configuration,
+    /// so neither needs quoting.
+    async fn script(
+        &self,
+        template: &str,
+        content_type: &'static str,
+        token: &str,
+        from: SourceAddress,
+    ) -> Result<Response, Error> {
+        self.token(token, from.ip()).await?;
+        let script =
+            template.replace("__SIKKERKEY_API_URL__", &self.config.url).replace("__SIKKERKEY_TOKEN__", token);
+        Ok(answer::file(content_type, script.into_bytes().into()))
+    }
+}

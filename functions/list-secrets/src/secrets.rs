@@ -1,0 +1,32 @@
+//! `GET /v1/secrets` and `POST /v1/secrets/list`: the secrets this machine is granted.
+
+use axum::extract::State;
+use edge::{Error, Json, SignedRequest};
+use protocol::bodies::{ProjectScope, SecretItem, SecretList};
+use vault::model::{Project, Secret};
+
+use crate::App;
+
+/// `GET /v1/secrets`: all of them.
+pub(crate) async fn list(State(app): State<App>, request: SignedRequest) -> Result<Json<SecretList>, Error> {
+    let machine = app.machine(&request).await?;
+    Ok(answer(app.visible(&machine, None).await?))
+}
+
+/// `POST /v1/secrets/list`: those of one project. Unknown project 404; one the machine is not in 403.
+pub(crate) async fn list_of_project(State(app): State<App>, request: SignedRequest) -> Result<Json<SecretList>, Error> {
+    let machine = app.machine(&request).await?;
+    let scope: ProjectScope = request.json()?;
+    let project = app.project(&machine, &scope.project_id).await?;
+    Ok(answer(app.visible(&machine, Some(project.id)).await?))
+}
+
+fn answer(visible: Vec<(Secret, Project)>) -> Json<SecretList> {
+    let item = |(secret, _): (Secret, Project)| SecretItem {
+        id: secret.id,
+        name: secret.name,
+        field_names: secret.field_names,
+        project_id: secret.project,
+    };
+    Json(SecretList { secrets: visible.into_iter().map(item).collect() })
+}

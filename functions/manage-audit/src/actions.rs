@@ -1,0 +1,26 @@
+//! `GET /v1/manage/audit/actions`: the catalogue of everything that is recorded.
+
+use edge::{Json, Person};
+use serde::Serialize;
+use vault::audit::{Action, ActorKind, Category, Severity};
+
+#[derive(Serialize)]
+pub(crate) struct Catalogue {
+    actions: Vec<CatalogueEntry>,
+}
+
+#[derive(Serialize)]
+struct CatalogueEntry {
+    action: Action,
+    severity: Severity,
+    category: Category,
+    actors: &'static [ActorKind],
+}
+
+pub(crate) async fn actions(_: Person) -> Json<Catalogue> {
+    let entry = |action: &Action| {
+        let entry = action.entry();
+        CatalogueEntry { action: *action, severity: entry.severity, category: entry.category, actors: entry.actors }
+    };
+    Json(Catalogue { actions: Action::ALL.iter().map(entry).collect() })
+}

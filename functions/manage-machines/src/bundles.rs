@@ -1,0 +1,101 @@
+//! `POST /v1/manage/bundles`: a machine whose identity the server makes, for containers: approved, in one project, with
+//! the chosen grants. The private key is made and sealed by `seal-secret`, and waits for one download.
+
+use std::collections::BTreeSet;
+
+use axum::extract::State;
+use crypto::{OneTimeToken, TokenHash, random};
+use edge::{Body, Error, Json, Person, own};
+use protocol::{BundleId, MachineId, ProjectId, SecretId};
+use serde::{Deserialize, Serialize};
+use store::vaults;
+use vault::Time;
+use vault::audit::Action;
+use vault::limits::{self, NAME};
+use vault::model::{Bundle, Expiring, Expiry, Grant, Machine, MachineKind, Membership};
+
+use crate::App;
+
+/// How long a bundle waits for its download, in seconds (15 minutes).
+const LIFETIME_SECONDS: u64 = 900;
+/// Most secrets in one bundle: everything is written in one transaction, which the store limits to 100 rows.
+const SECRETS: usize = 90;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct NewBundle {
+    project_id: ProjectId,
+    secret_ids: Vec<SecretId>,
+    #[serde(default)]
+    name: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MadeBundle {
+    machine_id: MachineId,
+    /// For one download; shown this once.
+    url: String,
+    expires_at: Time,
+}
+
+pub(crate) async fn create(
+    State(app): State<App>,
+    person: Person,
+    Body(body): Body<NewBundle>,
+) -> Result<Json<MadeBundle>, Error> {
+    let project = own::project(&app.store, person.vault, body.project_id).await?;
+    let secrets = app.secrets(project.id, body.secret_ids).await?;
+    let id = MachineId::from_entropy(random::bytes());
+    let bundle_id = BundleId::from_entropy(random::bytes());
+    let name = match &body.name {
+        Some(name) => limits::name("name", name, NAME)?,
+        None => format!("container-{}", id.to_string().chars().take(8).collect::<String>()),
+    };
+    let (public_key, private_key) = app.seal.make_identity(person.vault, bundle_id).await?;
+    let token = OneTimeToken::make().to_hex();
+    let hash = TokenHash::of_hex(&token).ok_or_else(|| Error::internal("a token of another shape"))?;
+    let expires_at = person.now.plus_seconds(LIFETIME_SECONDS);
+
+    let record = person.record(Action::BundleCreate, format!("Machine {name} made with a bundle"));
+    let mut write = app.store.transaction();
+    write.put_new(&Machine {
+        id,
+        vault: person.vault,
+        name,
+        kind: MachineKind::Standard,
+        public_key,
+        approved: true,
+        enabled: true,
+        expires_at: None,
+        enrollment_token: None,
+        registered_from: None,
+        created_at: person.now,
+    });
+    write.require(&vaults::project(project.id));
+    write.put_new(&Membership { machine: id, project: project.id, added_at: person.now });
+    for secret in secrets {
+        let (project, granted_at) = (project.id, person.now);
+        write.put_new(&Grant { machine: id, project, secret, delivered: None, granted_at });
+    }
+    write.put_new(&Expiry { at: expires_at, of: Expiring::Bundle(hash.clone()) });
+    let vault = person.vault;
+    write.put_new(&Bundle { id: bundle_id, hash, vault, machine: id, private_key, expires_at });
+    write.record(&record.machine(id).project(project.id));
+    write.commit().await?;
+    Ok(Json(MadeBundle { machine_id: id, url: format!("{}/v1/bundle/{token}", app.config.url), expires_at }))
+}
+
+impl App {
+    /// The chosen secrets, each once; all have to be live secrets of the project.
+    async fn secrets(&self, project: ProjectId, chosen: Vec<SecretId>) -> Result<BTreeSet<SecretId>, Error> {
+        let chosen: BTreeSet<SecretId> = chosen.into_iter().collect();
+        if chosen.len() > SECRETS {
+            return Err(Error::invalid("secretIds", format!("must list at most {SECRETS} secrets")));
+        }
+        let keys: Vec<_> = chosen.iter().map(|id| vaults::secret(*id)).collect();
+        let found = self.store.get_all(&keys).await?;
+        let live = found.iter().filter(|secret| secret.project == project && secret.deleted_at.is_none()).count();
+        if live == chosen.len() { Ok(chosen) } else { Err(Error::not_found("Secret")) }
+    }
+}

@@ -1,0 +1,236 @@
+//! `/v1/manage/enrollment-tokens`: tokens with which CI runs and serverless functions enroll themselves. What a token
+//! grants is fixed when it is made; its plaintext is shown once.
+
+use axum::extract::State;
+use crypto::{OneTimeToken, TokenHash, random};
+use edge::answer::Done;
+use edge::{Body, Error, Ids, Json, Person, done};
+use ipnet::IpNet;
+use protocol::{EnrollmentTokenId, ProjectId, SecretId};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use store::vaults::{self, EnrollmentTokenHash};
+use store::{CommitError, Update};
+use vault::Time;
+use vault::audit::Action;
+use vault::enrollment::{self, LIFETIME_SECONDS, NAMED, USES};
+use vault::limits::{self, NAME};
+use vault::model::{EnrollmentToken, Revocation};
+
+use crate::App;
+
+#[derive(Serialize)]
+pub(crate) struct Tokens {
+    tokens: Vec<TokenView>,
+}
+
+/// A token as people see it: everything but its plaintext, which nobody has any more.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TokenView {
+    id: EnrollmentTokenId,
+    name: String,
+    description: Option<String>,
+    project_ids: Vec<ProjectId>,
+    secret_ids: Vec<SecretId>,
+    machine_lifetime_seconds: u64,
+    max_uses: u64,
+    uses: u64,
+    source_cidr: Option<IpNet>,
+    hostname_pattern: Option<String>,
+    name_pattern: Option<String>,
+    expires_at: Time,
+    revoked: bool,
+    revoked_at: Option<Time>,
+    revocation_reason: Option<String>,
+    created_at: Time,
+}
+
+impl From<EnrollmentToken> for TokenView {
+    fn from(token: EnrollmentToken) -> Self {
+        let (revoked_at, revocation_reason) = token.revoked.map_or((None, None), |r| (Some(r.at), r.reason));
+        Self {
+            id: token.id,
+            name: token.name,
+            description: token.description,
+            project_ids: token.project_ids,
+            secret_ids: token.secret_ids,
+            machine_lifetime_seconds: token.machine_lifetime_seconds,
+            max_uses: token.max_uses,
+            uses: token.uses,
+            source_cidr: token.source_cidr,
+            hostname_pattern: token.hostname_pattern,
+            name_pattern: token.name_pattern,
+            expires_at: token.expires_at,
+            revoked: revoked_at.is_some(),
+            revoked_at,
+            revocation_reason,
+            created_at: token.created_at,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct NewToken {
+    name: String,
+    #[serde(default)]
+    description: Option<String>,
+    /// `null` counts as none.
+    #[serde(default)]
+    project_ids: Option<Vec<ProjectId>>,
+    /// `null` counts as none.
+    #[serde(default)]
+    secret_ids: Option<Vec<SecretId>>,
+    token_lifetime_seconds: u64,
+    machine_lifetime_seconds: u64,
+    max_uses: u64,
+    #[serde(default)]
+    source_cidr: Option<String>,
+    #[serde(default)]
+    hostname_pattern: Option<String>,
+    #[serde(default)]
+    name_pattern: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MadeToken {
+    id: EnrollmentTokenId,
+    /// Shown this once.
+    token: String,
+    enroll_url: String,
+    expires_at: Time,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Reason {
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+/// `GET /v1/manage/enrollment-tokens`: revoked and expired ones too.
+pub(crate) async fn list(State(app): State<App>, person: Person) -> Result<Json<Tokens>, Error> {
+    let tokens = app.store.enrollment_tokens(person.vault).await?;
+    Ok(Json(Tokens { tokens: tokens.into_iter().map(TokenView::from).collect() }))
+}
+
+/// `GET /v1/manage/enrollment-tokens/{tokenId}`.
+pub(crate) async fn one(
+    State(app): State<App>,
+    person: Person,
+    Ids(id): Ids<EnrollmentTokenId>,
+) -> Result<Json<TokenView>, Error> {
+    Ok(Json(app.enrollment_token(&person, id).await?.into()))
+}
+
+/// `POST /v1/manage/enrollment-tokens`.
+pub(crate) async fn create(
+    State(app): State<App>,
+    person: Person,
+    Body(body): Body<NewToken>,
+) -> Result<Json<MadeToken>, Error> {
+    let plaintext = OneTimeToken::make().to_enrollment_text();
+    let hash = TokenHash::of_enrollment_text(&plaintext).ok_or_else(|| Error::internal("a token of another shape"))?;
+    let token = app.checked(&person, body, hash.clone()).await?;
+    let mut write = app.store.transaction();
+    write.put_new(&token);
+    write.put_new(&EnrollmentTokenHash { hash, id: token.id });
+    write.record(&person.record(Action::EnrollmentTokenCreate, format!("Enrollment token {} made", token.name)));
+    write.commit().await?;
+    let enroll_url = format!("{}/v1/{}/enroll/register", app.config.url, person.vault);
+    Ok(Json(MadeToken { id: token.id, token: plaintext, enroll_url, expires_at: token.expires_at }))
+}
+
+/// `POST /v1/manage/enrollment-tokens/{tokenId}/revoke`: stops new enrollments; machines already enrolled stay. A
+/// revoked token stays as it is.
+pub(crate) async fn revoke(
+    State(app): State<App>,
+    person: Person,
+    Ids(id): Ids<EnrollmentTokenId>,
+    Body(body): Body<Reason>,
+) -> Result<Json<Done<Value>>, Error> {
+    let token = app.enrollment_token(&person, id).await?;
+    let revocation = Revocation { at: person.now, reason: limits::text("reason", body.reason.as_deref())? };
+    let mut write = app.store.transaction();
+    let revoked = write.update(
+        Update::existing(&vaults::enrollment_token(id)).set("revoked", &revocation)?.when_absent("revoked"),
+    );
+    write.record(&person.record(Action::EnrollmentTokenRevoke, format!("Enrollment token {} revoked", token.name)));
+    match write.commit().await {
+        Err(CommitError::Refused(step)) if step == revoked => {}
+        other => other?,
+    }
+    Ok(done(json!({ "tokenId": id })))
+}
+
+impl App {
+    async fn enrollment_token(&self, person: &Person, id: EnrollmentTokenId) -> Result<EnrollmentToken, Error> {
+        let found = self.store.get(&vaults::enrollment_token(id)).await?;
+        found.filter(|token| token.vault == person.vault).ok_or_else(|| Error::not_found("Enrollment token"))
+    }
+
+    /// A token from what was asked for, if all of it is allowed.
+    async fn checked(&self, person: &Person, body: NewToken, hash: TokenHash) -> Result<EnrollmentToken, Error> {
+        let mut project_ids = body.project_ids.unwrap_or_default();
+        let mut secret_ids = body.secret_ids.unwrap_or_default();
+        project_ids.sort_unstable();
+        project_ids.dedup();
+        secret_ids.sort_unstable();
+        secret_ids.dedup();
+        if project_ids.len() + secret_ids.len() > NAMED {
+            let problem = format!("and projectIds must list at most {NAMED} ids together");
+            return Err(Error::invalid("secretIds", problem));
+        }
+        self.check_named(person, &project_ids, &secret_ids).await?;
+        if let Some(pattern) = &body.hostname_pattern {
+            enrollment::hostname_pattern(pattern)?;
+        }
+        if let Some(pattern) = &body.name_pattern {
+            enrollment::name_pattern(pattern)?;
+        }
+        let lifetime = limits::number("tokenLifetimeSeconds", body.token_lifetime_seconds, LIFETIME_SECONDS)?;
+        Ok(EnrollmentToken {
+            id: EnrollmentTokenId::from_entropy(random::bytes()),
+            hash,
+            vault: person.vault,
+            name: limits::name("name", &body.name, NAME)?,
+            description: limits::text("description", body.description.as_deref())?,
+            project_ids,
+            secret_ids,
+            machine_lifetime_seconds: limits::number(
+                "machineLifetimeSeconds",
+                body.machine_lifetime_seconds,
+                LIFETIME_SECONDS,
+            )?,
+            max_uses: limits::number("maxUses", body.max_uses, USES)?,
+            uses: 0,
+            source_cidr: body.source_cidr.map(|text| limits::cidr("sourceCidr", &text)).transpose()?,
+            hostname_pattern: body.hostname_pattern,
+            name_pattern: body.name_pattern,
+            expires_at: person.now.plus_seconds(lifetime),
+            revoked: None,
+            created_at: person.now,
+        })
+    }
+
+    /// Every project has to be of this vault, and every secret live and in one of those projects.
+    async fn check_named(&self, person: &Person, projects: &[ProjectId], secrets: &[SecretId]) -> Result<(), Error> {
+        let keys: Vec<_> = projects.iter().map(|id| vaults::project(*id)).collect();
+        let found = self.store.get_all(&keys).await?;
+        if found.iter().filter(|project| project.vault == person.vault).count() != projects.len() {
+            return Err(Error::not_found("Project"));
+        }
+        let keys: Vec<_> = secrets.iter().map(|id| vaults::secret(*id)).collect();
+        let found = self.store.get_all(&keys).await?;
+        let live = found.iter().filter(|secret| secret.vault == person.vault && secret.deleted_at.is_none());
+        if live.count() != secrets.len() {
+            return Err(Error::not_found("Secret"));
+        }
+        if found.iter().any(|secret| !projects.contains(&secret.project)) {
+            return Err(Error::invalid("secretIds", "must be secrets of the projects in projectIds"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,195 @@
+//! `/v1/manage/ipallowlist`: the ranges machine requests may come from. Switched on with no entries it blocks every
+//! machine. It gates machines and enrollment, not people.
+//!
+//! The ranges are in the vault's own row, which every machine request reads; labels are in rows beside it. Both change
+//! in one transaction.
+
+use axum::extract::State;
+use crypto::random;
+use edge::answer::Done;
+use edge::{Body, Error, Ids, Json, Person, done};
+use ipnet::IpNet;
+use protocol::AllowlistEntryId;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use store::{CommitError, Update, vaults};
+use vault::Time;
+use vault::audit::Action;
+use vault::limits::{self, ALLOWLIST_ENTRIES};
+use vault::model::{AllowlistEntry, Vault};
+
+use crate::App;
+
+type Answer = Result<Json<Done<Value>>, Error>;
+
+/// Most entries deleted in one transaction.
+const DELETED_AT_ONCE: usize = 90;
+
+#[derive(Serialize)]
+pub(crate) struct Allowlist {
+    enabled: bool,
+    entries: Vec<EntryView>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct EntryView {
+    id: AllowlistEntryId,
+    cidr: IpNet,
+    label: Option<String>,
+    created_at: Time,
+}
+
+impl From<AllowlistEntry> for EntryView {
+    fn from(entry: AllowlistEntry) -> Self {
+        Self { id: entry.id, cidr: entry.cidr, label: entry.label, created_at: entry.created_at }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewEntry {
+    cidr: String,
+    #[serde(default)]
+    label: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewLabel {
+    #[serde(default)]
+    label: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Entries {
+    entry_ids: Vec<String>,
+}
+
+/// `GET /v1/manage/ipallowlist`.
+pub(crate) async fn list(State(app): State<App>, person: Person) -> Result<Json<Allowlist>, Error> {
+    let vault = app.vault(&person).await?;
+    let mut entries = app.store.allowlist_entries(person.vault).await?;
+    entries.sort_by_key(|entry| (entry.created_at, entry.id));
+    let entries = entries.into_iter().map(EntryView::from).collect();
+    Ok(Json(Allowlist { enabled: vault.allowlist_enabled, entries }))
+}
+
+/// `POST /v1/manage/ipallowlist`: adds a range. One that is listed already is a 409.
+pub(crate) async fn add(
+    State(app): State<App>,
+    person: Person,
+    Body(body): Body<NewEntry>,
+) -> Result<Json<EntryView>, Error> {
+    let entry = AllowlistEntry {
+        id: AllowlistEntryId::from_entropy(random::bytes()),
+        vault: person.vault,
+        cidr: limits::cidr("cidr", &body.cidr)?,
+        label: limits::text("label", body.label.as_deref())?,
+        created_at: person.now,
+    };
+    if app.vault(&person).await?.allowlist.values().any(|listed| *listed == entry.cidr) {
+        return Err(Error::conflict("This range is listed already"));
+    }
+    let range = Update::existing(&vaults::vault(person.vault))
+        .set_entry("allowlist", &entry.id.to_string(), &entry.cidr)?
+        .when_fewer("allowlist", ALLOWLIST_ENTRIES)?;
+    let mut write = app.store.transaction();
+    let listed = write.update(range);
+    write.put_new(&entry);
+    write.record(&person.record(Action::AllowlistEntryAdd, format!("{} allowed", entry.cidr)));
+    match write.commit().await {
+        Err(CommitError::Refused(step)) if step == listed => {
+            Err(Error::conflict(format!("The IP allowlist has {ALLOWLIST_ENTRIES} entries, the most it can have")))
+        }
+        other => {
+            other?;
+            Ok(Json(entry.into()))
+        }
+    }
+}
+
+/// `POST /v1/manage/ipallowlist/{entryId}/update`: changes the label; the range stays.
+pub(crate) async fn update(
+    State(app): State<App>,
+    person: Person,
+    Ids(id): Ids<AllowlistEntryId>,
+    Body(body): Body<NewLabel>,
+) -> Answer {
+    let key = vaults::allowlist_entry(person.vault, id);
+    let entry = app.store.get(&key).await?.ok_or_else(|| Error::not_found("Allowlist entry"))?;
+    if let Some(label) = &body.label {
+        let label = limits::text("label", Some(label))?;
+        let mut write = app.store.transaction();
+        write.update(Update::existing(&key).set_or_remove("label", label.as_ref())?);
+        write.record(&person.record(Action::AllowlistEntryUpdate, format!("Label of {} changed", entry.cidr)));
+        write.commit().await?;
+    }
+    Ok(done(json!({ "entryId": id })))
+}
+
+/// `POST /v1/manage/ipallowlist/{entryId}/delete`.
+pub(crate) async fn delete(State(app): State<App>, person: Person, Ids(id): Ids<AllowlistEntryId>) -> Answer {
+    if !app.vault(&person).await?.allowlist.contains_key(&id) {
+        return Err(Error::not_found("Allowlist entry"));
+    }
+    app.delete(&person, &[id]).await?;
+    Ok(done(json!({ "entryId": id })))
+}
+
+/// `POST /v1/manage/ipallowlist/bulk-delete`: those that are listed; others are ignored.
+pub(crate) async fn bulk_delete(State(app): State<App>, person: Person, Body(body): Body<Entries>) -> Answer {
+    let vault = app.vault(&person).await?;
+    let mut ids: Vec<AllowlistEntryId> = body.entry_ids.iter().filter_map(|text| text.parse().ok()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids.retain(|id| vault.allowlist.contains_key(id));
+    for some in ids.chunks(DELETED_AT_ONCE) {
+        app.delete(&person, some).await?;
+    }
+    Ok(done(json!({ "entryIds": ids })))
+}
+
+/// `POST /v1/manage/ipallowlist/enable`.
+pub(crate) async fn enable(State(app): State<App>, person: Person) -> Answer {
+    app.switch(&person, true, Action::AllowlistEnable, "IP allowlist switched on").await
+}
+
+/// `POST /v1/manage/ipallowlist/disable`.
+pub(crate) async fn disable(State(app): State<App>, person: Person) -> Answer {
+    app.switch(&person, false, Action::AllowlistDisable, "IP allowlist switched off").await
+}
+
+impl App {
+    async fn vault(&self, person: &Person) -> Result<Vault, Error> {
+        self.store.get(&vaults::vault(person.vault)).await?.ok_or_else(|| Error::not_found("Vault"))
+    }
+
+    async fn delete(&self, person: &Person, ids: &[AllowlistEntryId]) -> Result<(), Error> {
+        let mut write = self.store.transaction();
+        let mut ranges = Update::existing(&vaults::vault(person.vault));
+        for id in ids {
+            ranges = ranges.remove_entry("allowlist", &id.to_string());
+            write.delete(&vaults::allowlist_entry(person.vault, *id));
+        }
+        write.update(ranges);
+        let detail = format!("{} IP allowlist entries deleted", ids.len());
+        write.record(&person.record(Action::AllowlistEntryDelete, detail));
+        Ok(write.commit().await?)
+    }
+
+    async fn switch(&self, person: &Person, on: bool, action: Action, detail: &str) -> Answer {
+        let key = vaults::vault(person.vault);
+        let mut write = self.store.transaction();
+        let switched =
+            write.update(Update::existing(&key).set("allowlistEnabled", &on)?.when_equals("allowlistEnabled", &!on)?);
+        write.record(&person.record(action, detail));
+        match write.commit().await {
+            // It is in that state already.
+            Err(CommitError::Refused(step)) if step == switched => {}
+            other => other?,
+        }
+        Ok(done(json!({ "enabled": on })))
+    }
+}

@@ -1,0 +1,97 @@
+//! `GET /v1/manage/machines` and `…/{machineId}`: the vault's machines.
+
+use std::net::IpAddr;
+
+use axum::extract::State;
+use edge::{Error, Ids, Json, Person, own};
+use protocol::{EnrollmentTokenId, MachineId, ProjectId};
+use serde::Serialize;
+use store::vaults;
+use vault::Time;
+use vault::model::{Machine, MachineKind};
+
+use crate::App;
+
+#[derive(Serialize)]
+pub(crate) struct Machines {
+    machines: Vec<MachineView>,
+}
+
+/// A machine as people see it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MachineView {
+    id: MachineId,
+    name: String,
+    kind: MachineKind,
+    /// Standard base64 of the raw public key.
+    public_key: String,
+    approved: bool,
+    enabled: bool,
+    expires_at: Option<Time>,
+    enrollment_token_id: Option<EnrollmentTokenId>,
+    registered_from: Option<IpAddr>,
+    created_at: Time,
+}
+
+impl From<Machine> for MachineView {
+    fn from(machine: Machine) -> Self {
+        Self {
+            id: machine.id,
+            name: machine.name,
+            kind: machine.kind,
+            public_key: machine.public_key.to_base64(),
+            approved: machine.approved,
+            enabled: machine.enabled,
+            expires_at: machine.expires_at,
+            enrollment_token_id: machine.enrollment_token,
+            registered_from: machine.registered_from,
+            created_at: machine.created_at,
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MachineDetail {
+    #[serde(flatten)]
+    machine: MachineView,
+    memberships: Vec<MembershipView>,
+    grant_count: usize,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MembershipView {
+    project_id: ProjectId,
+    project_name: String,
+    added_at: Time,
+}
+
+/// `GET /v1/manage/machines`: in the order in which they registered.
+pub(crate) async fn list(State(app): State<App>, person: Person) -> Result<Json<Machines>, Error> {
+    let machines = app.store.machines(person.vault).await?;
+    Ok(Json(Machines { machines: machines.into_iter().map(MachineView::from).collect() }))
+}
+
+/// `GET /v1/manage/machines/{machineId}`: with its memberships and the number of its grants.
+pub(crate) async fn one(
+    State(app): State<App>,
+    person: Person,
+    Ids(id): Ids<MachineId>,
+) -> Result<Json<MachineDetail>, Error> {
+    let machine = own::machine(&app.store, person.vault, id).await?;
+    let memberships = app.store.memberships(id).await?;
+    let keys: Vec<_> = memberships.iter().map(|membership| vaults::project(membership.project)).collect();
+    let mut names: std::collections::HashMap<_, _> =
+        app.store.get_all(&keys).await?.into_iter().map(|project| (project.id, project.name)).collect();
+    let memberships = memberships.into_iter().filter_map(|membership| {
+        let project_name = names.remove(&membership.project)?;
+        Some(MembershipView { project_id: membership.project, project_name, added_at: membership.added_at })
+    });
+    Ok(Json(MachineDetail {
+        memberships: memberships.collect(),
+        grant_count: app.store.grants(id, None).await?.len(),
+        machine: machine.into(),
+    }))
+}

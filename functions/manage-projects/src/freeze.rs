@@ -1,0 +1,69 @@
+//! `POST /v1/manage/projects/{projectId}/freeze` and `/unfreeze`: no machine reads from a frozen project.
+//!
+//! When this has answered, the freeze holds for every read that begins afterwards. Asking for the state it is in
+//! changes nothing and is a 200.
+
+use axum::extract::State;
+use edge::answer::Done;
+use edge::{Body, Error, Ids, Json, Person, done, own};
+use protocol::ProjectId;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use store::{CommitError, Update, vaults};
+use vault::audit::Action;
+use vault::limits;
+use vault::model::Freeze;
+
+use crate::App;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Reason {
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+/// `POST …/freeze`, with an optional reason.
+pub(crate) async fn freeze(
+    State(app): State<App>,
+    person: Person,
+    Ids(id): Ids<ProjectId>,
+    Body(body): Body<Reason>,
+) -> Result<Json<Done<Value>>, Error> {
+    let project = own::project(&app.store, person.vault, id).await?;
+    let freeze = Freeze { at: person.now, reason: limits::text("reason", body.reason.as_deref())? };
+    let update = Update::existing(&vaults::project(id)).set("frozen", &freeze)?.when_absent("frozen");
+    let record = person.record(Action::ProjectFreeze, format!("Project {} frozen", project.name));
+    app.change(id, update, record.project(id)).await
+}
+
+/// `POST …/unfreeze`.
+pub(crate) async fn unfreeze(
+    State(app): State<App>,
+    person: Person,
+    Ids(id): Ids<ProjectId>,
+) -> Result<Json<Done<Value>>, Error> {
+    let project = own::project(&app.store, person.vault, id).await?;
+    let update = Update::existing(&vaults::project(id)).remove("frozen").when_present("frozen");
+    let record = person.record(Action::ProjectUnfreeze, format!("Project {} unfrozen", project.name));
+    app.change(id, update, record.project(id)).await
+}
+
+impl App {
+    async fn change(
+        &self,
+        id: ProjectId,
+        update: Update,
+        record: vault::audit::Record,
+    ) -> Result<Json<Done<Value>>, Error> {
+        let mut write = self.store.transaction();
+        let changed = write.update(update);
+        write.record(&record);
+        match write.commit().await {
+            // It is in that state already.
+            Err(CommitError::Refused(step)) if step == changed => {}
+            other => other?,
+        }
+        Ok(done(json!({ "projectId": id })))
+    }
+}

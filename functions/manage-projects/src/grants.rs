@@ -1,0 +1,138 @@
+//! `GET …/machines/{machineId}/secrets` and `POST …/machines/{machineId}/grants`: which secrets a machine may read here.
+
+use std::collections::BTreeSet;
+
+use axum::extract::State;
+use edge::answer::Done;
+use edge::{Body, Error, Ids, Json, Person, done, own};
+use protocol::{MachineId, ProjectId, SecretId};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use store::{CommitError, vaults};
+use vault::audit::Action;
+use vault::model::Grant;
+
+use crate::App;
+
+/// Most grants changed in one transaction, which also holds the membership and two records.
+const CHANGES: usize = 90;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Granted {
+    secret_ids: Vec<SecretId>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Grants {
+    /// As text: what is not an id of a secret here is ignored, as an id of another project is.
+    secret_ids: Vec<String>,
+}
+
+/// One change of the set.
+enum Change {
+    Revoke(SecretId),
+    Grant(SecretId),
+}
+
+/// `GET …/secrets`: the ids of the secrets the machine is granted in this project.
+pub(crate) async fn list(
+    State(app): State<App>,
+    person: Person,
+    Ids((project, machine)): Ids<(ProjectId, MachineId)>,
+) -> Result<Json<Granted>, Error> {
+    own::project(&app.store, person.vault, project).await?;
+    own::machine(&app.store, person.vault, machine).await?;
+    let grants = app.store.grants(machine, Some(project)).await?;
+    Ok(Json(Granted { secret_ids: grants.into_iter().map(|grant| grant.secret).collect() }))
+}
+
+/// `POST …/grants`: replaces the whole set. `[]` clears it; ids of other projects are ignored. A machine that is not in
+/// the project is a 409.
+pub(crate) async fn replace(
+    State(app): State<App>,
+    person: Person,
+    Ids((project, machine)): Ids<(ProjectId, MachineId)>,
+    Body(body): Body<Grants>,
+) -> Result<Json<Done<Value>>, Error> {
+    let of_project = own::project(&app.store, person.vault, project).await?;
+    let of_machine = own::machine(&app.store, person.vault, machine).await?;
+    let not_attached = || Error::conflict("The machine is not in this project, add it first");
+    let (_, membership) = app.store.project_and_membership(machine, project).await?;
+    membership.ok_or_else(not_attached)?;
+
+    let (kept, changes) = app.changes(project, machine, &body.secret_ids).await?;
+    let (mut granted, mut revoked) = (0, 0);
+    for some in changes.chunks(CHANGES) {
+        let mut write = app.store.transaction();
+        let member = write.require(&vaults::membership(machine, project));
+        let (mut grants, mut revokes) = (0, 0);
+        for change in some {
+            match *change {
+                Change::Revoke(secret) => {
+                    write.delete(&vaults::grant(machine, project, secret));
+                    revokes += 1;
+                }
+                Change::Grant(secret) => {
+                    write.put_new(&Grant { machine, project, secret, delivered: None, granted_at: person.now });
+                    grants += 1;
+                }
+            }
+        }
+        for (action, number, verb, preposition) in [
+            (Action::PermissionRevoke, revokes, "revoked", "from"),
+            (Action::PermissionGrant, grants, "granted", "to"),
+        ] {
+            if number > 0 {
+                let (machine_name, project_name) = (&of_machine.name, &of_project.name);
+                let detail =
+                    format!("{number} secrets of project {project_name} {verb} {preposition} machine {machine_name}");
+                let only = match some {
+                    [Change::Grant(secret) | Change::Revoke(secret)] => Some(*secret),
+                    _ => None,
+                };
+                let record = person.record(action, detail).machine(machine).project(project);
+                write.record(&only.map_or(record.clone(), |secret| record.secret(secret)));
+            }
+        }
+        match write.commit().await {
+            Err(CommitError::Refused(step)) if step == member => return Err(not_attached()),
+            other => other?,
+        }
+        granted += grants;
+        revoked += revokes;
+    }
+    Ok(done(json!({
+        "projectId": project,
+        "machineId": machine,
+        "granted": granted,
+        "revoked": revoked,
+        "secretIds": kept,
+    })))
+}
+
+impl App {
+    /// The set as it will be, and what has to change for it; revocations come first.
+    async fn changes(
+        &self,
+        project: ProjectId,
+        machine: MachineId,
+        asked: &[String],
+    ) -> Result<(BTreeSet<SecretId>, Vec<Change>), Error> {
+        let asked: BTreeSet<SecretId> = asked.iter().filter_map(|text| text.parse().ok()).collect();
+        let keys: Vec<_> = asked.iter().map(|id| vaults::secret(*id)).collect();
+        let here = self.store.get_all(&keys).await?;
+        let live: BTreeSet<SecretId> = here
+            .iter()
+            .filter(|secret| secret.project == project && secret.deleted_at.is_none())
+            .map(|secret| secret.id)
+            .collect();
+        let now: BTreeSet<SecretId> =
+            self.store.grants(machine, Some(project)).await?.into_iter().map(|grant| grant.secret).collect();
+        let mut changes: Vec<Change> = now.difference(&asked).copied().map(Change::Revoke).collect();
+        changes.extend(live.difference(&now).copied().map(Change::Grant));
+        let kept = live.union(&now.intersection(&asked).copied().collect()).copied().collect();
+        Ok((kept, changes))
+    }
+}

@@ -1,0 +1,71 @@
+//! `POST /v1/manage/projects/{projectId}/secrets`: a new secret, plain or structured. Answers its id and name only.
+
+use axum::extract::State;
+use crypto::{Plaintext, random};
+use edge::{Body, Error, Ids, Json, Person, own};
+use protocol::{ProjectId, SecretId};
+use serde::{Deserialize, Serialize};
+use vault::audit::Action;
+use vault::limits::{self, NAME};
+use vault::model::{Secret, SecretKind};
+
+use crate::App;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct NewSecret {
+    name: String,
+    value: Plaintext,
+    #[serde(default)]
+    note: Option<String>,
+    /// With these, `value` is the text of a flat JSON object keyed by exactly these names.
+    #[serde(default)]
+    field_names: Option<Vec<String>>,
+    /// Clients repeat the project of the path.
+    #[serde(default)]
+    project_id: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Created {
+    id: SecretId,
+    name: String,
+}
+
+pub(crate) async fn create(
+    State(app): State<App>,
+    person: Person,
+    Ids(project): Ids<ProjectId>,
+    Body(body): Body<NewSecret>,
+) -> Result<Json<Created>, Error> {
+    own::project(&app.store, person.vault, project).await?;
+    if body.project_id.is_some_and(|id| id != project.to_string()) {
+        return Err(Error::invalid("projectId", "must be the project of the path"));
+    }
+    limits::value(&body.value)?;
+    let field_names = match &body.field_names {
+        Some(names) => {
+            let text = limits::field_names(names)?;
+            limits::structured_value(&body.value, names)?;
+            Some(text)
+        }
+        None => None,
+    };
+    let secret = Secret {
+        id: SecretId::from_entropy(random::bytes()),
+        vault: person.vault,
+        project,
+        name: limits::name("name", &body.name, NAME)?,
+        kind: if field_names.is_some() { SecretKind::Structured } else { SecretKind::Secret },
+        field_names,
+        note: limits::text("note", body.note.as_deref())?,
+        version: 1,
+        deleted_at: None,
+        created_at: person.now,
+        updated_at: person.now,
+    };
+    let created = Created { id: secret.id, name: secret.name.clone() };
+    let record = person.record(Action::SecretCreate, format!("Secret {} created", secret.name));
+    app.seal.create(secret, body.value, record.secret(created.id).project(project)).await?;
+    Ok(Json(created))
+}

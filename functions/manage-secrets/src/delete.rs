@@ -1,0 +1,33 @@
+//! `POST /v1/manage/projects/{projectId}/secrets/{secretId}/delete`: to the trash. Grants stay, every read is a 404.
+
+use axum::extract::State;
+use edge::answer::Done;
+use edge::{Error, Ids, Json, Person, done, own};
+use protocol::{ProjectId, SecretId};
+use serde_json::{Value, json};
+use store::{CommitError, Update, vaults};
+use vault::audit::Action;
+
+use crate::App;
+
+pub(crate) async fn delete(
+    State(app): State<App>,
+    person: Person,
+    Ids((project, id)): Ids<(ProjectId, SecretId)>,
+) -> Result<Json<Done<Value>>, Error> {
+    let secret = own::secret(&app.store, person.vault, project, id).await?;
+    let record = person.record(Action::SecretDelete, format!("Secret {} moved to the trash", secret.name));
+    let mut write = app.store.transaction();
+    let trashed = write.update(
+        Update::existing(&vaults::secret(id)).set("deletedAt", &person.now)?.when_absent("deletedAt"),
+    );
+    write.record(&record.secret(id).project(project));
+    match write.commit().await {
+        // Somebody else was faster.
+        Err(CommitError::Refused(step)) if step == trashed => Err(Error::not_found("Secret")),
+        other => {
+            other?;
+            Ok(done(json!({ "secretId": id })))
+        }
+    }
+}
