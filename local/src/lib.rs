@@ -1,1 +1,87 @@
-//! x
+//! The whole system in one process on an embedded store: for development and for trying SikkerKey out.
+//!
+//! The functions are the same as on AWS; [`embedded`] stands in for DynamoDB, a key file for KMS, and [`serve`] for
+//! API Gateway and the schedules. No Java, no Docker, no AWS account.
+
+pub mod embedded;
+mod server;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use aws_sdk_dynamodb::config::SharedHttpClient;
+use edge::{Clock, Config, Services, SourceAddress, telemetry};
+use seal_secret::SealSecret;
+use store::{KeyLayer, Keys, Store, StoreError, client, tables};
+
+pub use server::{Running, serve};
+
+/// What the system is put together from.
+pub struct Parts {
+    /// Speaks for the store: an [`embedded::Embedded`], or something around one.
+    pub dynamodb: SharedHttpClient,
+    /// The server key layer.
+    pub key_layer: Arc<dyn KeyLayer>,
+    /// The clock.
+    pub clock: Clock,
+    /// Configuration.
+    pub config: Config,
+}
+
+impl Parts {
+    /// Puts the services together and makes the tables that are not there.
+    pub async fn assemble(self) -> Result<Services, StoreError> {
+        let config = aws_sdk_dynamodb::Config::builder()
+            .http_client(self.dynamodb)
+            .endpoint_url("http://embedded.invalid")
+            .region(aws_sdk_dynamodb::config::Region::new("local"))
+            .allow_no_auth();
+        let dynamodb = aws_sdk_dynamodb::Client::from_conf(client::bounded(config).build());
+        tables::create_missing(&dynamodb, &self.config.table_prefix).await?;
+        Ok(Services {
+            store: Store::new(dynamodb, &self.config.table_prefix),
+            keys: Keys::new(self.key_layer, self.config.key_cache_seconds),
+            clock: self.clock,
+            config: Arc::new(self.config),
+        })
+    }
+}
+
+/// Every function's routes in one router.
+pub fn router(services: &Services) -> Router {
+    let seal = Arc::new(SealSecret::new(services));
+    let routes = Router::new()
+        .route("/", edge::get(welcome))
+        .merge(read_secret::router(services))
+        .merge(export_secrets::router(services))
+        .merge(list_secrets::router(services))
+        .merge(poll_secrets::router(services))
+        .merge(bootstrap_machine::router(services))
+        .merge(enroll_machine::router(services))
+        .merge(download_bundle::router(services))
+        .merge(account::router(services))
+        .merge(manage_projects::router(services))
+        .merge(manage_secrets::router(services, seal.clone()))
+        .merge(manage_machines::router(services, seal))
+        .merge(manage_audit::router(services));
+    edge::finish(routes)
+        .layer(middleware::from_fn_with_state(services.clock.clone(), telemetry::line))
+        .layer(middleware::from_fn(source_address))
+}
+
+async fn welcome() -> &'static str {
+    "SikkerKey in local mode, for development and trying out.\n\
+     There is no web page here yet; the README shows how to use the API.\n"
+}
+
+/// The gateway's part: the address comes from the connection and from nothing that the client wrote.
+async fn source_address(mut request: Request, next: Next) -> Response {
+    if let Some(peer) = request.extensions().get::<axum::extract::ConnectInfo<std::net::SocketAddr>>() {
+        let source = SourceAddress::new(peer.0.ip());
+        request.extensions_mut().insert(source);
+    }
+    next.run(request).await
+}

@@ -7,16 +7,17 @@ use edge::{Error, Ids, SourceAddress, answer};
 use crate::App;
 
 /// What the three shell scripts share comes first.
-const SH: &str = concat!(include_str!("scripts/common.sh"), "\n", include_str!("scripts/bootstrap.sh"));
-const KUBERNETES: &str = concat!(include_str!("scripts/common.sh"), "\n", include_str!("scripts/kubernetes.sh"));
-const CI: &str = concat!(include_str!("scripts/common.sh"), "\n", include_str!("scripts/ci.sh"));
+const SH: &str = concat!(include_str!("scripts/common.sh"), include_str!("scripts/bootstrap.sh"));
+const KUBERNETES: &str = concat!(include_str!("scripts/common.sh"), include_str!("scripts/kubernetes.sh"));
+const CI: &str = concat!(include_str!("scripts/common.sh"), include_str!("scripts/ci.sh"));
 const POWERSHELL: &str = include_str!("scripts/bootstrap.ps1");
 
-const SHELL_TYPE: &str = "text/x-shellscript; charset=utf-8";
+/// Plain text for all, because PowerShell parses what is sent as data.
+const TEXT: &str = "text/plain; charset=utf-8";
 
 /// `GET /v1/bootstrap/{token}`: for `curl -sSL URL | sh`, on Linux and macOS.
 pub(crate) async fn sh(State(app): State<App>, Ids(token): Ids<String>, from: SourceAddress) -> Result<Response, Error> {
-    app.script(SH, SHELL_TYPE, &token, from).await
+    app.script(SH, &token, from).await
 }
 
 /// `GET /v1/bootstrap/{token}/ps`: for `irm URL | iex`, on Windows.
@@ -25,7 +26,7 @@ pub(crate) async fn powershell(
     Ids(token): Ids<String>,
     from: SourceAddress,
 ) -> Result<Response, Error> {
-    app.script(POWERSHELL, "text/plain; charset=utf-8", &token, from).await
+    app.script(POWERSHELL, &token, from).await
 }
 
 /// `GET /v1/bootstrap/{token}/k8s`: registers, and prints a command that makes a Kubernetes secret.
@@ -34,12 +35,12 @@ pub(crate) async fn kubernetes(
     Ids(token): Ids<String>,
     from: SourceAddress,
 ) -> Result<Response, Error> {
-    app.script(KUBERNETES, SHELL_TYPE, &token, from).await
+    app.script(KUBERNETES, &token, from).await
 }
 
 /// `GET /v1/bootstrap/{token}/ci`: registers, and prints what goes into a CI provider's secret store.
 pub(crate) async fn ci(State(app): State<App>, Ids(token): Ids<String>, from: SourceAddress) -> Result<Response, Error> {
-    app.script(CI, SHELL_TYPE, &token, from).await
+    app.script(CI, &token, from).await
 }
 
 impl App {
@@ -48,13 +49,12 @@ impl App {
     async fn script(
         &self,
         template: &str,
-        content_type: &'static str,
         token: &str,
         from: SourceAddress,
     ) -> Result<Response, Error> {
         self.token(token, from.ip()).await?;
         let script =
             template.replace("__SIKKERKEY_API_URL__", &self.config.url).replace("__SIKKERKEY_TOKEN__", token);
-        Ok(answer::file(content_type, script.into_bytes().into()))
+        Ok(answer::file(TEXT, script.into_bytes().into()))
     }
 }

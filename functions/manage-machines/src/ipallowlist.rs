@@ -134,7 +134,7 @@ pub(crate) async fn delete(State(app): State<App>, person: Person, Ids(id): Ids<
     if !app.vault(&person).await?.allowlist.contains_key(&id) {
         return Err(Error::not_found("Allowlist entry"));
     }
-    app.delete(&person, &[id]).await?;
+    app.delete_entries(&person, &[id]).await?;
     Ok(done(json!({ "entryId": id })))
 }
 
@@ -146,19 +146,19 @@ pub(crate) async fn bulk_delete(State(app): State<App>, person: Person, Body(bod
     ids.dedup();
     ids.retain(|id| vault.allowlist.contains_key(id));
     for some in ids.chunks(DELETED_AT_ONCE) {
-        app.delete(&person, some).await?;
+        app.delete_entries(&person, some).await?;
     }
     Ok(done(json!({ "entryIds": ids })))
 }
 
 /// `POST /v1/manage/ipallowlist/enable`.
 pub(crate) async fn enable(State(app): State<App>, person: Person) -> Answer {
-    app.switch(&person, true, Action::AllowlistEnable, "IP allowlist switched on").await
+    app.switch_allowlist(&person, true, Action::AllowlistEnable, "IP allowlist switched on").await
 }
 
 /// `POST /v1/manage/ipallowlist/disable`.
 pub(crate) async fn disable(State(app): State<App>, person: Person) -> Answer {
-    app.switch(&person, false, Action::AllowlistDisable, "IP allowlist switched off").await
+    app.switch_allowlist(&person, false, Action::AllowlistDisable, "IP allowlist switched off").await
 }
 
 impl App {
@@ -166,7 +166,7 @@ impl App {
         self.store.get(&vaults::vault(person.vault)).await?.ok_or_else(|| Error::not_found("Vault"))
     }
 
-    async fn delete(&self, person: &Person, ids: &[AllowlistEntryId]) -> Result<(), Error> {
+    async fn delete_entries(&self, person: &Person, ids: &[AllowlistEntryId]) -> Result<(), Error> {
         let mut write = self.store.transaction();
         let mut ranges = Update::existing(&vaults::vault(person.vault));
         for id in ids {
@@ -179,7 +179,7 @@ impl App {
         Ok(write.commit().await?)
     }
 
-    async fn switch(&self, person: &Person, on: bool, action: Action, detail: &str) -> Answer {
+    async fn switch_allowlist(&self, person: &Person, on: bool, action: Action, detail: &str) -> Answer {
         let key = vaults::vault(person.vault);
         let mut write = self.store.transaction();
         let switched =

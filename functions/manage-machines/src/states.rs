@@ -20,17 +20,17 @@ type Answer = Result<Json<Done<Value>>, Error>;
 
 /// `POST …/approve`.
 pub(crate) async fn approve(State(app): State<App>, person: Person, Ids(id): Ids<MachineId>) -> Answer {
-    app.switch(&person, id, "approved", true, Action::MachineApprove).await
+    app.set_flag(&person, id, "approved", true, Action::MachineApprove).await
 }
 
 /// `POST …/enable`.
 pub(crate) async fn enable(State(app): State<App>, person: Person, Ids(id): Ids<MachineId>) -> Answer {
-    app.switch(&person, id, "enabled", true, Action::MachineEnable).await
+    app.set_flag(&person, id, "enabled", true, Action::MachineEnable).await
 }
 
 /// `POST …/disable`.
 pub(crate) async fn disable(State(app): State<App>, person: Person, Ids(id): Ids<MachineId>) -> Answer {
-    app.switch(&person, id, "enabled", false, Action::MachineDisable).await
+    app.set_flag(&person, id, "enabled", false, Action::MachineDisable).await
 }
 
 /// `POST …/deny`: removes a pending machine.
@@ -79,7 +79,7 @@ fn pending_still() -> Error {
 }
 
 impl App {
-    async fn switch(&self, person: &Person, id: MachineId, flag: &str, to: bool, action: Action) -> Answer {
+    async fn set_flag(&self, person: &Person, id: MachineId, flag: &str, to: bool, action: Action) -> Answer {
         let machine = own::machine(&self.store, person.vault, id).await?;
         let verb = action.entry().name.strip_prefix("machine_").unwrap_or_default();
         let record = person.record(action, format!("Machine {}: {verb}", machine.name)).machine(id);

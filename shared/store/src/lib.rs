@@ -7,6 +7,7 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod client;
 mod dynamo;
 mod error;
 mod item;

@@ -1,0 +1,139 @@
+//! `./local/run`: starts everything in one process.
+
+use std::io::Write as _;
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Parser;
+use edge::{Clock, Config, Services};
+use local::Parts;
+use local::embedded::Embedded;
+use store::{KeyLayer, LocalKeyLayer};
+use sweep_expired::Sweep;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// How often what has expired is swept, as the schedule does on AWS.
+const SWEEP: Duration = Duration::from_secs(60);
+
+/// SikkerKey in one process on an embedded store, for development and trying out. Listens on 127.0.0.1 only.
+#[derive(Parser)]
+#[command(name = "local/run")]
+struct Arguments {
+    /// Port to listen on; 0 takes a free one.
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// Folder for the store and the server key.
+    #[arg(long, default_value = "data", conflicts_with = "ephemeral")]
+    data: PathBuf,
+    /// Keep nothing: store and server key are in memory only.
+    #[arg(long)]
+    ephemeral: bool,
+    /// Open the page in a browser when ready.
+    #[arg(long)]
+    open: bool,
+}
+
+/// What is kept, and the lock that keeps a second process from it.
+struct Kept {
+    embedded: Embedded,
+    key_layer: Arc<dyn KeyLayer>,
+    _lock: Option<std::fs::File>,
+}
+
+type Failure = Box<dyn std::error::Error>;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let filter = tracing_subscriber::EnvFilter::builder().with_env_var("SIKKERKEY_LOG").from_env_lossy();
+    tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "local/run: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let kept = if arguments.ephemeral { in_memory()? } else { in_folder(&arguments.data)? };
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, arguments.port))
+        .await
+        .map_err(|error| format!("cannot listen on port {}: {error}; choose another with --port", arguments.port))?;
+    let url = format!("http://localhost:{}", listener.local_addr()?.port());
+    let config = configuration(&url)?;
+    let parts = Parts {
+        dynamodb: aws_sdk_dynamodb::config::SharedHttpClient::new(kept.embedded.clone()),
+        key_layer: kept.key_layer.clone(),
+        clock: Clock::System,
+        config,
+    };
+    let services = parts.assemble().await?;
+
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let server = local::serve(listener, local::router(&services));
+    let schedule = tokio::spawn(schedule(services, kept.embedded.clone()));
+    writeln!(std::io::stdout(), "ready {url}")?;
+    std::io::stdout().flush()?;
+    if arguments.open {
+        open_browser(&url);
+    }
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    schedule.abort();
+    server.stop().await?;
+    Ok(())
+}
+
+/// The configuration of the environment, with our own address.
+#[expect(clippy::disallowed_methods, reason = "the one place of this program that reads the environment")]
+fn configuration(url: &str) -> Result<Config, Failure> {
+    let lookup = |name: &str| if name == "SIKKERKEY_URL" { Some(url.to_owned()) } else { std::env::var(name).ok() };
+    Ok(Config::from_environment(lookup)?)
+}
+
+fn in_memory() -> Result<Kept, Failure> {
+    Ok(Kept { embedded: Embedded::in_memory()?, key_layer: Arc::new(LocalKeyLayer::ephemeral()), _lock: None })
+}
+
+fn in_folder(folder: &Path) -> Result<Kept, Failure> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let say = |error: std::io::Error| format!("{}: {error}", folder.display());
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(say)?;
+    let lock = std::fs::File::create(folder.join("lock")).map_err(say)?;
+    lock.try_lock().map_err(|_| format!("{} is in use by another local/run", folder.display()))?;
+    let key_layer = Arc::new(LocalKeyLayer::from_file(&folder.join("server.key"))?);
+    let embedded = Embedded::in_file(&folder.join("store.sqlite"))?;
+    Ok(Kept { embedded, key_layer, _lock: Some(lock) })
+}
+
+/// What schedules and the store's own clean-up do on AWS.
+async fn schedule(services: Services, embedded: Embedded) {
+    let sweep = Sweep::new(&services);
+    let mut tick = tokio::time::interval(SWEEP);
+    loop {
+        tick.tick().await;
+        services.keys.forget_old(services.clock.now());
+        if let Err(error) = sweep.run().await {
+            tracing::error!(?error, "sweep failed, the next one tries again");
+        }
+        let embedded = embedded.clone();
+        if let Ok(Err(error)) = tokio::task::spawn_blocking(move || embedded.sweep_ttl()).await {
+            tracing::error!(%error, "dropping old rows failed, the next sweep tries again");
+        }
+    }
+}
+
+fn open_browser(url: &str) {
+    let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+    if let Err(error) = std::process::Command::new(opener).arg(url).spawn() {
+        tracing::warn!(%error, "no browser could be opened");
+    }
+}
