@@ -64,8 +64,8 @@ impl Embedded {
             body: &[u8],
             operation: impl FnOnce(I) -> Result<O, DynoxideError>,
         ) -> Result<Vec<u8>, DynoxideError> {
-            let request =
-                serde_json::from_slice(body).map_err(|error| DynoxideError::SerializationException(error.to_string()))?;
+            let request = serde_json::from_slice(body)
+                .map_err(|error| DynoxideError::SerializationException(error.to_string()))?;
             let answer = operation(request)?;
             serde_json::to_vec(&answer).map_err(|error| DynoxideError::InternalServerError(error.to_string()))
         }

@@ -8,12 +8,12 @@ mod server;
 
 use std::sync::Arc;
 
+use aws_sdk_dynamodb::config::SharedHttpClient;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use aws_sdk_dynamodb::config::SharedHttpClient;
-use edge::{Clock, Config, Services, SourceAddress, telemetry};
+use edge::{Clock, Config, Routes, Services, SourceAddress, telemetry};
 use seal_secret::SealSecret;
 use store::{KeyLayer, Keys, Store, StoreError, client, tables};
 
@@ -50,24 +50,30 @@ impl Parts {
     }
 }
 
-/// Every function's routes in one router.
-pub fn router(services: &Services) -> Router {
+/// Every function's routes.
+#[must_use]
+pub fn functions(services: &Services) -> Vec<Routes> {
     let seal = Arc::new(SealSecret::new(services));
-    let routes = Router::new()
-        .route("/", edge::get(welcome))
-        .merge(read_secret::router(services))
-        .merge(export_secrets::router(services))
-        .merge(list_secrets::router(services))
-        .merge(poll_secrets::router(services))
-        .merge(bootstrap_machine::router(services))
-        .merge(enroll_machine::router(services))
-        .merge(download_bundle::router(services))
-        .merge(account::router(services))
-        .merge(manage_projects::router(services))
-        .merge(manage_secrets::router(services, seal.clone()))
-        .merge(manage_machines::router(services, seal))
-        .merge(manage_audit::router(services));
-    edge::finish(routes)
+    vec![
+        read_secret::routes(services),
+        export_secrets::routes(services),
+        list_secrets::routes(services),
+        poll_secrets::routes(services),
+        bootstrap_machine::routes(services),
+        enroll_machine::routes(services),
+        download_bundle::routes(services),
+        account::routes(services),
+        manage_projects::routes(services),
+        manage_secrets::routes(services, seal.clone()),
+        manage_machines::routes(services, seal),
+        manage_audit::routes(services),
+        Routes::of("local").get("/", welcome),
+    ]
+}
+
+/// All of them in one router.
+pub fn router(services: &Services) -> Router {
+    Routes::into_router(functions(services))
         .layer(middleware::from_fn_with_state(services.clock.clone(), telemetry::line))
         .layer(middleware::from_fn(source_address))
 }

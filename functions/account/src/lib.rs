@@ -9,12 +9,10 @@ mod sign_up;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::FromRef;
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
 use crypto::{OneTimeToken, Plaintext, TokenHash, password, random};
-use edge::{Attempts, Clock, Config, Error, SESSION_COOKIE, Services, Sessions, get};
+use edge::{Attempts, Clock, Config, Error, Routes, SESSION_COOKIE, Services, Sessions};
 use http::{HeaderMap, HeaderValue, header};
 use protocol::{SessionId, UserId};
 use store::{Keys, Store};
@@ -39,7 +37,7 @@ struct App {
 }
 
 /// The function's routes.
-pub fn router(services: &Services) -> Router {
+pub fn routes(services: &Services) -> Routes {
     let app = App {
         store: services.store.clone(),
         keys: services.keys.clone(),
@@ -49,13 +47,13 @@ pub fn router(services: &Services) -> Router {
         sessions: Sessions::new(services),
         hashing: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
     };
-    Router::new()
-        .route("/v1/account/sign-up", post(sign_up::sign_up))
-        .route("/v1/account/sign-in", post(sign_in::sign_in))
-        .route("/v1/account/sign-out", post(sign_out::sign_out))
-        .route("/v1/account", get(me::me))
-        .route("/v1/account/sessions", get(sessions::list))
-        .route("/v1/account/sessions/{id}/revoke", post(sessions::revoke))
+    Routes::of("account")
+        .post("/v1/account/sign-up", sign_up::sign_up)
+        .post("/v1/account/sign-in", sign_in::sign_in)
+        .post("/v1/account/sign-out", sign_out::sign_out)
+        .get("/v1/account", me::me)
+        .get("/v1/account/sessions", sessions::list)
+        .post("/v1/account/sessions/{id}/revoke", sessions::revoke)
         .with_state(app)
 }
 

@@ -71,8 +71,7 @@ pub(crate) async fn sign_up(
         created_at: now,
     };
     let (session, token) = new_session(user.id, from.ip(), &headers, now)?;
-    let origin =
-        Origin { vault: vault.id, owner: user.id, actor: ActorKind::User, address: Some(from.ip()), at: now };
+    let origin = Origin { vault: vault.id, owner: user.id, actor: ActorKind::User, address: Some(from.ip()), at: now };
 
     let mut write = app.store.transaction();
     let address = write.put_new(&EmailAddress { email: user.email.clone(), user: user.id });

@@ -10,10 +10,8 @@ mod scripts;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::Router;
-use axum::routing::post;
 use crypto::TokenHash;
-use edge::{Attempts, Clock, Config, Error, Services, get};
+use edge::{Attempts, Clock, Config, Error, Routes, Services};
 use store::{Store, vaults};
 use vault::model::BootstrapToken;
 
@@ -26,19 +24,19 @@ struct App {
 }
 
 /// The function's routes.
-pub fn router(services: &Services) -> Router {
+pub fn routes(services: &Services) -> Routes {
     let app = App {
         store: services.store.clone(),
         attempts: services.attempts(),
         clock: services.clock.clone(),
         config: services.config.clone(),
     };
-    Router::new()
-        .route("/v1/bootstrap/{token}", get(scripts::sh))
-        .route("/v1/bootstrap/{token}/ps", get(scripts::powershell))
-        .route("/v1/bootstrap/{token}/k8s", get(scripts::kubernetes))
-        .route("/v1/bootstrap/{token}/ci", get(scripts::ci))
-        .route("/v1/bootstrap/{token}/register", post(register::register))
+    Routes::of("bootstrap-machine")
+        .get("/v1/bootstrap/{token}", scripts::sh)
+        .get("/v1/bootstrap/{token}/ps", scripts::powershell)
+        .get("/v1/bootstrap/{token}/k8s", scripts::kubernetes)
+        .get("/v1/bootstrap/{token}/ci", scripts::ci)
+        .post("/v1/bootstrap/{token}/register", register::register)
         .with_state(app)
 }
 

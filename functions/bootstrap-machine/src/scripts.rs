@@ -16,7 +16,11 @@ const POWERSHELL: &str = include_str!("scripts/bootstrap.ps1");
 const TEXT: &str = "text/plain; charset=utf-8";
 
 /// `GET /v1/bootstrap/{token}`: for `curl -sSL URL | sh`, on Linux and macOS.
-pub(crate) async fn sh(State(app): State<App>, Ids(token): Ids<String>, from: SourceAddress) -> Result<Response, Error> {
+pub(crate) async fn sh(
+    State(app): State<App>,
+    Ids(token): Ids<String>,
+    from: SourceAddress,
+) -> Result<Response, Error> {
     app.script(SH, &token, from).await
 }
 
@@ -39,22 +43,20 @@ pub(crate) async fn kubernetes(
 }
 
 /// `GET /v1/bootstrap/{token}/ci`: registers, and prints what goes into a CI provider's secret store.
-pub(crate) async fn ci(State(app): State<App>, Ids(token): Ids<String>, from: SourceAddress) -> Result<Response, Error> {
+pub(crate) async fn ci(
+    State(app): State<App>,
+    Ids(token): Ids<String>,
+    from: SourceAddress,
+) -> Result<Response, Error> {
     app.script(CI, &token, from).await
 }
 
 impl App {
     /// A script for a token that may be used. The token is 64 hex characters and the address our own configuration,
     /// so neither needs quoting.
-    async fn script(
-        &self,
-        template: &str,
-        token: &str,
-        from: SourceAddress,
-    ) -> Result<Response, Error> {
+    async fn script(&self, template: &str, token: &str, from: SourceAddress) -> Result<Response, Error> {
         self.token(token, from.ip()).await?;
-        let script =
-            template.replace("__SIKKERKEY_API_URL__", &self.config.url).replace("__SIKKERKEY_TOKEN__", token);
+        let script = template.replace("__SIKKERKEY_API_URL__", &self.config.url).replace("__SIKKERKEY_TOKEN__", token);
         Ok(answer::file(TEXT, script.into_bytes().into()))
     }
 }

@@ -6,11 +6,10 @@
 use std::io::{Cursor, Write as _};
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use crypto::{Plaintext, TokenHash};
-use edge::{Clock, Config, Error, Ids, Services, SourceAddress, answer, get};
+use edge::{Clock, Config, Error, Ids, Routes, Services, SourceAddress, answer};
 use protocol::bodies::Identity;
 use store::{CommitError, Keys, Store, vaults};
 use vault::audit::{Action, ActorKind, Origin};
@@ -30,15 +29,15 @@ struct App {
     config: Arc<Config>,
 }
 
-/// The function's one route.
-pub fn router(services: &Services) -> Router {
+/// The function's route.
+pub fn routes(services: &Services) -> Routes {
     let app = App {
         store: services.store.clone(),
         keys: services.keys.clone(),
         clock: services.clock.clone(),
         config: services.config.clone(),
     };
-    Router::new().route("/v1/bundle/{token}", get(download)).with_state(app)
+    Routes::of("download-bundle").get("/v1/bundle/{token}", download).with_state(app)
 }
 
 async fn download(State(app): State<App>, Ids(token): Ids<String>, from: SourceAddress) -> Result<Response, Error> {
@@ -90,7 +89,8 @@ impl App {
         // Stored uncompressed, in a buffer that does not grow, so that no copy of the key is left behind.
         let mut bytes = Zeroizing::new(Vec::with_capacity(16 * 1_024));
         let mut archive = ZipWriter::new(Cursor::new(&mut *bytes));
-        let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored).unix_permissions(0o600);
+        let options =
+            SimpleFileOptions::default().compression_method(CompressionMethod::Stored).unix_permissions(0o600);
         for (name, content) in files {
             archive.start_file(name, options).map_err(|error| failed(&error))?;
             archive.write_all(content).map_err(|error| failed(&error))?;

@@ -5,9 +5,7 @@ mod script;
 
 use std::sync::Arc;
 
-use axum::Router;
-use axum::routing::post;
-use edge::{Attempts, Clock, Config, Services, get};
+use edge::{Attempts, Clock, Config, Routes, Services};
 use store::Store;
 
 #[derive(Clone)]
@@ -19,15 +17,15 @@ struct App {
 }
 
 /// The function's routes.
-pub fn router(services: &Services) -> Router {
+pub fn routes(services: &Services) -> Routes {
     let app = App {
         store: services.store.clone(),
         attempts: services.attempts(),
         clock: services.clock.clone(),
         config: services.config.clone(),
     };
-    Router::new()
-        .route("/v1/{vaultId}/enroll/register", post(register::register))
-        .route("/v1/{vaultId}/enroll/script", get(script::script))
+    Routes::of("enroll-machine")
+        .post("/v1/{vaultId}/enroll/register", register::register)
+        .get("/v1/{vaultId}/enroll/script", script::script)
         .with_state(app)
 }

@@ -11,7 +11,9 @@ use vault::Time;
 use vault::audit::{Action, ActorKind, Origin};
 use vault::enrollment::{self, Refusal};
 use vault::limits::{self, NAME};
-use vault::model::{EnrollmentToken, Expiring, Expiry, Grant, Machine, MachineKind, Membership, Project, Secret, Vault};
+use vault::model::{
+    EnrollmentToken, Expiring, Expiry, Grant, Machine, MachineKind, Membership, Project, Secret, Vault,
+};
 use vault::read_gate;
 
 use crate::App;

@@ -9,10 +9,8 @@ use protocol::VaultId;
 use crate::App;
 
 /// What it shares with the bootstrap scripts comes first.
-const SCRIPT: &str = concat!(
-    include_str!("../../bootstrap-machine/src/scripts/common.sh"),
-    include_str!("scripts/sikkerkey-init.sh")
-);
+const SCRIPT: &str =
+    concat!(include_str!("../../bootstrap-machine/src/scripts/common.sh"), include_str!("scripts/sikkerkey-init.sh"));
 
 pub(crate) async fn script(State(app): State<App>, Ids(vault): Ids<VaultId>) -> Result<Response, Error> {
     let script =

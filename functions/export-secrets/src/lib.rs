@@ -3,17 +3,15 @@
 //! Each secret is judged on its own. A refused one is left out and recorded as `secret_read_denied`, a served one as
 //! `secret_read`; the nonce's row records the export. All records are written before a value leaves.
 
-use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::post;
-use edge::{Error, Gate, Opener, Services, SignedRequest, answer};
+use edge::{Error, Gate, Opener, Routes, Services, SignedRequest, answer};
 use http::StatusCode;
 use protocol::bodies::ExportScope;
 use protocol::{ProjectId, SecretId};
 use serde::Serialize;
-use store::vaults::Granted;
 use store::values::CurrentValue;
+use store::vaults::Granted;
 use store::{Batch, Store, Values};
 use vault::Time;
 use vault::audit::{Action, Record};
@@ -31,15 +29,15 @@ struct App {
     store: Store,
 }
 
-/// The function's one route.
-pub fn router(services: &Services) -> Router {
+/// The function's route.
+pub fn routes(services: &Services) -> Routes {
     let app = App {
         gate: Gate::new(services),
         values: services.store.values(),
         opener: Opener::new(services.keys.clone()),
         store: services.store.clone(),
     };
-    Router::new().route("/v1/secrets/export", post(export)).with_state(app)
+    Routes::of("export-secrets").post("/v1/secrets/export", export).with_state(app)
 }
 
 #[derive(Serialize)]

@@ -6,9 +6,7 @@ mod cli;
 mod secrets;
 mod verify_access;
 
-use axum::Router;
-use axum::routing::post;
-use edge::{Error, Gate, Services, SignedRequest, get};
+use edge::{Error, Gate, Routes, Services, SignedRequest};
 use protocol::ProjectId;
 use store::Store;
 use store::vaults::Granted;
@@ -22,13 +20,13 @@ struct App {
 }
 
 /// The function's routes.
-pub fn router(services: &Services) -> Router {
-    Router::new()
-        .route("/v1/secrets", get(secrets::list))
-        .route("/v1/secrets/list", post(secrets::list_of_project))
-        .route("/v1/cli/projects", get(cli::projects))
-        .route("/v1/cli/secrets", get(cli::secrets))
-        .route("/v1/verify-access", post(verify_access::verify))
+pub fn routes(services: &Services) -> Routes {
+    Routes::of("list-secrets")
+        .get("/v1/secrets", secrets::list)
+        .post("/v1/secrets/list", secrets::list_of_project)
+        .get("/v1/cli/projects", cli::projects)
+        .get("/v1/cli/secrets", cli::secrets)
+        .post("/v1/verify-access", verify_access::verify)
         .with_state(App { gate: Gate::new(services), store: services.store.clone() })
 }
 

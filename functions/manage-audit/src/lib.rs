@@ -3,10 +3,8 @@
 mod actions;
 mod query;
 
-use axum::Router;
 use axum::extract::FromRef;
-use axum::routing::post;
-use edge::{Services, Sessions, get};
+use edge::{Routes, Services, Sessions};
 use store::Store;
 
 #[derive(Clone, FromRef)]
@@ -16,10 +14,10 @@ struct App {
 }
 
 /// The function's routes.
-pub fn router(services: &Services) -> Router {
+pub fn routes(services: &Services) -> Routes {
     let app = App { store: services.store.clone(), sessions: Sessions::new(services) };
-    Router::new()
-        .route("/v1/manage/audit/query", post(query::query))
-        .route("/v1/manage/audit/actions", get(actions::actions))
+    Routes::of("manage-audit")
+        .post("/v1/manage/audit/query", query::query)
+        .get("/v1/manage/audit/actions", actions::actions)
         .with_state(app)
 }

@@ -154,9 +154,8 @@ pub(crate) async fn revoke(
     let token = app.enrollment_token(&person, id).await?;
     let revocation = Revocation { at: person.now, reason: limits::text("reason", body.reason.as_deref())? };
     let mut write = app.store.transaction();
-    let revoked = write.update(
-        Update::existing(&vaults::enrollment_token(id)).set("revoked", &revocation)?.when_absent("revoked"),
-    );
+    let revoked = write
+        .update(Update::existing(&vaults::enrollment_token(id)).set("revoked", &revocation)?.when_absent("revoked"));
     write.record(&person.record(Action::EnrollmentTokenRevoke, format!("Enrollment token {} revoked", token.name)));
     match write.commit().await {
         Err(CommitError::Refused(step)) if step == revoked => {}

@@ -9,11 +9,9 @@ mod states;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::FromRef;
-use axum::routing::post;
 use edge::seal::Seal;
-use edge::{Config, Services, Sessions, get};
+use edge::{Config, Routes, Services, Sessions};
 use store::Store;
 
 #[derive(Clone, FromRef)]
@@ -25,31 +23,29 @@ struct App {
 }
 
 /// The function's routes.
-pub fn router(services: &Services, seal: Arc<dyn Seal>) -> Router {
-    let app = App {
-        store: services.store.clone(),
-        config: services.config.clone(),
-        sessions: Sessions::new(services),
-        seal,
-    };
-    Router::new()
-        .route("/v1/manage/machines", get(machines::list))
-        .route("/v1/manage/machines/{machineId}", get(machines::one))
-        .route("/v1/manage/machines/{machineId}/approve", post(states::approve))
-        .route("/v1/manage/machines/{machineId}/deny", post(states::deny))
-        .route("/v1/manage/machines/{machineId}/enable", post(states::enable))
-        .route("/v1/manage/machines/{machineId}/disable", post(states::disable))
-        .route("/v1/manage/machines/{machineId}/revoke", post(states::revoke))
-        .route("/v1/manage/bootstrap-tokens", post(bootstrap_tokens::create))
-        .route("/v1/manage/bundles", post(bundles::create))
-        .route("/v1/manage/enrollment-tokens", get(enrollment_tokens::list).post(enrollment_tokens::create))
-        .route("/v1/manage/enrollment-tokens/{tokenId}", get(enrollment_tokens::one))
-        .route("/v1/manage/enrollment-tokens/{tokenId}/revoke", post(enrollment_tokens::revoke))
-        .route("/v1/manage/ipallowlist", get(ipallowlist::list).post(ipallowlist::add))
-        .route("/v1/manage/ipallowlist/enable", post(ipallowlist::enable))
-        .route("/v1/manage/ipallowlist/disable", post(ipallowlist::disable))
-        .route("/v1/manage/ipallowlist/bulk-delete", post(ipallowlist::bulk_delete))
-        .route("/v1/manage/ipallowlist/{entryId}/update", post(ipallowlist::update))
-        .route("/v1/manage/ipallowlist/{entryId}/delete", post(ipallowlist::delete))
+pub fn routes(services: &Services, seal: Arc<dyn Seal>) -> Routes {
+    let app =
+        App { store: services.store.clone(), config: services.config.clone(), sessions: Sessions::new(services), seal };
+    Routes::of("manage-machines")
+        .get("/v1/manage/machines", machines::list)
+        .get("/v1/manage/machines/{machineId}", machines::one)
+        .post("/v1/manage/machines/{machineId}/approve", states::approve)
+        .post("/v1/manage/machines/{machineId}/deny", states::deny)
+        .post("/v1/manage/machines/{machineId}/enable", states::enable)
+        .post("/v1/manage/machines/{machineId}/disable", states::disable)
+        .post("/v1/manage/machines/{machineId}/revoke", states::revoke)
+        .post("/v1/manage/bootstrap-tokens", bootstrap_tokens::create)
+        .post("/v1/manage/bundles", bundles::create)
+        .get("/v1/manage/enrollment-tokens", enrollment_tokens::list)
+        .post("/v1/manage/enrollment-tokens", enrollment_tokens::create)
+        .get("/v1/manage/enrollment-tokens/{tokenId}", enrollment_tokens::one)
+        .post("/v1/manage/enrollment-tokens/{tokenId}/revoke", enrollment_tokens::revoke)
+        .get("/v1/manage/ipallowlist", ipallowlist::list)
+        .post("/v1/manage/ipallowlist", ipallowlist::add)
+        .post("/v1/manage/ipallowlist/enable", ipallowlist::enable)
+        .post("/v1/manage/ipallowlist/disable", ipallowlist::disable)
+        .post("/v1/manage/ipallowlist/bulk-delete", ipallowlist::bulk_delete)
+        .post("/v1/manage/ipallowlist/{entryId}/update", ipallowlist::update)
+        .post("/v1/manage/ipallowlist/{entryId}/delete", ipallowlist::delete)
         .with_state(app)
 }

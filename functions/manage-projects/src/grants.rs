@@ -80,10 +80,9 @@ pub(crate) async fn replace(
                 }
             }
         }
-        for (action, number, verb, preposition) in [
-            (Action::PermissionRevoke, revokes, "revoked", "from"),
-            (Action::PermissionGrant, grants, "granted", "to"),
-        ] {
+        for (action, number, verb, preposition) in
+            [(Action::PermissionRevoke, revokes, "revoked", "from"), (Action::PermissionGrant, grants, "granted", "to")]
+        {
             if number > 0 {
                 let (machine_name, project_name) = (&of_machine.name, &of_project.name);
                 let detail =

@@ -5,10 +5,8 @@ mod grants;
 mod machines;
 mod projects;
 
-use axum::Router;
 use axum::extract::FromRef;
-use axum::routing::post;
-use edge::{Services, Sessions, get};
+use edge::{Routes, Services, Sessions};
 use store::{Keys, Store};
 
 #[derive(Clone, FromRef)]
@@ -19,16 +17,17 @@ struct App {
 }
 
 /// The function's routes.
-pub fn router(services: &Services) -> Router {
-    let app =
-        App { store: services.store.clone(), keys: services.keys.clone(), sessions: Sessions::new(services) };
-    Router::new()
-        .route("/v1/manage/projects", get(projects::list).post(projects::create))
-        .route("/v1/manage/projects/{projectId}/freeze", post(freeze::freeze))
-        .route("/v1/manage/projects/{projectId}/unfreeze", post(freeze::unfreeze))
-        .route("/v1/manage/projects/{projectId}/machines", get(machines::list).post(machines::attach))
-        .route("/v1/manage/projects/{projectId}/machines/{machineId}/detach", post(machines::detach))
-        .route("/v1/manage/projects/{projectId}/machines/{machineId}/secrets", get(grants::list))
-        .route("/v1/manage/projects/{projectId}/machines/{machineId}/grants", post(grants::replace))
+pub fn routes(services: &Services) -> Routes {
+    let app = App { store: services.store.clone(), keys: services.keys.clone(), sessions: Sessions::new(services) };
+    Routes::of("manage-projects")
+        .get("/v1/manage/projects", projects::list)
+        .post("/v1/manage/projects", projects::create)
+        .post("/v1/manage/projects/{projectId}/freeze", freeze::freeze)
+        .post("/v1/manage/projects/{projectId}/unfreeze", freeze::unfreeze)
+        .get("/v1/manage/projects/{projectId}/machines", machines::list)
+        .post("/v1/manage/projects/{projectId}/machines", machines::attach)
+        .post("/v1/manage/projects/{projectId}/machines/{machineId}/detach", machines::detach)
+        .get("/v1/manage/projects/{projectId}/machines/{machineId}/secrets", grants::list)
+        .post("/v1/manage/projects/{projectId}/machines/{machineId}/grants", grants::replace)
         .with_state(app)
 }

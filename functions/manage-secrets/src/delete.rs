@@ -18,9 +18,8 @@ pub(crate) async fn delete(
     let secret = own::secret(&app.store, person.vault, project, id).await?;
     let record = person.record(Action::SecretDelete, format!("Secret {} moved to the trash", secret.name));
     let mut write = app.store.transaction();
-    let trashed = write.update(
-        Update::existing(&vaults::secret(id)).set("deletedAt", &person.now)?.when_absent("deletedAt"),
-    );
+    let trashed =
+        write.update(Update::existing(&vaults::secret(id)).set("deletedAt", &person.now)?.when_absent("deletedAt"));
     write.record(&record.secret(id).project(project));
     match write.commit().await {
         // Somebody else was faster.

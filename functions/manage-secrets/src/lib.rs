@@ -7,11 +7,9 @@ mod update;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::FromRef;
-use axum::routing::post;
 use edge::seal::Seal;
-use edge::{Services, Sessions, get};
+use edge::{Routes, Services, Sessions};
 use protocol::SecretId;
 use serde::Serialize;
 use store::Store;
@@ -26,13 +24,14 @@ struct App {
 }
 
 /// The function's routes.
-pub fn router(services: &Services, seal: Arc<dyn Seal>) -> Router {
+pub fn routes(services: &Services, seal: Arc<dyn Seal>) -> Routes {
     let app = App { store: services.store.clone(), sessions: Sessions::new(services), seal };
-    Router::new()
-        .route("/v1/manage/projects/{projectId}/secrets", get(list::list).post(create::create))
-        .route("/v1/manage/projects/{projectId}/secrets/{secretId}", get(list::one))
-        .route("/v1/manage/projects/{projectId}/secrets/{secretId}/update", post(update::update))
-        .route("/v1/manage/projects/{projectId}/secrets/{secretId}/delete", post(delete::delete))
+    Routes::of("manage-secrets")
+        .get("/v1/manage/projects/{projectId}/secrets", list::list)
+        .post("/v1/manage/projects/{projectId}/secrets", create::create)
+        .get("/v1/manage/projects/{projectId}/secrets/{secretId}", list::one)
+        .post("/v1/manage/projects/{projectId}/secrets/{secretId}/update", update::update)
+        .post("/v1/manage/projects/{projectId}/secrets/{secretId}/delete", delete::delete)
         .with_state(app)
 }
 

@@ -6,10 +6,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use axum::Router;
 use axum::extract::State;
-use axum::routing::post;
-use edge::{Error, Gate, Json, Services, SignedRequest};
+use edge::{Error, Gate, Json, Routes, Services, SignedRequest};
 use http::StatusCode;
 use protocol::SecretId;
 use protocol::bodies::{Change, ChangeStatus, Watch};
@@ -29,10 +27,10 @@ struct App {
     store: Store,
 }
 
-/// The function's one route.
-pub fn router(services: &Services) -> Router {
+/// The function's route.
+pub fn routes(services: &Services) -> Routes {
     let app = App { gate: Gate::new(services), store: services.store.clone() };
-    Router::new().route("/v1/secrets/poll", post(poll)).with_state(app)
+    Routes::of("poll-secrets").post("/v1/secrets/poll", poll).with_state(app)
 }
 
 #[derive(Serialize)]

@@ -3,10 +3,9 @@
 //! This is the main path of the product. Warm it costs one `BatchGetItem` and one `PutItem`, and no call to the key
 //! layer. No value leaves before its audit record is written.
 
-use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
-use edge::{Error, Gate, Opener, Services, SignedRequest, answer, get};
+use edge::{Error, Gate, Opener, Routes, Services, SignedRequest, answer};
 use protocol::SecretId;
 use serde::Serialize;
 use store::{Store, Values};
@@ -21,15 +20,15 @@ struct App {
     store: Store,
 }
 
-/// The function's one route.
-pub fn router(services: &Services) -> Router {
+/// The function's route.
+pub fn routes(services: &Services) -> Routes {
     let app = App {
         gate: Gate::new(services),
         values: services.store.values(),
         opener: Opener::new(services.keys.clone()),
         store: services.store.clone(),
     };
-    Router::new().route("/v1/secret/{secretId}", get(read_secret)).with_state(app)
+    Routes::of("read-secret").get("/v1/secret/{secretId}", read_secret).with_state(app)
 }
 
 #[derive(Serialize)]

@@ -39,7 +39,13 @@ impl SealSecret {
         }
     }
 
-    async fn seal(&self, project: &Project, secret: &Secret, version: u64, value: &Plaintext) -> Result<StoredValue, Error> {
+    async fn seal(
+        &self,
+        project: &Project,
+        secret: &Secret,
+        version: u64,
+        value: &Plaintext,
+    ) -> Result<StoredValue, Error> {
         if value.is_empty() || value.len() > VALUE_BYTES {
             return Err(Error::internal("a value that is out of bounds came this far"));
         }

@@ -55,9 +55,8 @@ impl Sweep {
         let Some(machine) = self.store.get(&vaults::machine(id)).await? else { return Ok(()) };
         let Some(record) = self.record(&machine, Action::MachineExpire, "expired", now).await? else { return Ok(()) };
         let mut write = self.store.transaction();
-        let disabled = write.update(
-            Update::existing(&vaults::machine(id)).set("enabled", &false)?.when_equals("enabled", &true)?,
-        );
+        let disabled =
+            write.update(Update::existing(&vaults::machine(id)).set("enabled", &false)?.when_equals("enabled", &true)?);
         write.record(&record);
         match write.commit().await {
             // Disabled or removed already.

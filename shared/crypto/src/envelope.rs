@@ -195,7 +195,12 @@ impl VaultKey {
     }
 
     /// Opens a text that was sealed for this purpose and this owner.
-    pub fn open(&self, purpose: &'static str, owner: &dyn fmt::Display, sealed: &Sealed) -> Result<Plaintext, OpenError> {
+    pub fn open(
+        &self,
+        purpose: &'static str,
+        owner: &dyn fmt::Display,
+        sealed: &Sealed,
+    ) -> Result<Plaintext, OpenError> {
         let mut text = open(&self.0, sealed, &associated("vault-text", &[&purpose, owner]))?;
         Ok(Plaintext::new(std::mem::take(&mut *text)))
     }
@@ -215,11 +220,9 @@ impl KeyContext {
     #[must_use]
     pub fn pairs(&self) -> Vec<(&'static str, String)> {
         match self {
-            Self::Project(vault, project) => vec![
-                ("purpose", "project".to_owned()),
-                ("vault", vault.to_string()),
-                ("project", project.to_string()),
-            ],
+            Self::Project(vault, project) => {
+                vec![("purpose", "project".to_owned()), ("vault", vault.to_string()), ("project", project.to_string())]
+            }
             Self::Vault(vault) => vec![("purpose", "vault".to_owned()), ("vault", vault.to_string())],
         }
     }

@@ -19,10 +19,9 @@ pub const LARGE: usize = 1_024 * 1_024;
 pub(crate) async fn read(request: Request, limit: usize) -> Result<Bytes, Error> {
     match Limited::new(request.into_limited_body(), limit).collect().await {
         Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Error::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            format!("The body is larger than {limit} bytes"),
-        )),
+        Err(error) if error.is::<LengthLimitError>() => {
+            Err(Error::new(StatusCode::PAYLOAD_TOO_LARGE, format!("The body is larger than {limit} bytes")))
+        }
         Err(error) => Err(Error::malformed("The body did not arrive whole").inside(error.to_string())),
     }
 }
@@ -103,7 +102,10 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Ids<T> 
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
-        Path::from_request_parts(parts, state).await.map(|Path(ids)| Self(ids)).map_err(|_| Error::not_found("Resource"))
+        Path::from_request_parts(parts, state)
+            .await
+            .map(|Path(ids)| Self(ids))
+            .map_err(|_| Error::not_found("Resource"))
     }
 }
 
@@ -123,7 +125,8 @@ mod tests {
     }
 
     fn parse(body: &str) -> Result<Example, Error> {
-        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, "application/json; charset=utf-8".parse().unwrap())]);
+        let headers =
+            HeaderMap::from_iter([(header::CONTENT_TYPE, "application/json; charset=utf-8".parse().unwrap())]);
         super::parse(&headers, body.as_bytes())
     }
 

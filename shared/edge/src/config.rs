@@ -48,7 +48,10 @@ impl Config {
         };
         let url = lookup("SIKKERKEY_URL").ok_or_else(|| wrong("SIKKERKEY_URL", "is missing; set it to our origin"))?;
         let mut config = Self::at(url);
-        let host = config.url.strip_prefix("https://").or_else(|| config.url.strip_prefix("http://localhost").map(|_| "localhost"));
+        let host = config
+            .url
+            .strip_prefix("https://")
+            .or_else(|| config.url.strip_prefix("http://localhost").map(|_| "localhost"));
         if host.is_none_or(|host| host.is_empty() || host.contains('/')) || config.url.ends_with('/') {
             let problem = "must be https://HOST or http://localhost:PORT, without a path or a trailing slash";
             return Err(wrong("SIKKERKEY_URL", problem));
@@ -81,7 +84,9 @@ mod tests {
     use super::*;
 
     fn read(set: &[(&str, &str)]) -> Result<Config, Misconfigured> {
-        Config::from_environment(|name| set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
+        Config::from_environment(|name| {
+            set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        })
     }
 
     #[test]

@@ -149,8 +149,7 @@ impl Gate {
     /// A gate with an empty memory.
     #[must_use]
     pub fn new(services: &Services) -> Self {
-        let hints =
-            Hints { projects: Mutex::new(LruCache::new(HINTS)), vaults: Mutex::new(LruCache::new(HINTS)) };
+        let hints = Hints { projects: Mutex::new(LruCache::new(HINTS)), vaults: Mutex::new(LruCache::new(HINTS)) };
         Self {
             store: services.store.clone(),
             audit: services.store.audit(),
@@ -252,7 +251,11 @@ impl Gate {
         let refusal = match verdict {
             Err(refusal) if !refusal.is_signed() => refusal,
             // The machine's own request: it burns its nonce, refused or not.
-            verdict => match self.audit.take_nonce(request.headers.identity, &request.headers.nonce, record.as_ref(), now).await {
+            verdict => match self
+                .audit
+                .take_nonce(request.headers.identity, &request.headers.nonce, record.as_ref(), now)
+                .await
+            {
                 Ok(()) => match verdict {
                     Ok(()) => return Ok(()),
                     Err(refusal) => refusal,

@@ -151,7 +151,8 @@ mod tests {
         let headers = |pairs: &[(&'static str, &'static str)]| {
             pairs.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value))).collect()
         };
-        let check = |method, pairs: &[(&'static str, &'static str)]| refuse_cross_site(&method, &headers(pairs), URL).is_ok();
+        let check =
+            |method, pairs: &[(&'static str, &'static str)]| refuse_cross_site(&method, &headers(pairs), URL).is_ok();
         assert!(check(Method::GET, &[]));
         assert!(check(Method::POST, &[("x-sikkerkey-request", "1")]));
         assert!(check(Method::POST, &[("x-sikkerkey-request", "1"), ("origin", URL)]));

@@ -9,11 +9,7 @@ use crate::error::Inside;
 
 /// Logs a request when it has been answered: route template, status, duration in milliseconds, and for an error what
 /// only the log learns. Never ids, bodies or headers. A layer for the router: `from_fn_with_state(clock, line)`.
-pub async fn line(
-    axum::extract::State(clock): axum::extract::State<Clock>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub async fn line(axum::extract::State(clock): axum::extract::State<Clock>, request: Request, next: Next) -> Response {
     let started = clock.now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();

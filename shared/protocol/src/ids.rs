@@ -195,7 +195,8 @@ mod tests {
 
     #[test]
     fn other_shapes_are_refused() {
-        for text in ["", "sk_", "sk_A1b2c3d4e5", "sk_a1b2c3d4e", "sk_a1b2c3d4e5f", "proj_a1b2c3d4e5", "sk_a1b2c3d4e\u{e9}"]
+        for text in
+            ["", "sk_", "sk_A1b2c3d4e5", "sk_a1b2c3d4e", "sk_a1b2c3d4e5f", "proj_a1b2c3d4e5", "sk_a1b2c3d4e\u{e9}"]
         {
             assert!(text.parse::<SecretId>().is_err(), "{text}");
         }

@@ -161,7 +161,12 @@ mod tests {
         STANDARD.encode([7; 64])
     }
 
-    fn parse(id: &str, timestamp: &str, nonce: &str, signature: &str) -> Result<SignedHeaders<MachineId>, MalformedHeader> {
+    fn parse(
+        id: &str,
+        timestamp: &str,
+        nonce: &str,
+        signature: &str,
+    ) -> Result<SignedHeaders<MachineId>, MalformedHeader> {
         SignedHeaders::parse(|name| {
             Some(match name {
                 header::MACHINE_ID => id,

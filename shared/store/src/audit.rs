@@ -5,9 +5,7 @@
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, PutRequest, ReturnValuesOnConditionCheckFailure, WriteRequest,
-};
+use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, ReturnValuesOnConditionCheckFailure, WriteRequest};
 use crypto::random;
 use protocol::{MachineId, Nonce, VaultId};
 use vault::Time;
@@ -192,7 +190,13 @@ impl Audit {
     }
 
     /// The newest records of one day before the cursor, from all shards.
-    async fn day(&self, vault: VaultId, day: u64, before: &str, size: usize) -> Result<Vec<(String, Record)>, StoreError> {
+    async fn day(
+        &self,
+        vault: VaultId,
+        day: u64,
+        before: &str,
+        size: usize,
+    ) -> Result<Vec<(String, Record)>, StoreError> {
         let mut shards = tokio::task::JoinSet::new();
         for shard in 0..SHARDS {
             let request = self

@@ -73,7 +73,8 @@ impl KeyLayer for KmsKeyLayer {
             .send()
             .await
             .map_err(unavailable)?;
-        let blob = made.ciphertext_blob.ok_or_else(|| KeyError::Unavailable("KMS answered without a key".to_owned()))?;
+        let blob =
+            made.ciphertext_blob.ok_or_else(|| KeyError::Unavailable("KMS answered without a key".to_owned()))?;
         Ok(Sealed::from_bytes(blob.into_inner()))
     }
 
@@ -110,7 +111,9 @@ pub enum KeyFileError {
     #[error("the key file {0} is readable by others; run: chmod 600 {0}")]
     Open(String),
     /// It does not hold 32 bytes.
-    #[error("the key file {0} does not hold a 32-byte key; restore it from a backup (without it nothing can be decrypted)")]
+    #[error(
+        "the key file {0} does not hold a 32-byte key; restore it from a backup (without it nothing can be decrypted)"
+    )]
     Malformed(String),
     /// It could not be read or made.
     #[error("the key file {0}: {1}")]
@@ -207,8 +210,11 @@ impl Keys {
     pub fn forget_old(&self, now: Time) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         // The least recently used is not always the oldest, so every entry is looked at; there are at most 256.
-        let old: Vec<_> =
-            kept.iter().filter(|(_, (_, since))| since.plus_seconds(self.keep_seconds) <= now).map(|(key, _)| key.clone()).collect();
+        let old: Vec<_> = kept
+            .iter()
+            .filter(|(_, (_, since))| since.plus_seconds(self.keep_seconds) <= now)
+            .map(|(key, _)| key.clone())
+            .collect();
         for key in old {
             kept.pop(&key);
         }

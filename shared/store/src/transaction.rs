@@ -214,7 +214,11 @@ fn none_if_empty<K, V>(map: std::collections::HashMap<K, V>) -> Option<std::coll
 impl Store {
     /// Makes one update. A condition that does not hold is the caller's mistake here; see [`Store::update_if`].
     pub async fn update(&self, update: Update) -> Result<(), StoreError> {
-        if self.update_if(update).await? { Ok(()) } else { Err(StoreError::Damaged("a row changed meanwhile".to_owned())) }
+        if self.update_if(update).await? {
+            Ok(())
+        } else {
+            Err(StoreError::Damaged("a row changed meanwhile".to_owned()))
+        }
     }
 
     /// Makes one update if its conditions hold, and says whether they did.

@@ -53,7 +53,8 @@ pub fn decide(token: &EnrollmentToken, hostname: &str, address: IpAddr, now: Tim
 
 /// Compiles a pattern that the whole host name has to match. The engine takes linear time.
 pub fn hostname_pattern(pattern: &str) -> Result<Regex, Invalid> {
-    let invalid = || Invalid::new("hostnamePattern", format!("must be a regular expression of at most {PATTERN} characters"));
+    let invalid =
+        || Invalid::new("hostnamePattern", format!("must be a regular expression of at most {PATTERN} characters"));
     if pattern.chars().count() > PATTERN {
         return Err(invalid());
     }

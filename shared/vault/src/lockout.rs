@@ -1,7 +1,9 @@
 //! The lockout of a source address: ten failed authentications within five minutes lock it out for fifteen.
 //!
-//! Failures are counted exactly, in a window that slides: the store appends each failure's time to a list, and this
-//! module says what the list means.
+//! Failures are counted exactly, in a window that slides: the store adds each failure to a set, and this module says
+//! what the set means. A failure is named by its time and a random part, so that writing it twice counts once.
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
@@ -28,15 +30,27 @@ impl Default for Limits {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Lockout {
-    /// Times of failures, oldest first.
+    /// Failures as [`failure`] names them.
     #[serde(default)]
-    pub failures: Vec<Time>,
+    pub failures: BTreeSet<String>,
     /// Locked out until then.
     #[serde(default)]
     pub locked_until: Option<Time>,
 }
 
+/// The name of a failure: its epoch milliseconds, thirteen digits, and something random.
+#[must_use]
+pub fn failure(at: Time, random: &str) -> String {
+    format!("{:013}-{random}", at.ms())
+}
+
 impl Lockout {
+    /// The failures that are too old to count. Names sort as their times do.
+    pub fn old(&self, limits: &Limits, now: Time) -> impl Iterator<Item = &String> {
+        let start = failure(now.minus_seconds(limits.window_seconds), "~");
+        self.failures.iter().take_while(move |name| **name < start)
+    }
+
     /// Until when the address is locked out, if it is.
     pub fn locked(&self, now: Time) -> Option<Time> {
         self.locked_until.filter(|until| *until > now)
@@ -44,8 +58,7 @@ impl Lockout {
 
     /// Until when the failures recorded so far lock the address out, if they do.
     pub fn due(&self, limits: &Limits, now: Time) -> Option<Time> {
-        let start = now.minus_seconds(limits.window_seconds);
-        let recent = self.failures.iter().filter(|at| **at > start).count();
+        let recent = self.failures.len() - self.old(limits, now).count();
         (recent >= limits.failures).then(|| now.plus_seconds(limits.lock_seconds))
     }
 }
@@ -55,7 +68,7 @@ mod tests {
     use super::*;
 
     fn failures_at(seconds: &[u64]) -> Lockout {
-        Lockout { failures: seconds.iter().map(|s| Time::from_ms(s * 1_000)).collect(), locked_until: None }
+        Lockout { failures: seconds.iter().map(|s| failure(Time::from_ms(s * 1_000), "ab")).collect(), locked_until: None }
     }
 
     #[test]
@@ -71,7 +84,7 @@ mod tests {
 
     #[test]
     fn a_lock_ends_at_its_time() {
-        let lock = Lockout { failures: vec![], locked_until: Some(Time::from_ms(10)) };
+        let lock = Lockout { failures: BTreeSet::new(), locked_until: Some(Time::from_ms(10)) };
         assert_eq!(lock.locked(Time::from_ms(9)), Some(Time::from_ms(10)));
         assert_eq!(lock.locked(Time::from_ms(10)), None);
     }

@@ -1,1 +1,16 @@
-//! x
+//! The world that end-to-end tests live in: the whole system behind its router, with a clock that the test moves, a
+//! store whose calls are counted and made to fail, and a key layer that can be taken away.
+//!
+//! Requests go through the same router as over a socket, but without one, so a test can stop the time.
+
+mod keys;
+mod logs;
+mod proxy;
+mod roles;
+mod world;
+
+pub use keys::TestKeys;
+pub use logs::logged;
+pub use proxy::{Call, Fault, Proxy};
+pub use roles::{Machine, Person, signed_request};
+pub use world::{Answer, Options, Request, World};

@@ -1,0 +1,151 @@
+//! A proxy before the store: writes down every call, and makes the ones that a test picks go wrong.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use local::embedded::Embedded;
+use serde_json::Value;
+
+/// One attempt of one call.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// `PutItem` and so on.
+    pub operation: String,
+    /// The request.
+    pub body: Value,
+}
+
+/// How a call goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The store answers with an internal error.
+    Error,
+    /// The store refuses for load.
+    Throttle,
+    /// The answer takes five seconds.
+    Delay,
+    /// The call takes effect, but its answer is lost.
+    LostAnswer,
+}
+
+impl Fault {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Error, Self::Throttle, Self::Delay, Self::LostAnswer];
+}
+
+/// Which call goes wrong: its number from when the plan was made, and whether all its attempts do or the first only.
+#[derive(Debug, Clone)]
+struct Plan {
+    nth: usize,
+    fault: Fault,
+    every_attempt: bool,
+    /// The calls seen so far, each once for all its attempts.
+    seen: Vec<String>,
+    spent: bool,
+}
+
+#[derive(Debug)]
+struct Inner {
+    embedded: Embedded,
+    calls: Mutex<Vec<Call>>,
+    plan: Mutex<Option<Plan>>,
+}
+
+/// The proxy. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Proxy(Arc<Inner>);
+
+impl Proxy {
+    /// Before this store.
+    pub fn new(embedded: Embedded) -> Self {
+        Self(Arc::new(Inner { embedded, calls: Mutex::default(), plan: Mutex::default() }))
+    }
+
+    /// Forgets what was written down.
+    pub fn forget(&self) {
+        self.0.calls.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// The attempts since the last [`Proxy::forget`].
+    pub fn calls(&self) -> Vec<Call> {
+        self.0.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Their operations.
+    pub fn operations(&self) -> Vec<String> {
+        self.calls().into_iter().map(|call| call.operation).collect()
+    }
+
+    /// Makes the nth call from now go wrong: all its attempts, or only the first.
+    pub fn fail(&self, nth: usize, fault: Fault, every_attempt: bool) {
+        let plan = Plan { nth, fault, every_attempt, seen: vec![], spent: false };
+        *self.0.plan.lock().unwrap_or_else(PoisonError::into_inner) = Some(plan);
+    }
+
+    /// Ends the plan.
+    pub fn heal(&self) {
+        *self.0.plan.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn fault(&self, request: &HttpRequest) -> Option<Fault> {
+        let mut plan = self.0.plan.lock().unwrap_or_else(PoisonError::into_inner);
+        let plan = plan.as_mut()?;
+        // The client sends the same id with every attempt of a call.
+        let call = request.headers().get("amz-sdk-invocation-id").unwrap_or_default().to_owned();
+        let number = plan.seen.iter().position(|seen| *seen == call).unwrap_or_else(|| {
+            plan.seen.push(call);
+            plan.seen.len() - 1
+        });
+        if number != plan.nth || (plan.spent && !plan.every_attempt) {
+            return None;
+        }
+        plan.spent = true;
+        Some(plan.fault)
+    }
+}
+
+fn answer(status: u16, kind: &str) -> HttpResponse {
+    let body = format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{kind}","message":"made by a test"}}"#);
+    let mut response = HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body));
+    response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
+    response
+}
+
+impl HttpConnector for Proxy {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let operation = request.headers().get("x-amz-target").and_then(|t| t.split('.').nth(1)).unwrap_or_default();
+        let body = request.body().bytes().and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default();
+        let call = Call { operation: operation.to_owned(), body };
+        self.0.calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
+        let fault = self.fault(&request);
+        let embedded = self.0.embedded.clone();
+        HttpConnectorFuture::new(async move {
+            match fault {
+                None => embedded.call(request).await,
+                Some(Fault::Error) => Ok(answer(500, "InternalServerError")),
+                Some(Fault::Throttle) => Ok(answer(400, "ProvisionedThroughputExceededException")),
+                Some(Fault::Delay) => {
+                    tokio::time::sleep(Duration::from_secs(5)).await;
+                    embedded.call(request).await
+                }
+                Some(Fault::LostAnswer) => {
+                    embedded.call(request).await?;
+                    Err(ConnectorError::io("the answer was lost".into()))
+                }
+            }
+        })
+    }
+}
+
+impl HttpClient for Proxy {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}

@@ -1,0 +1,176 @@
+//! Who speaks to the system: people and machines.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use crypto::{KeyPair, sha256};
+use protocol::SigningText;
+use serde_json::{Value, json};
+
+use crate::{Answer, Request, World};
+
+/// A signed-in person.
+pub struct Person<'w> {
+    /// Where they live.
+    pub world: &'w World,
+    /// Their session's cookie, as a header value.
+    pub cookie: String,
+    /// Their id.
+    pub id: String,
+    /// Their vault.
+    pub vault: String,
+}
+
+/// The password of everybody here.
+pub(crate) const PASSWORD: &str = "a long passw0rd!";
+
+/// The cookie that an answer sets, as a header value.
+fn cookie(answer: &Answer) -> String {
+    let set = answer.headers["set-cookie"].to_str().unwrap();
+    set.split(';').next().unwrap().to_owned()
+}
+
+impl<'w> Person<'w> {
+    /// Makes an account.
+    pub async fn sign_up(world: &'w World, email: &str) -> Self {
+        let body = json!({ "email": email, "username": "somebody", "password": PASSWORD });
+        let request = Request::new("POST", "/v1/account/sign-up").header("x-sikkerkey-request", "1").json(&body);
+        let answer = world.send(request).await.expect(200);
+        Self { world, cookie: cookie(&answer), id: answer.field("userId"), vault: answer.field("vaultId") }
+    }
+
+    /// A request of this person; one with a body is a POST.
+    pub fn request(&self, target: &str, body: Option<&Value>) -> Request {
+        let method = if body.is_some() { "POST" } else { "GET" };
+        let request = Request::new(method, target).header("cookie", &self.cookie).header("x-sikkerkey-request", "1");
+        match body {
+            Some(body) => request.json(body),
+            None => request,
+        }
+    }
+
+    /// Sends a POST.
+    pub async fn post(&self, target: &str, body: &Value) -> Answer {
+        self.world.send(self.request(target, Some(body))).await
+    }
+
+    /// Sends a GET.
+    pub async fn get(&self, target: &str) -> Answer {
+        self.world.send(self.request(target, None)).await
+    }
+
+    /// Makes a project and gives its id.
+    pub async fn project(&self, name: &str) -> String {
+        self.post("/v1/manage/projects", &json!({ "name": name })).await.expect(200).field("id")
+    }
+
+    /// Stores a secret and gives its id.
+    pub async fn secret(&self, project: &str, name: &str, value: &str) -> String {
+        let path = format!("/v1/manage/projects/{project}/secrets");
+        self.post(&path, &json!({ "name": name, "value": value })).await.expect(200).field("id")
+    }
+
+    /// Makes a bootstrap token.
+    pub async fn bootstrap_token(&self) -> String {
+        self.post("/v1/manage/bootstrap-tokens", &json!({})).await.expect(200).field("token")
+    }
+
+    /// Registers a machine, which is pending.
+    pub async fn pending_machine(&self) -> Machine<'w> {
+        let key = KeyPair::make();
+        let token = self.bootstrap_token().await;
+        let body = json!({ "publicKey": key.public().to_base64(), "hostname": "host" });
+        let request = Request::new("POST", &format!("/v1/bootstrap/{token}/register")).json(&body);
+        let answer = self.world.send(request).await.expect(200);
+        Machine { world: self.world, id: answer.field("machineId"), key, from: "192.0.2.7".into() }
+    }
+
+    /// Registers a machine and approves it.
+    pub async fn machine(&self) -> Machine<'w> {
+        let machine = self.pending_machine().await;
+        self.post(&format!("/v1/manage/machines/{}/approve", machine.id), &json!({})).await.expect(200);
+        machine
+    }
+
+    /// Adds a machine to a project.
+    pub async fn attach(&self, project: &str, machine: &Machine<'_>) {
+        let path = format!("/v1/manage/projects/{project}/machines");
+        self.post(&path, &json!({ "machineId": machine.id })).await.expect(200);
+    }
+
+    /// Sets a machine's grants in a project.
+    pub async fn grant(&self, project: &str, machine: &Machine<'_>, secrets: &[&str]) -> Answer {
+        let path = format!("/v1/manage/projects/{project}/machines/{}/grants", machine.id);
+        self.post(&path, &json!({ "secretIds": secrets })).await
+    }
+
+    /// A project with one secret and a machine that may read it: the common start.
+    pub async fn readable(&self, value: &str) -> (String, String, Machine<'w>) {
+        let project = self.project("production").await;
+        let secret = self.secret(&project, "api key", value).await;
+        let machine = self.machine().await;
+        self.attach(&project, &machine).await;
+        self.grant(&project, &machine, &[&secret]).await.expect(200);
+        (project, secret, machine)
+    }
+}
+
+/// A machine with its key.
+pub struct Machine<'w> {
+    /// Where it lives.
+    pub world: &'w World,
+    /// Its id.
+    pub id: String,
+    /// Its key pair.
+    pub key: KeyPair,
+    /// Where its requests come from.
+    pub from: String,
+}
+
+/// A signed request, from its parts.
+pub fn signed_request(key: &KeyPair, id: &str, method: &str, path: &str, body: &[u8], seconds: u64, nonce: &str) -> Request {
+    let timestamp = seconds.to_string();
+    let text = SigningText { method, path, timestamp: &timestamp, nonce, body_sha256: &sha256(body) }.to_bytes();
+    let mut request = Request::new(method, path)
+        .header("x-machine-id", id)
+        .header("x-timestamp", &timestamp)
+        .header("x-nonce", nonce)
+        .header("x-signature", &STANDARD.encode(key.sign(&text)));
+    if !body.is_empty() {
+        request = request.header("content-type", "application/json");
+    }
+    request.body = body.to_vec();
+    request
+}
+
+/// A nonce as most clients make it.
+pub(crate) fn nonce() -> String {
+    STANDARD.encode(crypto::random::bytes::<16>())
+}
+
+impl Machine<'_> {
+    /// A signed request of this machine, now.
+    pub fn request(&self, method: &str, path: &str, body: &[u8]) -> Request {
+        self.request_at(0, method, path, body)
+    }
+
+    /// The same with a clock that is this many seconds off.
+    pub fn request_at(&self, off_seconds: i64, method: &str, path: &str, body: &[u8]) -> Request {
+        let seconds = self.world.now().seconds().saturating_add_signed(off_seconds);
+        signed_request(&self.key, &self.id, method, path, body, seconds, &nonce()).from(&self.from)
+    }
+
+    /// Sends a signed GET.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.world.send(self.request("GET", path, b"")).await
+    }
+
+    /// Sends a signed POST with a JSON body.
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.world.send(self.request("POST", path, body.to_string().as_bytes())).await
+    }
+
+    /// Reads a secret.
+    pub async fn read(&self, secret: &str) -> Answer {
+        self.get(&format!("/v1/secret/{secret}")).await
+    }
+}

@@ -1,0 +1,242 @@
+//! The system, and how tests speak to it.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use aws_sdk_dynamodb::config::SharedHttpClient;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use edge::{Clock, Config, Services};
+use http::{HeaderMap, Method, StatusCode};
+use http_body_util::BodyExt as _;
+use local::Parts;
+use local::embedded::Embedded;
+use serde_json::Value;
+use sweep_expired::Sweep;
+use tower::ServiceExt as _;
+use vault::Time;
+use vault::audit::{Action, Record};
+
+use crate::{Person, Proxy, TestKeys, logs};
+
+/// Where the test's clock starts: some day in 2027.
+const START: Time = Time::from_ms(1_800_000_000_000);
+/// Our own address, as configured.
+pub(crate) const URL: &str = "http://localhost:8080";
+
+/// What can be different about a world.
+#[derive(Default)]
+pub struct Options {
+    /// Anybody may sign up.
+    pub open_sign_up: bool,
+    /// Failures that lock an address out; ten unless given.
+    pub lockout_failures: Option<usize>,
+    /// How long unwrapped keys are kept; 300 s unless given.
+    pub key_cache_seconds: Option<u64>,
+}
+
+/// The whole system.
+pub struct World {
+    /// Its router.
+    pub router: Router,
+    /// What it is made of.
+    pub services: Services,
+    /// What stands before its store.
+    pub store: Proxy,
+    /// Its key layer.
+    pub keys: Arc<TestKeys>,
+    clock: Arc<AtomicU64>,
+}
+
+/// A request as a test writes it.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// Path and query, as on the wire.
+    pub target: String,
+    /// Headers, doubled ones too.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+    /// Where it comes from.
+    pub from: IpAddr,
+}
+
+impl Request {
+    /// A request without a body.
+    pub fn new(method: &str, target: &str) -> Self {
+        Self {
+            method: method.parse().unwrap(),
+            target: target.to_owned(),
+            headers: vec![],
+            body: vec![],
+            from: "192.0.2.1".parse().unwrap(),
+        }
+    }
+
+    /// With a header more.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// With a JSON body.
+    pub fn json(mut self, body: &Value) -> Self {
+        self.body = body.to_string().into_bytes();
+        self.header("content-type", "application/json")
+    }
+
+    /// From this address.
+    pub fn from(mut self, address: &str) -> Self {
+        self.from = address.parse().unwrap();
+        self
+    }
+
+    /// With this header's value replaced.
+    pub fn replace(mut self, name: &str, value: &str) -> Self {
+        self.headers.retain(|(known, _)| known != name);
+        self.header(name, value)
+    }
+
+    /// Without this header.
+    pub fn without(mut self, name: &str) -> Self {
+        self.headers.retain(|(known, _)| known != name);
+        self
+    }
+}
+
+/// What came back.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("not JSON: {}", self.text()))
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// A text of the JSON body.
+    pub fn field(&self, name: &str) -> String {
+        self.json()[name].as_str().unwrap_or_else(|| panic!("no {name} in {}", self.text())).to_owned()
+    }
+
+    /// Checks the status and gives the answer back.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text());
+        self
+    }
+
+    /// Checks that it is an error of this status, of the shape all errors have, and gives its text.
+    #[track_caller]
+    pub fn error(&self, status: u16) -> String {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text());
+        let body = self.json();
+        let object = body.as_object().unwrap();
+        assert_eq!(object.len(), 1, "{body}");
+        let text = object["error"].as_str().unwrap();
+        assert!(!text.is_empty());
+        text.to_owned()
+    }
+}
+
+impl World {
+    /// An empty one.
+    pub async fn new() -> Self {
+        Self::with(Options::default()).await
+    }
+
+    /// An empty one that is different.
+    pub async fn with(options: Options) -> Self {
+        logs::capture();
+        let store = Proxy::new(Embedded::in_memory().unwrap());
+        let keys = Arc::new(TestKeys::default());
+        let clock = Arc::new(AtomicU64::new(START.ms()));
+        let mut config = Config::at(URL.to_owned());
+        config.open_sign_up = options.open_sign_up;
+        config.lockout.failures = options.lockout_failures.unwrap_or(config.lockout.failures);
+        config.key_cache_seconds = options.key_cache_seconds.unwrap_or(config.key_cache_seconds);
+        let parts = Parts {
+            dynamodb: SharedHttpClient::new(store.clone()),
+            key_layer: keys.clone(),
+            clock: Clock::Manual(clock.clone()),
+            config,
+        };
+        let services = parts.assemble().await.unwrap();
+        Self { router: local::router(&services), services, store, keys, clock }
+    }
+
+    /// A second instance of the functions over the same store, with memories of its own: another process.
+    pub fn another_process(&self) -> Self {
+        let mut services = self.services.clone();
+        services.keys = store::Keys::new(self.keys.clone(), services.config.key_cache_seconds);
+        Self {
+            router: local::router(&services),
+            services,
+            store: self.store.clone(),
+            keys: self.keys.clone(),
+            clock: self.clock.clone(),
+        }
+    }
+
+    /// The time.
+    pub fn now(&self) -> Time {
+        Time::from_ms(self.clock.load(Ordering::SeqCst))
+    }
+
+    /// Lets time pass.
+    pub fn wait_seconds(&self, seconds: u64) {
+        self.clock.fetch_add(seconds * 1_000, Ordering::SeqCst);
+    }
+
+    /// Sends a request.
+    pub async fn send(&self, request: Request) -> Answer {
+        let mut builder = http::Request::builder().method(request.method).uri(&request.target);
+        for (name, value) in &request.headers {
+            builder = builder.header(name, value);
+        }
+        let mut sent = builder.body(Body::from(request.body)).unwrap();
+        sent.extensions_mut().insert(ConnectInfo(SocketAddr::new(request.from, 40_000)));
+        let answer = self.router.clone().oneshot(sent).await.unwrap();
+        let (parts, body) = answer.into_parts();
+        let body = body.collect().await.unwrap().to_bytes().to_vec();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    /// The first person, who owns the deployment.
+    pub async fn owner(&self) -> Person<'_> {
+        Person::sign_up(self, "owner@example.org").await
+    }
+
+    /// All audit records of a vault, newest first.
+    pub async fn audit(&self, person: &Person<'_>) -> Vec<Record> {
+        let (vault, audit) = (person.vault.parse().unwrap(), self.services.store.audit());
+        let page = audit.page(vault, None, START.minus_seconds(1), self.now().plus_seconds(1), 100_000).await.unwrap();
+        page.records.into_iter().map(|(_, record)| record).collect()
+    }
+
+    /// How many records of this action a vault has.
+    pub async fn count(&self, person: &Person<'_>, action: Action) -> usize {
+        self.audit(person).await.iter().filter(|record| record.action == action).count()
+    }
+
+    /// Runs the schedule that ends what has expired.
+    pub async fn sweep(&self) -> usize {
+        Sweep::new(&self.services).run().await.unwrap()
+    }
+}
