@@ -68,7 +68,10 @@ mod tests {
     use super::*;
 
     fn failures_at(seconds: &[u64]) -> Lockout {
-        Lockout { failures: seconds.iter().map(|s| failure(Time::from_ms(s * 1_000), "ab")).collect(), locked_until: None }
+        Lockout {
+            failures: seconds.iter().map(|s| failure(Time::from_ms(s * 1_000), "ab")).collect(),
+            locked_until: None,
+        }
     }
 
     #[test]

@@ -33,7 +33,11 @@ impl TestKeys {
     }
 
     fn check(&self) -> Result<(), KeyError> {
-        if self.down.load(Ordering::SeqCst) { Err(KeyError::Unavailable("taken away by a test".into())) } else { Ok(()) }
+        if self.down.load(Ordering::SeqCst) {
+            Err(KeyError::Unavailable("taken away by a test".into()))
+        } else {
+            Ok(())
+        }
     }
 }
 

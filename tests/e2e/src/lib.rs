@@ -13,4 +13,4 @@ pub use keys::TestKeys;
 pub use logs::logged;
 pub use proxy::{Call, Fault, Proxy};
 pub use roles::{Machine, Person, signed_request};
-pub use world::{Answer, Options, Request, World};
+pub use world::{Answer, Options, Request, World, send};

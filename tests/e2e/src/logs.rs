@@ -18,11 +18,11 @@ impl Write for Sink {
     }
 }
 
-/// Logs everything there is to log, of this process, from now on.
+/// Keeps everything that is logged in this process from now on, down to debugging.
 pub(crate) fn capture() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        let filter = tracing_subscriber::EnvFilter::new("trace");
+        let filter = tracing_subscriber::EnvFilter::new("debug");
         tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(|| Sink).init();
     });
 }

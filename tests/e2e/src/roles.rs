@@ -127,7 +127,15 @@ pub struct Machine<'w> {
 }
 
 /// A signed request, from its parts.
-pub fn signed_request(key: &KeyPair, id: &str, method: &str, path: &str, body: &[u8], seconds: u64, nonce: &str) -> Request {
+pub fn signed_request(
+    key: &KeyPair,
+    id: &str,
+    method: &str,
+    path: &str,
+    body: &[u8],
+    seconds: u64,
+    nonce: &str,
+) -> Request {
     let timestamp = seconds.to_string();
     let text = SigningText { method, path, timestamp: &timestamp, nonce, body_sha256: &sha256(body) }.to_bytes();
     let mut request = Request::new(method, path)

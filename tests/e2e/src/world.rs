@@ -155,6 +155,20 @@ impl Answer {
     }
 }
 
+/// Sends a request to a router.
+pub async fn send(router: Router, request: Request) -> Answer {
+    let mut builder = http::Request::builder().method(request.method).uri(&request.target);
+    for (name, value) in &request.headers {
+        builder = builder.header(name, value);
+    }
+    let mut sent = builder.body(Body::from(request.body)).unwrap();
+    sent.extensions_mut().insert(ConnectInfo(SocketAddr::new(request.from, 40_000)));
+    let answer = router.oneshot(sent).await.unwrap();
+    let (parts, body) = answer.into_parts();
+    let body = body.collect().await.unwrap().to_bytes().to_vec();
+    Answer { status: parts.status, headers: parts.headers, body }
+}
+
 impl World {
     /// An empty one.
     pub async fn new() -> Self {
@@ -204,18 +218,10 @@ impl World {
         self.clock.fetch_add(seconds * 1_000, Ordering::SeqCst);
     }
 
-    /// Sends a request.
+    /// Sends a request, a millisecond after the one before.
     pub async fn send(&self, request: Request) -> Answer {
-        let mut builder = http::Request::builder().method(request.method).uri(&request.target);
-        for (name, value) in &request.headers {
-            builder = builder.header(name, value);
-        }
-        let mut sent = builder.body(Body::from(request.body)).unwrap();
-        sent.extensions_mut().insert(ConnectInfo(SocketAddr::new(request.from, 40_000)));
-        let answer = self.router.clone().oneshot(sent).await.unwrap();
-        let (parts, body) = answer.into_parts();
-        let body = body.collect().await.unwrap().to_bytes().to_vec();
-        Answer { status: parts.status, headers: parts.headers, body }
+        self.clock.fetch_add(1, Ordering::SeqCst);
+        send(self.router.clone(), request).await
     }
 
     /// The first person, who owns the deployment.
@@ -226,8 +232,16 @@ impl World {
     /// All audit records of a vault, newest first.
     pub async fn audit(&self, person: &Person<'_>) -> Vec<Record> {
         let (vault, audit) = (person.vault.parse().unwrap(), self.services.store.audit());
-        let page = audit.page(vault, None, START.minus_seconds(1), self.now().plus_seconds(1), 100_000).await.unwrap();
-        page.records.into_iter().map(|(_, record)| record).collect()
+        let (mut records, mut cursor) = (vec![], None);
+        loop {
+            let until = self.now().plus_seconds(1);
+            let page = audit.page(vault, cursor.as_deref(), START.minus_seconds(1), until, 10_000).await.unwrap();
+            records.extend(page.records.into_iter().map(|(_, record)| record));
+            cursor = page.next;
+            if cursor.is_none() {
+                return records;
+            }
+        }
     }
 
     /// How many records of this action a vault has.

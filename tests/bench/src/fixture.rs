@@ -1,0 +1,125 @@
+//! What a run reads: an account, a project, one secret of 64 bytes, and a machine that is granted it. Set up over the
+//! HTTP API, as a person and a machine would.
+
+use std::net::SocketAddr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use crypto::{KeyPair, random, sha256};
+use edge::Clock;
+use protocol::{MachineId, ProjectId, SecretId, SigningText, VaultId};
+use serde_json::{Value, json};
+
+use crate::Failure;
+use crate::http::{Connection, header};
+
+/// The value that every read has to bring.
+const VALUE: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+/// A machine that may read one secret.
+pub struct Fixture {
+    pub vault: VaultId,
+    pub project: ProjectId,
+    pub secret: SecretId,
+    pub machine: MachineId,
+    pub key: KeyPair,
+}
+
+/// One request made ahead: its bytes, and what was signed.
+pub struct Signed {
+    pub bytes: Vec<u8>,
+    pub text: Vec<u8>,
+    pub signature: [u8; 64],
+    pub nonce: String,
+}
+
+/// A person's calls.
+struct Person {
+    connection: Connection,
+    cookie: String,
+}
+
+impl Person {
+    fn post(&mut self, path: &str, body: &Value) -> Result<Value, Failure> {
+        let body = body.to_string();
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nx-sikkerkey-request: 1\r\n\
+             cookie: {}\r\ncontent-length: {}\r\n\r\n{body}",
+            self.cookie,
+            body.len()
+        );
+        let answer = self.connection.exchange(request.as_bytes())?;
+        if answer.status != 200 {
+            let said = String::from_utf8_lossy(answer.body);
+            return Err(format!("POST {path} answered {}: {said}", answer.status).into());
+        }
+        if let Some(cookie) = header(answer.head, "set-cookie").and_then(|value| value.split(';').next()) {
+            self.cookie = cookie.to_owned();
+        }
+        Ok(serde_json::from_slice(answer.body)?)
+    }
+}
+
+fn id<T: std::str::FromStr>(answer: &Value, name: &str) -> Result<T, Failure> {
+    let text = answer[name].as_str();
+    text.and_then(|text| text.parse().ok()).ok_or_else(|| format!("an answer without a usable {name}").into())
+}
+
+impl Fixture {
+    /// Sets a fresh server up, and reads once.
+    pub fn set_up(address: SocketAddr) -> Result<Self, Failure> {
+        let mut person = Person { connection: Connection::open(address)?, cookie: String::new() };
+        let account = json!({ "email": "bench@example.org", "username": "bench", "password": "a long passw0rd!" });
+        person.post("/v1/account/sign-up", &account)?;
+        let answer = person.post("/v1/manage/projects", &json!({ "name": "bench" }))?;
+        let project: ProjectId = id(&answer, "id")?;
+        let secrets = format!("/v1/manage/projects/{project}/secrets");
+        let secret = id(&person.post(&secrets, &json!({ "name": "bench", "value": VALUE }))?, "id")?;
+
+        let key = KeyPair::make();
+        let token: String = id(&person.post("/v1/manage/bootstrap-tokens", &json!({}))?, "token")?;
+        let registration = json!({ "publicKey": key.public().to_base64(), "hostname": "bench" });
+        let registered = person.post(&format!("/v1/bootstrap/{token}/register"), &registration)?;
+        let machine: MachineId = id(&registered, "machineId")?;
+        let vault = id(&registered, "vaultId")?;
+        person.post(&format!("/v1/manage/machines/{machine}/approve"), &json!({}))?;
+        let machines = format!("/v1/manage/projects/{project}/machines");
+        person.post(&machines, &json!({ "machineId": machine }))?;
+        person.post(&format!("{machines}/{machine}/grants"), &json!({ "secretIds": [secret] }))?;
+
+        let fixture = Self { vault, project, secret, machine, key };
+        let request = fixture.sign();
+        let answer = person.connection.exchange(&request.bytes)?;
+        if answer.status != 200 || answer.body != Self::expected_body() {
+            return Err(format!("the first read answered {}", answer.status).into());
+        }
+        Ok(fixture)
+    }
+
+    /// The body of a read's answer.
+    pub fn expected_body() -> Vec<u8> {
+        json!({ "value": VALUE }).to_string().into_bytes()
+    }
+
+    /// Signs this many reads, now: they have to be sent within five minutes.
+    pub fn sign_many(&self, number: usize) -> Vec<Signed> {
+        (0..number).map(|_| self.sign()).collect()
+    }
+
+    fn sign(&self) -> Signed {
+        let path = format!("/v1/secret/{}", self.secret);
+        let timestamp = Clock::System.now().seconds().to_string();
+        let nonce = STANDARD.encode(random::bytes::<16>());
+        let text =
+            SigningText { method: "GET", path: &path, timestamp: &timestamp, nonce: &nonce, body_sha256: &sha256(b"") }
+                .to_bytes();
+        let signature = self.key.sign(&text);
+        let bytes = format!(
+            "GET {path} HTTP/1.1\r\nhost: localhost\r\nx-machine-id: {}\r\nx-timestamp: {timestamp}\r\n\
+             x-nonce: {nonce}\r\nx-signature: {}\r\n\r\n",
+            self.machine,
+            STANDARD.encode(signature)
+        );
+        Signed { bytes: bytes.into_bytes(), text, signature, nonce }
+    }
+}

@@ -1,0 +1,143 @@
+//! The bare floor of a read: the same two store calls, one Ed25519 verification and two AES-GCM openings, through the
+//! same AWS client on the same embedded store. No HTTP, no router, no gate; the rows that come are not even decoded.
+#![expect(clippy::disallowed_methods, reason = "measures time")]
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use aws_sdk_dynamodb::config::SharedHttpClient;
+use crypto::MasterKey;
+use edge::{Clock, Services};
+use local::embedded::Embedded;
+use protocol::UserId;
+use store::values::StoredValue;
+use store::{Batch, lockout, vaults};
+use tokio::runtime::Runtime;
+use vault::audit::{Action, ActorKind, Origin};
+
+use crate::Failure;
+use crate::figures::{Window, median};
+use crate::fixture::{Fixture, Signed};
+use crate::instance::Instance;
+use crate::processes::own_cpu;
+
+const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+/// What the parts of one operation took.
+#[derive(Default, Clone, Copy)]
+struct Parts {
+    fetch: Duration,
+    put: Duration,
+    verify: Duration,
+    open: Duration,
+}
+
+/// Medians of the parts, in microseconds, with their names.
+pub type PartMedians = [(&'static str, f64); 4];
+
+/// A store of the same content as the server's, and everything else that a read needs, at hand.
+pub struct Floor {
+    services: Services,
+    fixture: Arc<Fixture>,
+    owner: UserId,
+    stored: StoredValue,
+    master_key: MasterKey,
+}
+
+impl Floor {
+    /// On a fresh store, in memory or in this file.
+    pub async fn start(file: Option<&std::path::Path>) -> Result<Self, Failure> {
+        let embedded = file.map_or_else(Embedded::in_memory, Embedded::in_file)?;
+        let instance = Instance::start(SharedHttpClient::new(embedded)).await?;
+        let (services, fixture) = (instance.services.clone(), instance.fixture.clone());
+        instance.stop().await?;
+        let missing = || "the floor's rows are not there";
+        let store = &services.store;
+        let vault = store.get(&vaults::vault(fixture.vault)).await?.ok_or_else(missing)?;
+        let project = store.get(&vaults::project(fixture.project)).await?.ok_or_else(missing)?;
+        let value = store.get(&store.values().current(fixture.secret)).await?.ok_or_else(missing)?;
+        let master_key = services.keys.master_key(&project, services.clock.now()).await?;
+        Ok(Self { fixture, owner: vault.owner, stored: value.0, master_key, services })
+    }
+
+    /// The keys that a warm read fetches.
+    fn batch(&self) -> Batch {
+        let Fixture { vault, project, secret, machine, .. } = *self.fixture;
+        let mut batch = Batch::new();
+        batch.want(&self.services.store.values().current(secret));
+        batch.want(&lockout::lockout(ADDRESS));
+        batch.want(&vaults::machine(machine));
+        batch.want(&vaults::vault(vault));
+        batch.want(&vaults::secret(secret));
+        batch.want(&vaults::project(project));
+        batch.want(&vaults::membership(machine, project));
+        batch.want(&vaults::grant(machine, project, secret));
+        batch
+    }
+
+    async fn operation(&self, signed: &Signed) -> Result<Parts, Failure> {
+        let Fixture { vault, project, secret, machine, ref key } = *self.fixture;
+        let started = Instant::now();
+        self.services.store.fetch(self.batch()).await?;
+        let fetched = Instant::now();
+        let verified = key.public().verify(&signed.text, &signed.signature);
+        let checked = Instant::now();
+        let now = Clock::System.now();
+        let origin = Origin { vault, owner: self.owner, actor: ActorKind::Machine, address: Some(ADDRESS), at: now };
+        let record = origin.record(Action::SecretRead, "Secret read").machine(machine).secret(secret).project(project);
+        self.services.store.audit().take_nonce(machine, &signed.nonce.parse()?, Some(&record), now).await?;
+        let put = Instant::now();
+        let value = self.master_key.open(&self.stored.place(), &self.stored.sealed)?;
+        if !verified || value.is_empty() {
+            return Err("the floor did not verify".into());
+        }
+        Ok(Parts { fetch: fetched - started, verify: checked - fetched, put: put - checked, open: put.elapsed() })
+    }
+
+    /// Runs this many operations, this many at a time.
+    pub fn run(
+        self: &Arc<Self>,
+        runtime: &Runtime,
+        tasks: usize,
+        number: usize,
+    ) -> Result<(Window, PartMedians), Failure> {
+        let signed: Arc<[Signed]> = self.fixture.sign_many(number).into();
+        let next = Arc::new(AtomicUsize::new(0));
+        let cpu_before = own_cpu()?;
+        let started = Instant::now();
+        let work = async || {
+            let running: Vec<_> = (0..tasks)
+                .map(|_| {
+                    let (floor, signed, next) = (self.clone(), signed.clone(), next.clone());
+                    tokio::spawn(async move {
+                        let mut done = Vec::with_capacity(number);
+                        while let Some(signed) = signed.get(next.fetch_add(1, Ordering::Relaxed)) {
+                            let from = Instant::now();
+                            let parts = floor.operation(signed).await?;
+                            done.push((from.elapsed(), parts));
+                        }
+                        Ok::<_, Failure>(done)
+                    })
+                })
+                .collect();
+            let mut done = Vec::with_capacity(number);
+            for task in running {
+                done.extend(task.await??);
+            }
+            Ok::<_, Failure>(done)
+        };
+        let done = runtime.block_on(work())?;
+        let (elapsed, cpu) = (started.elapsed(), own_cpu()? - cpu_before);
+        let part = |of: fn(&Parts) -> Duration| median(done.iter().map(|(_, p)| of(p).as_secs_f64() * 1e6).collect());
+        let parts = [
+            ("BatchGetItem", part(|parts| parts.fetch)),
+            ("PutItem", part(|parts| parts.put)),
+            ("verify", part(|parts| parts.verify)),
+            ("open", part(|parts| parts.open)),
+        ];
+        let times = done.into_iter().map(|(time, _)| time).collect();
+        Ok((Window::new(times, elapsed, cpu, Duration::ZERO), parts))
+    }
+}

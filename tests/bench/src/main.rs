@@ -1,0 +1,150 @@
+//! Measures a signed read against its bare floor, in one run.
+//!
+//! The server is a process of its own; the floor (the same store calls and cryptography without the server) runs in
+//! this one. Windows of both alternate, so that what slows the machine for a while slows both sides, and figures are
+//! medians over the rounds. Nothing here asserts a time.
+
+mod capacity;
+mod figures;
+mod fixture;
+mod floor;
+mod http;
+mod instance;
+mod load;
+mod processes;
+mod report;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+
+use crate::figures::Windows;
+use crate::fixture::Fixture;
+use crate::floor::{Floor, PartMedians};
+use crate::load::{Pace, Target, drive};
+use crate::processes::Server;
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Clients of the second kind of window, and the most that the constant rate may have under way.
+const MANY: usize = 16;
+/// Operations that warm a side up and show how many fit into a window.
+const WARM_UP: usize = 500;
+/// Reads whose store requests are counted.
+const COUNTED: usize = 100;
+/// A request that no route takes, and its answer: what HTTP and the generator cost without a read.
+const NO_ROUTE: &[u8] = b"GET /v1/no-such-route HTTP/1.1\r\nhost: localhost\r\n\r\n";
+const NO_ROUTE_ANSWER: &[u8] = br#"{"error":"Route not found"}"#;
+
+/// Measures signed reads: reads per second, p50 and p99, DynamoDB requests and capacity, CPU, and the ratio to the bare
+/// floor. Takes about a minute, uses loopback only.
+#[derive(Parser)]
+#[command(name = "tests/bench/run")]
+struct Arguments {
+    /// Rounds; figures are medians over them.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
+    /// Length of one window in seconds, about; a round has six.
+    #[arg(long, default_value_t = 1.5)]
+    seconds: f64,
+    /// Reads a second of the constant rate.
+    #[arg(long, default_value_t = 500.0)]
+    rate: f64,
+    /// Keep the stores of both sides on disk, in a folder of their own under this one that is removed afterwards.
+    /// Without this they are in memory.
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+    /// The server's program; if not given, the one built beside this one.
+    #[arg(long)]
+    server: Option<PathBuf>,
+}
+
+/// Everything that one run measured.
+struct Measured {
+    floor: [Windows; 2],
+    read: [Windows; 2],
+    no_route: [Windows; 2],
+    constant: Windows,
+    parts: PartMedians,
+    asked: capacity::Asked,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match measure(&arguments) {
+        Ok(measured) if arguments.json => println!("{:#}", measured.to_json(&arguments)),
+        Ok(measured) => println!("{}", measured.to_text(&arguments)),
+        Err(error) => {
+            eprintln!("tests/bench/run: {error}");
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn measure(arguments: &Arguments) -> Result<Measured, Failure> {
+    if !(0.1..=60.0).contains(&arguments.seconds) || !(1.0..=100_000.0).contains(&arguments.rate) {
+        return Err("--seconds must be 0.1 to 60 and --rate 1 to 100000".into());
+    }
+    // As many threads as the server's own runtime has.
+    let runtime = tokio::runtime::Runtime::new()?;
+    let asked = runtime.block_on(capacity::count(COUNTED))?;
+
+    let folder = arguments.data.as_ref().map(tempfile::tempdir_in).transpose()?;
+    let within = |name: &str| folder.as_ref().map(|folder| folder.path().join(name));
+    let binary = match &arguments.server {
+        Some(path) => path.clone(),
+        None => std::env::current_exe()?.with_file_name("sikkerkey-local"),
+    };
+    let server = Server::start(&binary, within("server").as_deref())?;
+    let fixture = Fixture::set_up(server.address)?;
+    let floor = Arc::new(runtime.block_on(Floor::start(within("floor.sqlite").as_deref()))?);
+
+    let body = Fixture::expected_body();
+    let target = Target { address: server.address, pid: server.pid(), status: 200, body: &body };
+    let no_route = Target { status: 404, body: NO_ROUTE_ANSWER, ..target };
+    let reads = |clients, pace, number| {
+        let signed = fixture.sign_many(number);
+        drive(&target, clients, pace, &signed.iter().map(|request| request.bytes.as_slice()).collect::<Vec<_>>())
+    };
+    let misses = |clients, number| drive(&no_route, clients, Pace::FlatOut, &vec![NO_ROUTE; number]);
+    let fitting = |per_second: f64| (per_second * arguments.seconds).ceil() as usize;
+
+    let mut measured = Measured {
+        floor: Default::default(),
+        read: Default::default(),
+        no_route: Default::default(),
+        constant: Windows::default(),
+        parts: PartMedians::default(),
+        asked,
+    };
+    let clients = [1, MANY];
+    let mut numbers = [[0; 3]; 2];
+    for (numbers, clients) in numbers.iter_mut().zip(clients) {
+        *numbers = [
+            fitting(floor.run(&runtime, clients, WARM_UP)?.0.per_second()),
+            fitting(reads(clients, Pace::FlatOut, WARM_UP)?.per_second()),
+            fitting(misses(clients, WARM_UP)?.per_second()),
+        ];
+    }
+    for _ in 0..arguments.rounds {
+        for (at, clients) in clients.into_iter().enumerate() {
+            let [of_floor, of_reads, of_misses] = numbers[at];
+            let (window, parts) = floor.run(&runtime, clients, of_floor)?;
+            measured.floor[at].0.push(window);
+            if clients == 1 {
+                measured.parts = parts;
+            }
+            measured.read[at].0.push(reads(clients, Pace::FlatOut, of_reads)?);
+            measured.no_route[at].0.push(misses(clients, of_misses)?);
+        }
+    }
+    let number = fitting(arguments.rate) * arguments.rounds as usize;
+    measured.constant.0.push(reads(MANY, Pace::PerSecond(arguments.rate), number)?);
+    Ok(measured)
+}

@@ -1,0 +1,91 @@
+//! The server as a process of its own, and how much processor time a process has used.
+
+use std::io::{self, BufRead as _, BufReader};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use crate::Failure;
+
+/// Clock ticks in a second, in which `/proc` counts: fixed at 100 for programs on Linux.
+const TICKS: u64 = 100;
+
+/// A running `sikkerkey-local`. Dropping it ends it.
+pub struct Server {
+    child: Child,
+    pub address: SocketAddr,
+}
+
+impl Server {
+    /// Starts it, in memory or on this folder, and waits until it listens.
+    pub fn start(binary: &Path, data: Option<&Path>) -> Result<Self, Failure> {
+        let mut command = Command::new(binary);
+        command.args(["--port", "0"]);
+        match data {
+            Some(folder) => command.arg("--data").arg(folder),
+            None => command.arg("--ephemeral"),
+        };
+        // Without our environment: what is measured is the default configuration.
+        let started = command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+        let mut child =
+            started.map_err(|error| format!("{}: {error}; build it with tests/bench/run", binary.display()))?;
+        let mut line = String::new();
+        if let Some(stdout) = child.stdout.take() {
+            BufReader::new(stdout).read_line(&mut line)?;
+        }
+        let port = line.trim().rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+        let mut server = Self { child, address: SocketAddr::from((Ipv4Addr::LOCALHOST, port.unwrap_or(0))) };
+        if port.is_none() {
+            server.end();
+            return Err("the server did not start".into());
+        }
+        Ok(server)
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    fn end(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// User and system time that a process has used, all threads, to a hundredth of a second.
+pub fn cpu_of(pid: u32) -> io::Result<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    cpu_in(&stat).ok_or_else(|| io::Error::other("a process status of another shape"))
+}
+
+/// The same of this process.
+pub fn own_cpu() -> io::Result<Duration> {
+    cpu_of(std::process::id())
+}
+
+fn cpu_in(stat: &str) -> Option<Duration> {
+    // The second field is the program's name in brackets, which may hold anything; fields 14 and 15 are the times.
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let ticks = fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?;
+    Some(Duration::from_millis(ticks * 1_000 / TICKS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_found_behind_any_name() {
+        let stat = "12 (a) b (c) S 1 2 3 0 -1 4194304 10 0 0 0 150 25 7 8 20 0 1 0 5";
+        assert_eq!(cpu_in(stat), Some(Duration::from_millis(1_750)));
+        assert_eq!(cpu_in("12 (a) S 1"), None);
+        assert!(own_cpu().is_ok());
+    }
+}

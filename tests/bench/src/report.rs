@@ -1,0 +1,149 @@
+//! The figures as a table and as JSON.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::figures::{Ratio, Window, Windows};
+use crate::{Arguments, Measured};
+
+/// Most times the floor that a read may take (issue 2, part 9).
+const RATIO_GOAL: f64 = 1.3;
+/// Reads a second to be passed on two cores (issue 2, part 9).
+const PER_SECOND_GOAL: f64 = 1_500.0;
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(0, std::num::NonZero::get)
+}
+
+fn processor() -> String {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    model.map_or_else(|| "unknown processor".to_owned(), |(_, name)| name.trim().to_owned())
+}
+
+fn verdict(met: bool) -> &'static str {
+    if met { "met" } else { "missed" }
+}
+
+/// One second over operations per second: what an operation takes when all that can be done at once is.
+fn saturated(window: &Window) -> f64 {
+    1.0 / window.per_second()
+}
+
+impl Measured {
+    /// By latency with one client; by throughput with many.
+    fn ratios(&self) -> [Ratio; 2] {
+        [
+            self.read[0].ratio(&self.floor[0], |window| window.p50().as_secs_f64()),
+            self.read[1].ratio(&self.floor[1], saturated),
+        ]
+    }
+
+    fn cpu_ratios(&self) -> [f64; 2] {
+        [self.read[0].cpu_ratio(&self.floor[0]), self.read[1].cpu_ratio(&self.floor[1])]
+    }
+
+    pub(crate) fn to_text(&self, arguments: &Arguments) -> String {
+        let mut text = String::new();
+        let mut line = |of: &str| {
+            text.push_str(of.trim_end());
+            text.push('\n');
+        };
+        let kept = if arguments.data.is_some() { "on disk" } else { "in memory" };
+        line(&format!(
+            "{} cores, {}; stores {kept}; medians of {} rounds of {} s windows",
+            cores(),
+            processor(),
+            arguments.rounds,
+            arguments.seconds
+        ));
+        line("");
+        line(&format!("{:<24}{}", "", Windows::HEADINGS));
+        for (at, clients) in ["1 client", "16 clients"].into_iter().enumerate() {
+            for (name, windows) in
+                [("floor", &self.floor[at]), ("read", &self.read[at]), ("no route (404)", &self.no_route[at])]
+            {
+                line(&format!("{name:<14}{clients:<10}{}", windows.row()));
+            }
+        }
+        line(&format!("{:<14}{:<10}{}", "read", format!("{}/s", arguments.rate), self.constant.row()));
+        line("");
+        let [one, many] = self.ratios();
+        let [one_cpu, many_cpu] = self.cpu_ratios();
+        let rate = self.read[1].per_second();
+        let cpu = |ratio: f64| format!("(CPU {ratio:.2})");
+        line(&format!(
+            "read / floor, 1 client, p50:            {one} {}  goal 1.3 {}",
+            cpu(one_cpu),
+            verdict(one.median <= RATIO_GOAL)
+        ));
+        line(&format!(
+            "read / floor, 16 clients, 1/throughput: {many} {}  goal 1.3 {}",
+            cpu(many_cpu),
+            verdict(many.median <= RATIO_GOAL)
+        ));
+        line(&format!(
+            "reads a second, 16 clients:             {rate:.0}  goal 1500 {}",
+            verdict(rate > PER_SECOND_GOAL)
+        ));
+        let mut parts = String::from("floor, 1 client, p50 of its parts in us: ");
+        for (name, time) in &self.parts {
+            let _ = write!(parts, " {name} {time:.0} ");
+        }
+        line(&parts);
+        line("");
+        line(&format!("A warm read, counted over {}:", self.asked.reads));
+        let reads = self.asked.reads as f64;
+        for (name, tally) in &self.asked.by_operation {
+            line(&format!(
+                "  {name:<14} {:.2} requests, {:.2} units by DynamoDB's rules ({:.2} as the embedded store reports), \
+                 {:.2} items, the largest {} bytes",
+                tally.requests as f64 / reads,
+                tally.units as f64 / reads,
+                tally.reported_units / reads,
+                tally.items as f64 / reads,
+                tally.largest_item
+            ));
+        }
+        line(&format!("  key layer      {:.2} unwraps", self.asked.unwraps as f64 / reads));
+        text.truncate(text.trim_end().len());
+        text
+    }
+
+    pub(crate) fn to_json(&self, arguments: &Arguments) -> Value {
+        let windows = |of: &[Windows; 2]| json!({ "1": of[0].to_json(), "16": of[1].to_json() });
+        let [one, many] = self.ratios();
+        let reads = self.asked.reads as f64;
+        let asked: serde_json::Map<String, Value> = self
+            .asked
+            .by_operation
+            .iter()
+            .map(|(name, tally)| {
+                let figures = json!({
+                    "requests": tally.requests as f64 / reads,
+                    "units": tally.units as f64 / reads,
+                    "reportedUnits": tally.reported_units / reads,
+                    "items": tally.items as f64 / reads,
+                    "largestItemBytes": tally.largest_item,
+                });
+                (name.clone(), figures)
+            })
+            .collect();
+        json!({
+            "cores": cores(),
+            "processor": processor(),
+            "store": if arguments.data.is_some() { "disk" } else { "memory" },
+            "rounds": arguments.rounds,
+            "windowSeconds": arguments.seconds,
+            "floor": windows(&self.floor),
+            "read": windows(&self.read),
+            "noRoute": windows(&self.no_route),
+            "constantRate": { "perSecond": arguments.rate, "read": self.constant.to_json() },
+            "ratio": { "1": one.to_json(), "16": many.to_json() },
+            "cpuRatio": { "1": self.cpu_ratios()[0], "16": self.cpu_ratios()[1] },
+            "floorPartsUs": self.parts.iter().map(|(name, time)| ((*name).to_owned(), json!(time))).collect::<serde_json::Map<_, _>>(),
+            "warmRead": { "dynamodb": asked, "keyUnwraps": self.asked.unwraps as f64 / reads },
+        })
+    }
+}

@@ -1,0 +1,161 @@
+"""Starts that are cut off or cannot succeed."""
+
+import contextlib
+import math
+import os
+import select
+import signal
+import socket
+import sqlite3
+
+from harness import STOP_TIMEOUT_SECONDS
+from world import KEY, STORE, Person, Server, kill, launch, read, refused, start_in_vain
+
+FIRST_STARTS = 24
+NOBODY = 65534
+
+
+def run(tally, folder, random, _):
+    first_starts(tally, folder, random)
+    empty_key(tally, folder / "empty-key")
+    port_in_use(tally, folder / "port")
+    unwritable(tally, folder)
+
+
+# First starts
+
+
+def first_starts(tally, folder, random):
+    """Kills the first start on a folder at points spread over all that it writes; the next start has to finish it."""
+    whole = folder / "whole"
+    process, writes = watch(whole)
+    with guarded_process(process):
+        process.send_signal(signal.SIGTERM)
+        process.wait(STOP_TIMEOUT_SECONDS)
+    reference = tables(whole)
+
+    starts = tally.check("after a first start that was killed, the next one gets ready")
+    same = tally.check("and makes the same tables, with the same settings")
+    works = tally.check("and does the main job")
+    with works, same, starts:
+        for number in range(FIRST_STARTS):
+            own = folder / f"killed-{number}"
+            # Each in its own slice, so that together they cover it all; the first one before anything is written.
+            after = int(writes * (number + random.random()) / FIRST_STARTS) if number else 0
+            with guarded_process(watch(own, after)[0]):
+                pass
+            for check in (starts, same, works):
+                check.where = f"killed after {after} of {writes} bytes: "
+            with guarded(starts), Server(own) as server:
+                starts.cases += 1
+                with guarded(works):
+                    works.equal(main_job(server), (200, "value"), "a signed read")
+                server.end(signal.SIGTERM)
+                with guarded(same):
+                    found = tables(own)
+                    names = sorted(reference.keys() | found.keys())
+                    other = [name for name in names if reference.get(name) != found.get(name)]
+                    same.that(not other, f"missing or other than they should be: {', '.join(other)}")
+
+
+@contextlib.contextmanager
+def guarded(check):
+    """What goes wrong inside is a problem of this check, and the loop around goes on."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001  any failure is a finding
+        check.that(False, f"{type(error).__name__}: {error}")
+
+
+@contextlib.contextmanager
+def guarded_process(process):
+    """Kills it at the end, if it is still there."""
+    try:
+        yield
+    finally:
+        kill(process)
+        process.stdout.close()
+        process.stderr.close()
+
+
+def written(folder):
+    """The bytes in all files below a folder."""
+    total = 0
+    for path, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                total += os.stat(os.path.join(path, name)).st_size
+    return total
+
+
+def watch(folder, size=math.inf):
+    """Starts a server and returns its process, and the most bytes that were in its folder, as soon as these are `size`
+    or it is ready or gone."""
+    process, most = launch(folder), 0
+    # Without a pause: what is waited for takes a millisecond.
+    while process.poll() is None and (most < size or not folder.exists()):
+        most = max(most, written(folder))
+        if select.select([process.stdout], [], [], 0)[0]:
+            break
+    return process, most
+
+
+def tables(folder):
+    """What the store's file consists of, without its rows. Reads the file of the embedded store as it is."""
+    with contextlib.closing(sqlite3.connect(f"file:{folder / STORE}?mode=ro", uri=True)) as connection:
+        objects = dict(connection.execute("SELECT name, sql FROM sqlite_master"))
+        found = connection.execute("SELECT table_name, key_schema, gsi_definitions, ttl_attribute, ttl_enabled FROM _tables")
+        return {**objects, **{f"settings of {name}": settings for name, *settings in found}}
+
+
+def main_job(server):
+    """From sign-up to a signed read: its status and value."""
+    owner = Person(server)
+    project, machine = owner.project(), owner.machine()
+    secret = owner.secret(project, "value")
+    owner.admit(machine, project, secret)
+    answer = read(server.url, machine, secret)
+    owner.records()
+    return answer
+
+
+def empty_key(tally, folder):
+    """What a kill leaves between the making of the key file and its 32 bytes. Nothing was ever stored under it."""
+    with tally.check("an empty key file without a store, as a killed first start leaves it, is no obstacle") as check:
+        folder.mkdir(mode=0o700)
+        (folder / KEY).touch(mode=0o600)
+        with Server(folder) as server:
+            check.equal(main_job(server), (200, "value"), "a signed read")
+
+
+# Starts that cannot succeed
+
+
+def port_in_use(tally, folder):
+    with tally.check("a port in use: exit code 1 and one line that says so") as check, socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        refused(check, start_in_vain(folder, port), port, "--port")
+    with tally.check("and the folder is free for the next start") as check, Server(folder) as server:
+        check.equal(main_job(server), (200, "value"), "a signed read")
+
+
+def unwritable(tally, folder):
+    file = folder / "file"
+    file.write_text("not a folder")
+    for what, path in (("a file", file), ("inside a file", file / "data")):
+        with tally.check(f"a data folder that is {what}: exit code 1 and one line that names it") as check:
+            refused(check, start_in_vain(path), path)
+            check.equal(file.read_text(), "not a folder", "the file")
+    closed = folder / "closed"
+    closed.mkdir()
+    (closed / "existing").mkdir()
+    (closed / "existing").chmod(0o555)
+    closed.chmod(0o555)
+    folder.chmod(0o711)
+    # Modes do not stop root; somebody else starts it then.
+    user = NOBODY if os.geteuid() == 0 else None
+    for what, path in (("below a folder", closed / "data"), ("a folder", closed / "existing")):
+        with tally.check(f"{what} that may not be written: exit code 1 and one line that names it") as check:
+            refused(check, start_in_vain(path, user=user), path)

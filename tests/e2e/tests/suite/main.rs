@@ -1,0 +1,13 @@
+//! The end-to-end suite. One program, so that it links once.
+
+mod bad_input;
+mod boundaries;
+mod faults;
+mod leaks;
+mod lists;
+mod manage;
+mod onboarding;
+mod people;
+mod races;
+mod read;
+mod tampering;
