@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// How often what has expired is swept, as the schedule does on AWS.
-const SWEEP: Duration = Duration::from_secs(60);
+const SWEEP: Duration = Duration::from_mins(1);
 
 /// SikkerKey in one process on an embedded store, for development and trying out. Listens on 127.0.0.1 only.
 #[derive(Parser)]

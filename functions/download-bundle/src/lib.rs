@@ -56,12 +56,12 @@ async fn download(State(app): State<App>, Ids(token): Ids<String>, from: SourceA
         Origin { vault: vault.id, owner: vault.owner, actor: ActorKind::External, address: Some(from.ip()), at: now };
     let record = origin.record(Action::BundleDownload, format!("Identity of machine {} downloaded", machine.name));
     let mut write = app.store.transaction();
-    let taken = write.delete_existing(&vaults::bundle(&hash));
+    let fetched = write.delete_existing(&vaults::bundle(&hash));
     write.delete(&store::Row::key(&Expiry { at: bundle.expires_at, of: Expiring::Bundle(hash) }));
     write.record(&record.machine(machine.id));
     match write.commit().await {
         Ok(()) => Ok(answer::file("application/zip", archive)),
-        Err(CommitError::Refused(step)) if step == taken => Err(Error::gone()),
+        Err(CommitError::Refused(step)) if step == fetched => Err(Error::gone()),
         Err(error) => Err(error.into()),
     }
 }

@@ -61,24 +61,20 @@ async fn export(State(app): State<App>, request: SignedRequest) -> Result<Respon
     let verdict = authenticate(&facts.caller(&request, &signed_text), now).map(|who| who.machine);
 
     // The scope is looked at only for a machine that has shown who it is, and its refusal burns the nonce too.
-    let scope = match verdict {
-        Ok(machine) => app.scope(machine, &request).await,
-        Err(refusal) => Err(Error::from(refusal)).map_err(Refused::Other),
+    let scoped = match verdict {
+        Ok(machine) => app.scope(machine, &request).await.map(|scope| (machine, scope)),
+        Err(refusal) => Err(Refused::ByGate(refusal)),
     };
-    let verdict = match (&verdict, &scope) {
-        (Ok(_), Err(Refused::ByGate(refusal))) => Err(*refusal),
-        _ => verdict,
-    };
-    let record = match (&verdict, &scope) {
-        (Ok(_), Ok(_)) => facts.record(&request, now, Action::SecretExport, "Secrets exported"),
-        (Err(refusal), _) if !refusal.is_authentication_failure() => {
-            facts.record(&request, now, Action::SecretReadDenied, refusal.reason())
+    let (verdict, record) = match &scoped {
+        Ok(_) => (Ok(()), facts.record(&request, now, Action::SecretExport, "Secrets exported")),
+        Err(Refused::Other(_)) => (Ok(()), None),
+        Err(Refused::ByGate(refusal)) if refusal.is_authentication_failure() => (Err(*refusal), None),
+        Err(Refused::ByGate(refusal)) => {
+            (Err(*refusal), facts.record(&request, now, Action::SecretReadDenied, refusal.reason()))
         }
-        _ => None,
     };
-    app.gate.settle(&request, &facts, now, verdict.map(|_| ()), record).await?;
-    let machine = verdict?;
-    let scope = scope.map_err(Refused::into_error)?;
+    app.gate.settle(&request, &facts, now, verdict, record).await?;
+    let (machine, scope) = scoped.map_err(Refused::into_error)?;
 
     let granted = app.store.granted(machine.id, scope).await?;
     let (served, records) = judge(machine, &granted, |action, detail| facts.record(&request, now, action, detail));
@@ -144,7 +140,7 @@ impl App {
     async fn values(&self, served: &[Admitted<'_>]) -> Result<Vec<Option<CurrentValue>>, Error> {
         let keys: Vec<_> = served.iter().map(|admitted| self.values.current(admitted.secret.id)).collect();
         let mut batch = Batch::new();
-        keys.iter().for_each(|key| batch.want(key));
+        batch.want_all(&keys);
         let mut fetched = self.store.fetch(batch).await?;
         let values = keys.iter().map(|key| fetched.take(key)).collect::<Result<Vec<_>, _>>()?;
         let bytes: usize = values.iter().flatten().map(|value| value.0.sealed.value.plaintext_len()).sum();

@@ -67,21 +67,21 @@ pub(crate) async fn replace(
     for some in changes.chunks(CHANGES) {
         let mut write = app.store.transaction();
         let member = write.require(&vaults::membership(machine, project));
-        let (mut grants, mut revokes) = (0, 0);
+        let (mut given, mut taken) = (0, 0);
         for change in some {
             match *change {
                 Change::Revoke(secret) => {
                     write.delete(&vaults::grant(machine, project, secret));
-                    revokes += 1;
+                    taken += 1;
                 }
                 Change::Grant(secret) => {
                     write.put_new(&Grant { machine, project, secret, delivered: None, granted_at: person.now });
-                    grants += 1;
+                    given += 1;
                 }
             }
         }
         for (action, number, verb, preposition) in
-            [(Action::PermissionRevoke, revokes, "revoked", "from"), (Action::PermissionGrant, grants, "granted", "to")]
+            [(Action::PermissionRevoke, taken, "revoked", "from"), (Action::PermissionGrant, given, "granted", "to")]
         {
             if number > 0 {
                 let (machine_name, project_name) = (&of_machine.name, &of_project.name);
@@ -99,8 +99,8 @@ pub(crate) async fn replace(
             Err(CommitError::Refused(step)) if step == member => return Err(not_attached()),
             other => other?,
         }
-        granted += grants;
-        revoked += revokes;
+        granted += given;
+        revoked += taken;
     }
     Ok(done(json!({
         "projectId": project,

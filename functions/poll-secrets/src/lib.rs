@@ -100,7 +100,7 @@ impl App {
         ids.retain(|id| !granted.contains_key(id));
         let keys: Vec<_> = ids.into_iter().map(secret).collect();
         let mut batch = Batch::new();
-        keys.iter().for_each(|key| batch.want(key));
+        batch.want_all(&keys);
         let mut fetched = self.store.fetch(batch).await?;
         let mut found = HashMap::new();
         for key in &keys {

@@ -276,7 +276,7 @@ mod tests {
     #[test]
     fn what_was_sealed_opens() {
         let key = MasterKey::make();
-        for text in [&b""[..], b"x", "p\u{e4}ssw\u{f6}rd".as_bytes(), &[0xa5; 64 * 1024]] {
+        for text in [&b""[..], b"x", "p\u{e4}ssw\u{f6}rd".as_bytes(), &vec![0xa5; 64 * 1024]] {
             let sealed = key.seal(&place(1, 1, 1), &plaintext(text));
             assert_eq!(sealed.value.plaintext_len(), text.len());
             assert_eq!(key.open(&place(1, 1, 1), &sealed).unwrap().expose(), text);

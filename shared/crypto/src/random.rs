@@ -5,6 +5,7 @@
 /// # Panics
 /// When the operating system has no randomness to give, which it does not survive either: going on without would
 /// mean predictable keys.
+#[expect(clippy::disallowed_methods, reason = "this is the place")]
 #[expect(clippy::expect_used, reason = "no caller can do anything sensible without randomness")]
 #[must_use]
 pub fn bytes<const N: usize>() -> [u8; N] {

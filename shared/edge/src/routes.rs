@@ -68,7 +68,6 @@ impl Routes {
 
     /// The router of one or more functions. What no route matches is a plain 404, as is a method that a path does not
     /// take.
-    #[must_use]
     pub fn into_router(functions: Vec<Self>) -> Router {
         let all = functions.into_iter().fold(Router::new(), |all, function| all.merge(function.router));
         all.fallback(no_route).method_not_allowed_fallback(no_route)

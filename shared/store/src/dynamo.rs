@@ -40,6 +40,13 @@ impl Batch {
         self.keys.push((R::TABLE, key.to_item()));
     }
 
+    /// Adds keys.
+    pub fn want_all<R: Row>(&mut self, keys: &[Key<R>]) {
+        for key in keys {
+            self.want(key);
+        }
+    }
+
     /// Whether nothing is wanted.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
@@ -140,7 +147,7 @@ impl Store {
     /// Reads several rows, strongly consistent, leaving out what is not there; in the order of the keys.
     pub async fn get_all<R: Row>(&self, keys: &[Key<R>]) -> Result<Vec<R>, StoreError> {
         let mut batch = Batch::new();
-        keys.iter().for_each(|key| batch.want(key));
+        batch.want_all(keys);
         let mut fetched = self.fetch(batch).await?;
         keys.iter().filter_map(|key| fetched.take(key).transpose()).collect()
     }

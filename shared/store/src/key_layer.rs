@@ -168,14 +168,17 @@ impl KeyLayer for LocalKeyLayer {
 }
 
 /// Most unwrapped keys that are kept at once.
-const KEPT: NonZeroUsize = NonZeroUsize::MIN.saturating_add(255);
+const MOST_KEPT: NonZeroUsize = NonZeroUsize::MIN.saturating_add(255);
+
+/// Unwrapped keys and since when they have been kept, under their context and their wrapped bytes.
+type Kept = LruCache<(KeyContext, Sealed), (KeyBytes, Time)>;
 
 /// The key layer with a memory. Unwrapped keys are kept for a limited time, bounded in number, and wiped when they
 /// leave. A key is remembered under its context *and* its wrapped bytes, so a row that was changed is unwrapped anew.
 #[derive(Clone)]
 pub struct Keys {
     layer: Arc<dyn KeyLayer>,
-    kept: Arc<Mutex<LruCache<(KeyContext, Sealed), (KeyBytes, Time)>>>,
+    kept: Arc<Mutex<Kept>>,
     keep_seconds: u64,
 }
 
@@ -186,7 +189,7 @@ impl Keys {
     /// A key layer whose unwrapped keys are kept for this long, at most [`Keys::LONGEST_SECONDS`]; 0 keeps none.
     #[must_use]
     pub fn new(layer: Arc<dyn KeyLayer>, keep_seconds: u64) -> Self {
-        let kept = Arc::new(Mutex::new(LruCache::new(KEPT)));
+        let kept = Arc::new(Mutex::new(LruCache::new(MOST_KEPT)));
         Self { layer, kept, keep_seconds: keep_seconds.min(Self::LONGEST_SECONDS) }
     }
 
@@ -301,7 +304,7 @@ mod tests {
                 keys.master_key(&project, NOW).await.map(drop).unwrap();
             }
         }
-        assert_eq!(keys.kept.lock().unwrap().len(), KEPT.get());
+        assert_eq!(keys.kept.lock().unwrap().len(), MOST_KEPT.get());
     }
 
     #[tokio::test]

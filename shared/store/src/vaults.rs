@@ -126,7 +126,9 @@ impl Store {
         let grants = self.grants(machine, of).await?;
         let projects: BTreeSet<ProjectId> = grants.iter().map(|grant| grant.project).collect();
         let mut batch = Batch::new();
-        grants.iter().for_each(|grant| batch.want(&secret(grant.secret)));
+        for grant in &grants {
+            batch.want(&secret(grant.secret));
+        }
         for id in &projects {
             batch.want(&project(*id));
             batch.want(&membership(machine, *id));

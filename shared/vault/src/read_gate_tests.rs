@@ -12,6 +12,7 @@ const TEXT: &[u8] = b"GET:/v1/secret/sk_a1b2c3d4e5:1700000000:nonce:hash";
 
 /// A world as plain switches. The default admits.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "switches are what it is made of")]
 struct World {
     address_locked: bool,
     machine_known: bool,

@@ -244,6 +244,14 @@ impl World {
         }
     }
 
+    /// The newest audit records of a vault.
+    pub async fn newest_records(&self, person: &Person<'_>, number: usize) -> Vec<Record> {
+        let (vault, audit) = (person.vault.parse().unwrap(), self.services.store.audit());
+        let until = self.now().plus_seconds(1);
+        let page = audit.page(vault, None, until.minus_seconds(60), until, number).await.unwrap();
+        page.records.into_iter().map(|(_, record)| record).collect()
+    }
+
     /// How many records of this action a vault has.
     pub async fn count(&self, person: &Person<'_>, action: Action) -> usize {
         self.audit(person).await.iter().filter(|record| record.action == action).count()
