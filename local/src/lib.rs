@@ -8,14 +8,15 @@ mod server;
 
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::config::SharedHttpClient;
+use aws_sdk_dynamodb::config::{HttpClient, SharedHttpClient};
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use edge::{Clock, Config, Routes, Services, SourceAddress, telemetry};
 use seal_secret::SealSecret;
-use store::{KeyLayer, Keys, Store, StoreError, client, tables};
+use store::client::bounded;
+use store::{KeyLayer, Keys, Store, StoreError, tables};
 
 pub use server::{Running, serve};
 
@@ -31,18 +32,26 @@ pub struct Parts {
     pub config: Config,
 }
 
+/// A client of the store that speaks through this, with the limits it has on AWS.
+#[must_use]
+pub fn client(through: impl HttpClient + 'static) -> aws_sdk_dynamodb::Client {
+    let config = aws_sdk_dynamodb::Config::builder()
+        .http_client(through)
+        .endpoint_url("http://embedded.invalid")
+        .region(aws_sdk_dynamodb::config::Region::new("local"))
+        .allow_no_auth();
+    aws_sdk_dynamodb::Client::from_conf(bounded(config).build())
+}
+
 impl Parts {
     /// Puts the services together and makes the tables that are not there.
     pub async fn assemble(self) -> Result<Services, StoreError> {
-        let config = aws_sdk_dynamodb::Config::builder()
-            .http_client(self.dynamodb)
-            .endpoint_url("http://embedded.invalid")
-            .region(aws_sdk_dynamodb::config::Region::new("local"))
-            .allow_no_auth();
-        let dynamodb = aws_sdk_dynamodb::Client::from_conf(client::bounded(config).build());
+        let dynamodb = client(self.dynamodb);
         tables::create_missing(&dynamodb, &self.config.table_prefix).await?;
+        let (store, values) = Store::new(dynamodb, &self.config.table_prefix);
         Ok(Services {
-            store: Store::new(dynamodb, &self.config.table_prefix),
+            store,
+            values,
             keys: Keys::new(self.key_layer, self.config.key_cache_seconds),
             clock: self.clock,
             config: Arc::new(self.config),

@@ -37,6 +37,9 @@ struct Arguments {
     open: bool,
 }
 
+/// How often unwrapped keys that were kept long enough are wiped, used or not.
+const FORGET: Duration = Duration::from_secs(5);
+
 /// What is kept, and the lock that keeps a second process from it.
 struct Kept {
     embedded: Embedded,
@@ -60,7 +63,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let kept = if arguments.ephemeral { in_memory()? } else { in_folder(&arguments.data)? };
+    let kept = if arguments.ephemeral { in_memory()? } else { in_folder(&arguments.data).await? };
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, arguments.port))
         .await
         .map_err(|error| format!("cannot listen on port {}: {error}; choose another with --port", arguments.port))?;
@@ -103,24 +106,61 @@ fn in_memory() -> Result<Kept, Failure> {
     Ok(Kept { embedded: Embedded::in_memory()?, key_layer: Arc::new(LocalKeyLayer::ephemeral()), _lock: None })
 }
 
-fn in_folder(folder: &Path) -> Result<Kept, Failure> {
-    use std::os::unix::fs::DirBuilderExt as _;
+async fn in_folder(folder: &Path) -> Result<Kept, Failure> {
+    use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
     let say = |error: std::io::Error| format!("{}: {error}", folder.display());
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(say)?;
     let lock = std::fs::File::create(folder.join("lock")).map_err(say)?;
     lock.try_lock().map_err(|_| format!("{} is in use by another local/run", folder.display()))?;
-    let key_layer = Arc::new(LocalKeyLayer::from_file(&folder.join("server.key"))?);
-    let embedded = Embedded::in_file(&folder.join("store.sqlite"))?;
-    Ok(Kept { embedded, key_layer, _lock: Some(lock) })
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)).map_err(say)?;
+    let (key, store) = (folder.join("server.key"), folder.join("store.sqlite"));
+    if store.exists() && !key.exists() {
+        // A new key would make everything in the store unreadable for good, and quietly.
+        let (key, store) = (key.display(), store.display());
+        return Err(format!("{key} is missing, and without it nothing in {store} can be read; restore it").into());
+    }
+    let key_layer = Arc::new(LocalKeyLayer::from_file(&key)?);
+    if !store.exists() {
+        make_store(&store).await?;
+    }
+    Ok(Kept { embedded: Embedded::in_file(&store)?, key_layer, _lock: Some(lock) })
+}
+
+/// Makes a store with its tables, whole or not at all: under another name first. What an earlier try left is thrown
+/// away.
+async fn make_store(store: &Path) -> Result<(), Failure> {
+    let new = store.with_extension("new");
+    for suffix in ["", "-wal", "-shm"] {
+        let mut left = new.clone().into_os_string();
+        left.push(suffix);
+        match std::fs::remove_file(&left) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
+    }
+    let prefix = configuration("http://localhost:0")?.table_prefix;
+    let client = local::client(Embedded::in_file(&new)?);
+    store::tables::create_missing(&client, &prefix).await?;
+    // The last hold on the file closes it and brings its log into it.
+    drop(client);
+    std::fs::File::open(&new)?.sync_all()?;
+    std::fs::rename(&new, store)?;
+    Ok(std::fs::File::open(store.parent().unwrap_or(Path::new(".")))?.sync_all()?)
 }
 
 /// What schedules and the store's own clean-up do on AWS.
 async fn schedule(services: Services, embedded: Embedded) {
     let sweep = Sweep::new(&services);
     let mut tick = tokio::time::interval(SWEEP);
+    let mut forget = tokio::time::interval(FORGET);
     loop {
-        tick.tick().await;
-        services.keys.forget_old(services.clock.now());
+        tokio::select! {
+            _ = forget.tick() => {
+                services.keys.forget_old(services.clock.now());
+                continue;
+            }
+            _ = tick.tick() => {}
+        }
         if let Err(error) = sweep.run().await {
             tracing::error!(?error, "sweep failed, the next one tries again");
         }

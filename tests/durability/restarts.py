@@ -194,8 +194,9 @@ def lockout(tally, folder):
             with Server(folder) as server:
                 owner = Person(server)
                 key = Ed25519PrivateKey.generate()
-                guesses = [owner.register(f"{guess:064x}", key, "guess")[0] for guess in range(LOCKOUT_AFTER_FAILURES + 1)]
-                check.equal(guesses, [401] * LOCKOUT_AFTER_FAILURES + [429], "statuses of guessed tokens")
+                guesses = range(LOCKOUT_AFTER_FAILURES + 1)
+                statuses = [owner.register(f"{guess:064x}", key, "guess")[0] for guess in guesses]
+                check.equal(statuses, [401] * LOCKOUT_AFTER_FAILURES + [429], "statuses of guessed tokens")
                 server.end(signal.SIGTERM)
             with Server(folder) as server:
                 owner.moved(server)

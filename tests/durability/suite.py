@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import traceback
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "conformance"))
@@ -20,14 +21,14 @@ import harness  # noqa: E402  needs the path above
 import crashes  # noqa: E402
 import restarts  # noqa: E402
 import starts  # noqa: E402
-from checks import Tally  # noqa: E402
+from checks import Check, Tally  # noqa: E402
 
 PARTS = {"restarts": restarts.run, "crashes": crashes.run, "starts": starts.run}
 KILLS = 28
 
 
 def main():
-    parser = argparse.ArgumentParser(add_help=False)
+    parser = argparse.ArgumentParser(prog="tests/durability/run", add_help=False)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
     parser.add_argument("--rounds", type=int, default=KILLS)
     parser.add_argument("--keep", action="store_true")
@@ -42,7 +43,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     # The checks fail to authenticate on purpose, again and again, from one address. The check of the lockout itself
     # takes this away.
-    os.environ.update(SIKKERKEY_LOCKOUT_LOCK_SECONDS="0", SIKKERKEY_LOCKOUT_WINDOW_SECONDS="1")
+    os.environ.update(SIKKERKEY_LOCKOUT_FAILURES="1000")
 
     print(f"seed {options.seed}")
     tally = Tally()
@@ -53,7 +54,13 @@ def main():
                 own = folder / name
                 own.mkdir()
                 # Its own source for each part, so that a part alone chooses as it does among the others.
-                part(tally, own, random.Random(f"{options.seed} {name}"), options.rounds)
+                try:
+                    part(tally, own, random.Random(f"{options.seed} {name}"), options.rounds)
+                except Exception as error:  # noqa: BLE001  the other parts still run
+                    traceback.print_exc()
+                    broken = Check(f"{name}: could not go on")
+                    broken.that(False, f"{type(error).__name__}: {error}")
+                    tally.add(broken)
     print(f"{tally.passed} passed, {tally.failed} failed")
     return 0 if tally.failed == 0 and tally.passed > 0 else 1
 
@@ -79,7 +86,8 @@ def take_server(folder):
     """
     if os.environ.get("SIKKERKEY_LOCAL"):
         return
-    subprocess.run([harness.DEFAULT_SERVER_COMMAND, "--help"], cwd=harness.REPOSITORY, stdout=subprocess.DEVNULL, check=True)
+    build = [harness.DEFAULT_SERVER_COMMAND, "--help"]
+    subprocess.run(build, cwd=harness.REPOSITORY, stdout=subprocess.DEVNULL, check=True)
     target = pathlib.Path(harness.REPOSITORY, os.environ.get("CARGO_TARGET_DIR") or "target")
     copy = folder / "sikkerkey-local"
     shutil.copy2(target / "debug" / "sikkerkey-local", copy)

@@ -30,10 +30,10 @@ def command(folder, port=0):
     return [*shlex.split(os.environ["SIKKERKEY_LOCAL"]), "--port", str(port), "--data", str(folder)]
 
 
-def launch(folder):
+def launch(folder, before=()):
     """The server's process, in a process group of its own; nobody waits until it is ready."""
     return subprocess.Popen(
-        command(folder),
+        [*before, *command(folder)],
         cwd=harness.REPOSITORY,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -76,7 +76,8 @@ class Server(harness.Server):
             return self._process.wait(harness.STOP_TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
             kill(self._process)
-            raise AssertionError(f"still there {harness.STOP_TIMEOUT_SECONDS} s after {how.name}; {self.log()}") from None
+            late = f"still there {harness.STOP_TIMEOUT_SECONDS} s after {how.name}"
+            raise AssertionError(f"{late}; its last lines:\n{self.log()}") from None
 
     def kill(self):
         return kill(self._process)

@@ -13,39 +13,51 @@ use axum::extract::FromRef;
 use axum::response::{IntoResponse, Response};
 use crypto::{OneTimeToken, Plaintext, TokenHash, password, random};
 use edge::{Attempts, Clock, Config, Error, Routes, SESSION_COOKIE, Services, Sessions};
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use protocol::{SessionId, UserId};
-use store::{Keys, Store};
-use tokio::sync::Semaphore;
+use store::{KeyMaker, Store};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use vault::Time;
 use vault::model::Session;
 
 /// Password hashes that are worked out at the same time; each takes 64 MiB.
 const HASHES_AT_ONCE: usize = 2;
+/// People who wait for theirs; more are asked to come back.
+const WAITING: usize = 64;
 /// Most characters of a browser's description of itself that are kept.
 const USER_AGENT: usize = 256;
 
 #[derive(Clone, FromRef)]
 struct App {
     store: Store,
-    keys: Keys,
+    keys: KeyMaker,
     clock: Clock,
     config: Arc<Config>,
     attempts: Attempts,
     sessions: Sessions,
+    places: Places,
+}
+
+/// Places for work on passwords, and for waiting for one.
+#[derive(Clone)]
+struct Places {
     hashing: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
 }
 
 /// The function's routes.
 pub fn routes(services: &Services) -> Routes {
     let app = App {
         store: services.store.clone(),
-        keys: services.keys.clone(),
+        keys: services.key_maker(),
         clock: services.clock.clone(),
         config: services.config.clone(),
         attempts: services.attempts(),
         sessions: Sessions::new(services),
-        hashing: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
+        places: Places {
+            hashing: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
+            waiting: Arc::new(Semaphore::new(WAITING)),
+        },
     };
     Routes::of("account")
         .post("/v1/account/sign-up", sign_up::sign_up)
@@ -58,6 +70,27 @@ pub fn routes(services: &Services) -> Routes {
 }
 
 impl App {
+    /// A place among those whose password is worked on. Hold it until a failure is counted: the lockout is asked when
+    /// the place is had, so that a burst of guesses is judged a few at a time and not all at once.
+    async fn turn(&self, address: IpAddr) -> Result<Turn, Error> {
+        let too_many = || {
+            let text = "Too many people sign in at this moment, try again";
+            Error::new(StatusCode::TOO_MANY_REQUESTS, text).retry_after(1)
+        };
+        let waiting = self.places.waiting.clone().try_acquire_owned().map_err(|_| too_many())?;
+        let working = self.places.hashing.clone().acquire_owned().await.map_err(|_| too_many())?;
+        self.attempts.check(address).await?;
+        Ok(Turn { working: Arc::new(working), _waiting: waiting })
+    }
+}
+
+/// A place among those whose password is worked on.
+struct Turn {
+    working: Arc<OwnedSemaphorePermit>,
+    _waiting: OwnedSemaphorePermit,
+}
+
+impl Turn {
     /// Hashes a password away from the async tasks.
     async fn hash(&self, text: Plaintext) -> Result<String, Error> {
         self.work(move || password::hash(&text)).await
@@ -69,9 +102,14 @@ impl App {
     }
 
     async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-        let internal = |error: &dyn std::error::Error| Error::internal(error.to_string());
-        let _permit = self.hashing.acquire().await.map_err(|error| internal(&error))?;
-        tokio::task::spawn_blocking(work).await.map_err(|error| internal(&error))
+        // The work keeps its place even if the caller goes away meanwhile.
+        let place = self.working.clone();
+        let run = move || {
+            let done = work();
+            drop(place);
+            done
+        };
+        tokio::task::spawn_blocking(run).await.map_err(|error| Error::internal(error.to_string()))
     }
 }
 

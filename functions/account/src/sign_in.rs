@@ -4,10 +4,11 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use crypto::Plaintext;
+use crypto::{Plaintext, random};
 use edge::body::SMALL;
 use edge::{Body, Error, Json, SameOrigin, SourceAddress};
 use http::HeaderMap;
+use protocol::UserId;
 use serde::Deserialize;
 use store::accounts;
 use vault::audit::{Action, ActorKind, Origin};
@@ -33,10 +34,10 @@ pub(crate) async fn sign_in(
     headers: HeaderMap,
     Body(body): Body<SignIn, SMALL>,
 ) -> Result<Response, Error> {
-    app.attempts.check(from.ip()).await?;
+    let turn = app.turn(from.ip()).await?;
     let user = app.user_by_email(&body.email).await?;
     let hash = user.as_ref().map(|user| user.password_hash.clone());
-    let right = app.verify(body.password, hash).await?;
+    let right = turn.verify(body.password, hash).await?;
     let now = app.clock.now();
     let origin = |user: &User| Origin {
         vault: user.vault,
@@ -55,11 +56,18 @@ pub(crate) async fn sign_in(
             with_cookie(Json(SignedIn { user_id: user.id, vault_id: user.vault }), Some(&token))
         }
         known => {
-            if let Some(user) = known {
-                let record = origin(&user).record(Action::AuthFailure, "Sign-in with a wrong password");
-                app.store.audit().record(&record).await?;
-            }
-            Err(app.attempts.failed(from.ip()).await)
+            let record = known.map(|user| origin(&user).record(Action::AuthFailure, "Sign-in with a wrong password"));
+            let audit = app.store.audit();
+            let recorded = async {
+                match &record {
+                    Some(record) => audit.record(record).await,
+                    None => Ok(()),
+                }
+            };
+            // Side by side, so that the record of a known address takes no time of its own.
+            let (recorded, failed) = tokio::join!(recorded, app.attempts.failed(from.ip()));
+            recorded?;
+            Err(failed)
         }
     }
 }
@@ -70,9 +78,9 @@ impl App {
         if email.len() > 254 {
             return Ok(None);
         }
-        match self.store.get(&accounts::email_address(&email.to_lowercase())).await? {
-            Some(address) => Ok(self.store.get(&accounts::user(address.user)).await?),
-            None => Ok(None),
-        }
+        let address = self.store.get(&accounts::email_address(&email.to_lowercase())).await?;
+        // An address that nobody has leads to nobody, by the same two reads.
+        let nobody = || UserId::from_entropy(random::bytes());
+        Ok(self.store.get(&accounts::user(address.map_or_else(nobody, |address| address.user))).await?)
     }
 }

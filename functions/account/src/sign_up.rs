@@ -42,7 +42,6 @@ pub(crate) async fn sign_up(
     headers: HeaderMap,
     Body(body): Body<SignUp, SMALL>,
 ) -> Result<Response, Error> {
-    app.attempts.check(from.ip()).await?;
     let email = limits::email(&body.email)?;
     let username = limits::name("username", &body.username, NAME)?;
     limits::new_password(&body.password)?;
@@ -52,13 +51,14 @@ pub(crate) async fn sign_up(
         return Err(by_invitation());
     }
 
+    let turn = app.turn(from.ip()).await?;
     let now = app.clock.now();
     let vault_id = VaultId::from_entropy(random::bytes());
     let user = User {
         id: UserId::from_entropy(random::bytes()),
         email,
         username,
-        password_hash: app.hash(body.password).await?,
+        password_hash: turn.hash(body.password).await?,
         vault: vault_id,
         created_at: now,
     };

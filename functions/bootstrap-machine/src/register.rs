@@ -6,7 +6,7 @@ use edge::body::SMALL;
 use edge::{Body, Error, Ids, Json, SourceAddress};
 use protocol::MachineId;
 use protocol::bodies::{BootstrapRegistration, BootstrappedMachine};
-use store::{CommitError, vaults};
+use store::vaults;
 use vault::audit::{Action, ActorKind, Origin};
 use vault::limits::{self, NAME};
 use vault::model::{Machine, MachineKind};
@@ -50,11 +50,9 @@ pub(crate) async fn register(
     let used = write.delete_existing(&vaults::bootstrap_token(&token.hash));
     write.put_new(&machine);
     write.record(&record.machine(machine.id));
-    match write.commit().await {
-        Ok(()) => {}
+    if !write.commit_unless_refused(used).await? {
         // Somebody else was faster with the same token.
-        Err(CommitError::Refused(step)) if step == used => return Err(app.attempts.failed(from.ip()).await),
-        Err(error) => return Err(error.into()),
+        return Err(app.attempts.failed(from.ip()).await);
     }
     Ok(Json(BootstrappedMachine {
         machine_id: machine.id,

@@ -10,10 +10,11 @@ use axum::extract::State;
 use axum::response::Response;
 use crypto::{Plaintext, TokenHash};
 use edge::{Clock, Config, Error, Ids, Routes, Services, SourceAddress, answer};
+use http::{HeaderValue, header};
 use protocol::bodies::Identity;
-use store::{CommitError, Keys, Store, vaults};
+use store::{Keys, Row as _, Store, vaults};
 use vault::audit::{Action, ActorKind, Origin};
-use vault::model::{Bundle, Expiring, Expiry, Machine, Vault};
+use vault::model::{Bundle, Machine, Vault};
 use zeroize::Zeroizing;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
@@ -57,13 +58,15 @@ async fn download(State(app): State<App>, Ids(token): Ids<String>, from: SourceA
     let record = origin.record(Action::BundleDownload, format!("Identity of machine {} downloaded", machine.name));
     let mut write = app.store.transaction();
     let fetched = write.delete_existing(&vaults::bundle(&hash));
-    write.delete(&store::Row::key(&Expiry { at: bundle.expires_at, of: Expiring::Bundle(hash) }));
+    write.delete(&bundle.expiry().key());
     write.record(&record.machine(machine.id));
-    match write.commit().await {
-        Ok(()) => Ok(answer::file("application/zip", archive)),
-        Err(CommitError::Refused(step)) if step == fetched => Err(Error::gone()),
-        Err(error) => Err(error.into()),
+    if !write.commit_unless_refused(fetched).await? {
+        return Err(Error::gone());
     }
+    let mut answer = answer::file("application/zip", archive);
+    let name = HeaderValue::from_static("attachment; filename=\"sikkerkey-identity.zip\"");
+    answer.headers_mut().insert(header::CONTENT_DISPOSITION, name);
+    Ok(answer)
 }
 
 impl App {

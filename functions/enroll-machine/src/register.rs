@@ -6,7 +6,7 @@ use edge::body::SMALL;
 use edge::{Body, Error, Ids, Json, SourceAddress};
 use protocol::bodies::{EnrolledMachine, Enrollment};
 use protocol::{MachineId, VaultId};
-use store::{CommitError, Update, vaults};
+use store::{Update, vaults};
 use vault::Time;
 use vault::audit::{Action, ActorKind, Origin};
 use vault::enrollment::{self, Refusal};
@@ -18,18 +18,18 @@ use vault::read_gate;
 
 use crate::App;
 
-/// How often an enrollment is tried again when others with the same token were in the way.
+/// How often an enrollment is tried again when another one took its number.
 const TRIES: usize = 64;
 
 pub(crate) async fn register(
     State(app): State<App>,
-    Ids(vault_id): Ids<VaultId>,
+    Ids(vault_id): Ids<String>,
     from: SourceAddress,
     Body(body): Body<Enrollment, SMALL>,
 ) -> Result<Json<EnrolledMachine>, Error> {
     let address = from.ip();
     app.attempts.check(address).await?;
-    let Some(hash) = TokenHash::of_enrollment_text(&body.token) else {
+    let (Ok(vault_id), Some(hash)) = (vault_id.parse::<VaultId>(), TokenHash::of_enrollment_text(&body.token)) else {
         return Err(app.attempts.failed(address).await);
     };
     for _ in 0..TRIES {
@@ -108,14 +108,16 @@ impl App {
         let projects: Vec<Project> = self.store.get_all(&projects).await?;
         let secrets: Vec<Secret> = self.store.get_all(&secrets).await?;
 
+        let mut use_up = Update::existing(&vaults::enrollment_token(token.id))
+            .add("uses", 1)
+            .when_less("uses", &token.max_uses)?
+            .when_absent("revoked");
+        if enrollment::is_numbered(token) {
+            // The machine's name says which use this is.
+            use_up = use_up.when_equals("uses", &token.uses)?;
+        }
         let mut write = self.store.transaction();
-        write.update(
-            Update::existing(&vaults::enrollment_token(token.id))
-                .add("uses", 1)
-                .when_equals("uses", &token.uses)?
-                .when_less("uses", &token.max_uses)?
-                .when_absent("revoked"),
-        );
+        let used = write.update(use_up);
         write.put_new(machine);
         for project in projects.iter().filter(|project| project.vault == vault.id) {
             write.put_new(&Membership { machine: machine.id, project: project.id, added_at: now });
@@ -137,10 +139,6 @@ impl App {
         };
         let detail = format!("Machine {} enrolled with token {}", machine.name, token.name);
         write.record(&origin.record(Action::MachineEnroll, detail).machine(machine.id));
-        match write.commit().await {
-            Ok(()) => Ok(true),
-            Err(CommitError::Refused(_) | CommitError::Conflict) => Ok(false),
-            Err(CommitError::Store(error)) => Err(error.into()),
-        }
+        Ok(write.commit_unless_refused(used).await?)
     }
 }

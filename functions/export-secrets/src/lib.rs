@@ -5,7 +5,8 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use edge::{Error, Gate, Opener, Routes, Services, SignedRequest, answer};
+use crypto::Plaintext;
+use edge::{Error, Gate, Opener, Routes, Services, SignedRequest};
 use http::StatusCode;
 use protocol::bodies::ExportScope;
 use protocol::{ProjectId, SecretId};
@@ -18,8 +19,10 @@ use vault::audit::{Action, Record};
 use vault::model::Machine;
 use vault::read_gate::{Admitted, Refusal, Target, admit, admit_to_project, authenticate};
 
-/// Most bytes of values in one export (5 MiB): the answer has to fit what a Lambda function may return, 6 MB.
+/// Most bytes of values in one export, as JSON (5 MiB): the answer has to fit what a Lambda function may return, 6 MB.
 const EXPORT_BYTES: usize = 5 * 1_024 * 1_024;
+/// Values read at once: DynamoDB gives at most 16 MB in a batch, and a value takes up to 64 KiB.
+const VALUES_AT_ONCE: usize = 50;
 
 #[derive(Clone)]
 struct App {
@@ -33,7 +36,7 @@ struct App {
 pub fn routes(services: &Services) -> Routes {
     let app = App {
         gate: Gate::new(services),
-        values: services.store.values(),
+        values: services.values.clone(),
         opener: Opener::new(services.keys.clone()),
         store: services.store.clone(),
     };
@@ -79,8 +82,14 @@ async fn export(State(app): State<App>, request: SignedRequest) -> Result<Respon
     let granted = app.store.granted(machine.id, scope).await?;
     let (served, records) = judge(machine, &granted, |action, detail| facts.record(&request, now, action, detail));
     let values = app.values(&served).await?;
+    let opened = app.open(&served, values, now).await?;
+    let answer = answer(&served, &opened)?;
+
+    // Everything that could still fail comes before the answer leaves.
     app.store.audit().record_all(&records).await?;
-    app.open(&served, values, now).await
+    let delivered = served.iter().zip(&opened).map(|(admitted, (_, version))| (admitted.grant.clone(), *version));
+    app.store.note_deliveries(delivered.collect()).await?;
+    Ok(answer)
 }
 
 /// Why a scope is not exported.
@@ -136,50 +145,72 @@ impl App {
         admit_to_project(machine, &target).map(|project| Some(project.id)).map_err(Refused::ByGate)
     }
 
-    /// The sealed values of the admitted secrets, in their order.
+    /// The sealed values of the admitted secrets, in their order; no more than fit an export.
     async fn values(&self, served: &[Admitted<'_>]) -> Result<Vec<Option<CurrentValue>>, Error> {
-        let keys: Vec<_> = served.iter().map(|admitted| self.values.current(admitted.secret.id)).collect();
-        let mut batch = Batch::new();
-        batch.want_all(&keys);
-        let mut fetched = self.store.fetch(batch).await?;
-        let values = keys.iter().map(|key| fetched.take(key)).collect::<Result<Vec<_>, _>>()?;
-        let bytes: usize = values.iter().flatten().map(|value| value.0.sealed.value.plaintext_len()).sum();
-        if bytes > EXPORT_BYTES {
-            let text = "The values are larger than 5 MiB together, export one project at a time";
-            return Err(Error::new(StatusCode::PAYLOAD_TOO_LARGE, text));
+        let mut values = Vec::with_capacity(served.len());
+        let mut bytes = 0;
+        for some in served.chunks(VALUES_AT_ONCE) {
+            let keys: Vec<_> = some.iter().map(|admitted| self.values.current(admitted.secret.id)).collect();
+            let mut batch = Batch::new();
+            batch.want_all(&keys);
+            let mut fetched = self.store.fetch(batch).await?;
+            for key in &keys {
+                let value = fetched.take(key)?;
+                bytes += value.as_ref().map_or(0, |value| value.0.sealed.value.plaintext_len());
+                values.push(value);
+            }
+            if bytes > EXPORT_BYTES {
+                return Err(too_large());
+            }
         }
         Ok(values)
     }
 
-    /// Opens and answers.
+    /// The values in clear, with their versions.
     async fn open(
         &self,
         served: &[Admitted<'_>],
         values: Vec<Option<CurrentValue>>,
         now: Time,
-    ) -> Result<Response, Error> {
+    ) -> Result<Vec<(Plaintext, u64)>, Error> {
         let mut opened = Vec::with_capacity(served.len());
         for (admitted, value) in served.iter().zip(values) {
             opened.push(self.opener.open(admitted.project, admitted.secret, value, now).await?);
         }
-        for (admitted, (_, version)) in served.iter().zip(&opened) {
-            // Only poll uses this; a note that is lost makes it report the version once more.
-            if let Err(error) = self.store.note_delivery(admitted.grant, *version).await {
-                tracing::warn!(%error, "delivery not noted");
-            }
-        }
-        let mut secrets = Vec::with_capacity(served.len());
-        let mut size = 0;
-        for (admitted, (value, _)) in served.iter().zip(&opened) {
-            let text = value.expose_str().ok_or_else(|| Error::internal("a stored value is not UTF-8"))?;
-            size += text.len() + admitted.secret.name.len() + 64;
-            secrets.push(ExportedSecret {
-                id: admitted.secret.id,
-                name: &admitted.secret.name,
-                value: text,
-                field_names: admitted.secret.field_names.as_deref(),
-            });
-        }
-        Ok(answer::secret_json(&Export { secrets }, size))
+        Ok(opened)
     }
+}
+
+fn too_large() -> Error {
+    let text = "The values are larger than 5 MiB together, export one project at a time";
+    Error::new(StatusCode::PAYLOAD_TOO_LARGE, text)
+}
+
+fn answer(served: &[Admitted<'_>], opened: &[(Plaintext, u64)]) -> Result<Response, Error> {
+    let mut secrets = Vec::with_capacity(served.len());
+    let mut size = 0;
+    for (admitted, (value, _)) in served.iter().zip(opened) {
+        let text = value.expose_str().ok_or_else(|| Error::internal("a stored value is not UTF-8"))?;
+        size += escaped_len(text) + escaped_len(&admitted.secret.name) + 128;
+        secrets.push(ExportedSecret {
+            id: admitted.secret.id,
+            name: &admitted.secret.name,
+            value: text,
+            field_names: admitted.secret.field_names.as_deref(),
+        });
+    }
+    if size > EXPORT_BYTES {
+        return Err(too_large());
+    }
+    Ok(edge::answer::secret_json(&Export { secrets }, size))
+}
+
+/// How long a text is as a JSON string: quotes and backslashes take two bytes, control characters up to six.
+fn escaped_len(text: &str) -> usize {
+    let escaped = |byte: u8| match byte {
+        b'"' | b'\\' => 2,
+        0..=0x1f => 6,
+        _ => 1,
+    };
+    text.bytes().map(escaped).sum()
 }

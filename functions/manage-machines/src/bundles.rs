@@ -12,7 +12,7 @@ use store::vaults;
 use vault::Time;
 use vault::audit::Action;
 use vault::limits::{self, NAME};
-use vault::model::{Bundle, Expiring, Expiry, Grant, Machine, MachineKind, Membership};
+use vault::model::{Bundle, Grant, Machine, MachineKind, Membership};
 
 use crate::App;
 
@@ -78,9 +78,9 @@ pub(crate) async fn create(
         let (project, granted_at) = (project.id, person.now);
         write.put_new(&Grant { machine: id, project, secret, delivered: None, granted_at });
     }
-    write.put_new(&Expiry { at: expires_at, of: Expiring::Bundle(hash.clone()) });
-    let vault = person.vault;
-    write.put_new(&Bundle { id: bundle_id, hash, vault, machine: id, private_key, expires_at });
+    let bundle = Bundle { id: bundle_id, hash, vault: person.vault, machine: id, private_key, expires_at };
+    write.put_new(&bundle.expiry());
+    write.put_new(&bundle);
     write.record(&record.machine(id).project(project.id));
     write.commit().await?;
     Ok(Json(MadeBundle { machine_id: id, url: format!("{}/v1/bundle/{token}", app.config.url), expires_at }))

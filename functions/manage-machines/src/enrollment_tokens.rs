@@ -9,8 +9,8 @@ use ipnet::IpNet;
 use protocol::{EnrollmentTokenId, ProjectId, SecretId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use store::Update;
 use store::vaults::{self, EnrollmentTokenHash};
-use store::{CommitError, Update};
 use vault::Time;
 use vault::audit::Action;
 use vault::enrollment::{self, LIFETIME_SECONDS, NAMED, USES};
@@ -157,10 +157,8 @@ pub(crate) async fn revoke(
     let revoked = write
         .update(Update::existing(&vaults::enrollment_token(id)).set("revoked", &revocation)?.when_absent("revoked"));
     write.record(&person.record(Action::EnrollmentTokenRevoke, format!("Enrollment token {} revoked", token.name)));
-    match write.commit().await {
-        Err(CommitError::Refused(step)) if step == revoked => {}
-        other => other?,
-    }
+    // Refused means that it was revoked before.
+    write.commit_unless_refused(revoked).await?;
     Ok(done(json!({ "tokenId": id })))
 }
 
@@ -183,10 +181,13 @@ impl App {
             return Err(Error::invalid("secretIds", problem));
         }
         self.check_named(person, &project_ids, &secret_ids).await?;
-        if let Some(pattern) = &body.hostname_pattern {
+        // An empty text is none, as everywhere.
+        let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let (hostname_pattern, name_pattern) = (given(body.hostname_pattern), given(body.name_pattern));
+        if let Some(pattern) = &hostname_pattern {
             enrollment::hostname_pattern(pattern)?;
         }
-        if let Some(pattern) = &body.name_pattern {
+        if let Some(pattern) = &name_pattern {
             enrollment::name_pattern(pattern)?;
         }
         let lifetime = limits::number("tokenLifetimeSeconds", body.token_lifetime_seconds, LIFETIME_SECONDS)?;
@@ -205,9 +206,9 @@ impl App {
             )?,
             max_uses: limits::number("maxUses", body.max_uses, USES)?,
             uses: 0,
-            source_cidr: body.source_cidr.map(|text| limits::cidr("sourceCidr", &text)).transpose()?,
-            hostname_pattern: body.hostname_pattern,
-            name_pattern: body.name_pattern,
+            source_cidr: given(body.source_cidr).map(|text| limits::cidr("sourceCidr", &text)).transpose()?,
+            hostname_pattern,
+            name_pattern,
             expires_at: person.now.plus_seconds(lifetime),
             revoked: None,
             created_at: person.now,

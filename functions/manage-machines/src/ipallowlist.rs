@@ -12,7 +12,7 @@ use ipnet::IpNet;
 use protocol::AllowlistEntryId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::{CommitError, Update, vaults};
+use store::{Update, vaults};
 use vault::Time;
 use vault::audit::Action;
 use vault::limits::{self, ALLOWLIST_ENTRIES};
@@ -99,14 +99,10 @@ pub(crate) async fn add(
     let listed = write.update(range);
     write.put_new(&entry);
     write.record(&person.record(Action::AllowlistEntryAdd, format!("{} allowed", entry.cidr)));
-    match write.commit().await {
-        Err(CommitError::Refused(step)) if step == listed => {
-            Err(Error::conflict(format!("The IP allowlist has {ALLOWLIST_ENTRIES} entries, the most it can have")))
-        }
-        other => {
-            other?;
-            Ok(Json(entry.into()))
-        }
+    if write.commit_unless_refused(listed).await? {
+        Ok(Json(entry.into()))
+    } else {
+        Err(Error::conflict(format!("The IP allowlist has {ALLOWLIST_ENTRIES} entries, the most it can have")))
     }
 }
 
@@ -185,11 +181,8 @@ impl App {
         let switched =
             write.update(Update::existing(&key).set("allowlistEnabled", &on)?.when_equals("allowlistEnabled", &!on)?);
         write.record(&person.record(action, detail));
-        match write.commit().await {
-            // It is in that state already.
-            Err(CommitError::Refused(step)) if step == switched => {}
-            other => other?,
-        }
+        // Refused means that it is in that state already.
+        write.commit_unless_refused(switched).await?;
         Ok(done(json!({ "enabled": on })))
     }
 }

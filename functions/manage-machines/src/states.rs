@@ -86,10 +86,9 @@ impl App {
         let mut write = self.store.transaction();
         let switched = write.update(Update::existing(&vaults::machine(id)).set(flag, &to)?.when_equals(flag, &!to)?);
         write.record(&record);
-        match write.commit().await {
-            // It is in that state already.
-            Err(CommitError::Refused(step)) if step == switched => {}
-            other => other?,
+        if !write.commit_unless_refused(switched).await? {
+            // It is in that state already, or was removed meanwhile.
+            own::machine(&self.store, person.vault, id).await?;
         }
         Ok(done(json!({ "machineId": id })))
     }

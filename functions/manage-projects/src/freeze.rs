@@ -9,7 +9,7 @@ use edge::{Body, Error, Ids, Json, Person, done, own};
 use protocol::ProjectId;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use store::{CommitError, Update, vaults};
+use store::{Update, vaults};
 use vault::audit::Action;
 use vault::limits;
 use vault::model::Freeze;
@@ -59,11 +59,8 @@ impl App {
         let mut write = self.store.transaction();
         let changed = write.update(update);
         write.record(&record);
-        match write.commit().await {
-            // It is in that state already.
-            Err(CommitError::Refused(step)) if step == changed => {}
-            other => other?,
-        }
+        // Refused means that it is in that state already.
+        write.commit_unless_refused(changed).await?;
         Ok(done(json!({ "projectId": id })))
     }
 }

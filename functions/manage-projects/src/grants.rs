@@ -8,12 +8,14 @@ use edge::{Body, Error, Ids, Json, Person, done, own};
 use protocol::{MachineId, ProjectId, SecretId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::{CommitError, vaults};
+use store::vaults;
 use vault::audit::Action;
 use vault::model::Grant;
 
 use crate::App;
 
+/// Most ids in one request.
+const SECRETS: usize = 2_000;
 /// Most grants changed in one transaction, which also holds the membership and two records.
 const CHANGES: usize = 90;
 
@@ -59,6 +61,9 @@ pub(crate) async fn replace(
     let of_project = own::project(&app.store, person.vault, project).await?;
     let of_machine = own::machine(&app.store, person.vault, machine).await?;
     let not_attached = || Error::conflict("The machine is not in this project, add it first");
+    if body.secret_ids.len() > SECRETS {
+        return Err(Error::invalid("secretIds", format!("must list at most {SECRETS} ids")));
+    }
     let (_, membership) = app.store.project_and_membership(machine, project).await?;
     membership.ok_or_else(not_attached)?;
 
@@ -95,9 +100,8 @@ pub(crate) async fn replace(
                 write.record(&only.map_or(record.clone(), |secret| record.secret(secret)));
             }
         }
-        match write.commit().await {
-            Err(CommitError::Refused(step)) if step == member => return Err(not_attached()),
-            other => other?,
+        if !write.commit_unless_refused(member).await? {
+            return Err(not_attached());
         }
         granted += given;
         revoked += taken;

@@ -1,64 +1,21 @@
-//! `GET` and `POST /v1/manage/projects/{projectId}/machines` and `…/{machineId}/detach`: which machines are in a project.
+//! `POST /v1/manage/projects/{projectId}/machines` and `…/{machineId}/detach`: which machines are in a project.
 
 use axum::extract::State;
 use edge::answer::Done;
 use edge::{Body, Error, Ids, Json, Person, done, own};
 use protocol::{MachineId, ProjectId};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
-use store::{CommitError, vaults};
-use vault::Time;
+use store::vaults;
 use vault::audit::Action;
-use vault::model::{MachineKind, Membership};
+use vault::model::Membership;
 
 use crate::App;
-
-#[derive(Serialize)]
-pub(crate) struct Members {
-    machines: Vec<Member>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Member {
-    id: MachineId,
-    name: String,
-    kind: MachineKind,
-    approved: bool,
-    enabled: bool,
-    expires_at: Option<Time>,
-    added_at: Time,
-}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Attach {
     machine_id: MachineId,
-}
-
-/// `GET …/machines`: in the order in which they were added.
-pub(crate) async fn list(
-    State(app): State<App>,
-    person: Person,
-    Ids(project): Ids<ProjectId>,
-) -> Result<Json<Members>, Error> {
-    own::project(&app.store, person.vault, project).await?;
-    let members = app.store.members(project).await?;
-    let keys: Vec<_> = members.iter().map(|member| vaults::machine(member.machine)).collect();
-    let mut added: std::collections::HashMap<_, _> = members.iter().map(|m| (m.machine, m.added_at)).collect();
-    let machines = app.store.get_all(&keys).await?;
-    let machines = machines.into_iter().filter_map(|machine| {
-        Some(Member {
-            added_at: added.remove(&machine.id)?,
-            id: machine.id,
-            name: machine.name,
-            kind: machine.kind,
-            approved: machine.approved,
-            enabled: machine.enabled,
-            expires_at: machine.expires_at,
-        })
-    });
-    Ok(Json(Members { machines: machines.collect() }))
 }
 
 /// `POST …/machines`: makes a machine of the same vault a member. One that is a member already stays as it is.
@@ -72,14 +29,16 @@ pub(crate) async fn attach(
     let machine = own::machine(&app.store, person.vault, body.machine_id).await?;
     let detail = format!("Machine {} added to project {}", machine.name, in_project.name);
     let record = person.record(Action::ProjectMachineAdd, detail).machine(machine.id).project(project);
-    let mut write = app.store.transaction();
-    let member = write.put_new(&Membership { machine: machine.id, project, added_at: person.now });
-    write.require(&vaults::machine(machine.id));
-    write.require(&vaults::project(project));
-    write.record(&record);
-    match write.commit().await {
-        Err(CommitError::Refused(step)) if step == member => {}
-        other => other?,
+    let (_, membership) = app.store.project_and_membership(machine.id, project).await?;
+    if membership.is_none() {
+        // What a removal that was cut off left behind must not come back to life.
+        app.store.drop_grants(machine.id, Some(project)).await?;
+        let mut write = app.store.transaction();
+        let member = write.put_new(&Membership { machine: machine.id, project, added_at: person.now });
+        write.require(&vaults::machine(machine.id));
+        write.require(&vaults::project(project));
+        write.record(&record);
+        write.commit_unless_refused(member).await?;
     }
     Ok(done(json!({ "projectId": project, "machineId": machine.id })))
 }
@@ -98,11 +57,8 @@ pub(crate) async fn detach(
     let mut write = app.store.transaction();
     let member = write.delete_existing(&vaults::membership(machine.id, project));
     write.record(&record);
-    match write.commit().await {
-        // Perhaps cut off before: what is left of the grants goes now.
-        Err(CommitError::Refused(step)) if step == member => {}
-        other => other?,
-    }
+    // One that is no member any more was perhaps cut off here before: what is left of the grants goes now.
+    write.commit_unless_refused(member).await?;
     app.store.drop_grants(machine.id, Some(project)).await?;
     Ok(done(json!({ "projectId": project, "machineId": machine.id })))
 }

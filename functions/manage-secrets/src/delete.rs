@@ -5,7 +5,7 @@ use edge::answer::Done;
 use edge::{Error, Ids, Json, Person, done, own};
 use protocol::{ProjectId, SecretId};
 use serde_json::{Value, json};
-use store::{CommitError, Update, vaults};
+use store::{Update, vaults};
 use vault::audit::Action;
 
 use crate::App;
@@ -21,12 +21,10 @@ pub(crate) async fn delete(
     let trashed =
         write.update(Update::existing(&vaults::secret(id)).set("deletedAt", &person.now)?.when_absent("deletedAt"));
     write.record(&record.secret(id).project(project));
-    match write.commit().await {
+    if write.commit_unless_refused(trashed).await? {
+        Ok(done(json!({ "secretId": id })))
+    } else {
         // Somebody else was faster.
-        Err(CommitError::Refused(step)) if step == trashed => Err(Error::not_found("Secret")),
-        other => {
-            other?;
-            Ok(done(json!({ "secretId": id })))
-        }
+        Err(Error::not_found("Secret"))
     }
 }

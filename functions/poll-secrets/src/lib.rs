@@ -13,13 +13,9 @@ use protocol::SecretId;
 use protocol::bodies::{Change, ChangeStatus, Watch};
 use serde::Serialize;
 use store::vaults::{Granted, secret};
-use store::{Batch, Store, StoreError};
-use tokio::task::JoinSet;
+use store::{Batch, Store};
 use vault::model::{Grant, Machine, Secret};
 use vault::read_gate::{Refusal, admit};
-
-/// First deliveries that are written down at the same time.
-const AT_ONCE: usize = 16;
 
 #[derive(Clone)]
 struct App {
@@ -64,7 +60,7 @@ async fn poll(State(app): State<App>, request: SignedRequest) -> Result<Json<Cha
             changes.insert(text, Change { status });
         }
     }
-    app.note_first_deliveries(first_seen).await?;
+    app.store.note_deliveries(first_seen).await?;
     Ok(Json(Changes { changes }))
 }
 
@@ -112,21 +108,5 @@ impl App {
             }
         }
         Ok(found)
-    }
-
-    async fn note_first_deliveries(&self, mut first_seen: Vec<(Grant, u64)>) -> Result<(), Error> {
-        let mut writes: JoinSet<Result<(), StoreError>> = JoinSet::new();
-        loop {
-            while writes.len() < AT_ONCE
-                && let Some((grant, version)) = first_seen.pop()
-            {
-                let store = self.store.clone();
-                writes.spawn(async move { store.note_delivery(&grant, version).await });
-            }
-            match writes.join_next().await {
-                Some(written) => written.map_err(|error| Error::internal(error.to_string()))??,
-                None => return Ok(()),
-            }
-        }
     }
 }

@@ -33,7 +33,7 @@ impl SealSecret {
     pub fn new(services: &Services) -> Self {
         Self {
             store: services.store.clone(),
-            values: services.store.values(),
+            values: services.values.clone(),
             keys: services.keys.clone(),
             clock: services.clock.clone(),
         }
@@ -73,10 +73,8 @@ impl Seal for SealSecret {
         write.put_new(&stored);
         write.put_new(&CurrentValue(stored));
         write.record(&record);
-        match write.commit().await {
-            Err(CommitError::Refused(step)) if step == in_project => Err(Error::not_found("Project")),
-            other => Ok(other?),
-        }
+        let written = write.commit_unless_refused(in_project).await?;
+        written.then_some(()).ok_or_else(|| Error::not_found("Project"))
     }
 
     async fn replace(&self, vault: VaultId, id: SecretId, value: Plaintext, record: Record) -> Result<u64, Error> {
@@ -105,8 +103,8 @@ impl Seal for SealSecret {
             match write.commit().await {
                 Ok(()) => return Ok(version),
                 // Somebody else made this version; take the next one.
-                Err(CommitError::Refused(_) | CommitError::Conflict) => {}
-                Err(CommitError::Store(error)) => return Err(error.into()),
+                Err(CommitError::Refused(_)) => {}
+                Err(error) => return Err(error.into()),
             }
         }
         Err(Error::conflict("This secret is being changed by others, try again"))

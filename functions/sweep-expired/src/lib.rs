@@ -7,9 +7,13 @@ use crypto::TokenHash;
 use edge::{Clock, Error, Services};
 use protocol::MachineId;
 use store::{CommitError, Row as _, Store, Update, vaults};
+use tokio::task::JoinSet;
 use vault::Time;
 use vault::audit::{Action, ActorKind, Origin, Record};
 use vault::model::{Expiring, Expiry, Machine};
+
+/// Things ended at the same time, so that a crowd of one vault does not hold up the others.
+const AT_ONCE: usize = 16;
 
 /// The function.
 #[derive(Clone)]
@@ -28,21 +32,31 @@ impl Sweep {
     /// Ends everything that is due; says how many things that were. One that fails is left for the next run.
     pub async fn run(&self) -> Result<usize, Error> {
         let now = self.clock.now();
+        let mut due = self.store.expired(now).await?.into_iter();
+        let mut running = JoinSet::new();
         let mut ended = 0;
-        for expiry in self.store.expired(now).await? {
-            let end = match &expiry.of {
-                Expiring::Machine(id) => self.end_machine(*id, now).await,
-                Expiring::Bundle(hash) => self.end_bundle(hash, now).await,
-            };
-            match end {
-                Ok(()) => {
-                    self.forget(&expiry).await?;
-                    ended += 1;
-                }
-                Err(error) => tracing::error!(%error, "an expiry failed, the next sweep tries again"),
+        loop {
+            while running.len() < AT_ONCE
+                && let Some(expiry) = due.next()
+            {
+                let sweep = self.clone();
+                running.spawn(async move { sweep.end(&expiry, now).await });
+            }
+            match running.join_next().await {
+                Some(Ok(Ok(()))) => ended += 1,
+                Some(Ok(Err(error))) => tracing::error!(%error, "an expiry failed, the next sweep tries again"),
+                Some(Err(error)) => tracing::error!(%error, "an expiry broke off, the next sweep tries again"),
+                None => return Ok(ended),
             }
         }
-        Ok(ended)
+    }
+
+    async fn end(&self, expiry: &Expiry, now: Time) -> Result<(), CommitError> {
+        match &expiry.of {
+            Expiring::Machine(id) => self.end_machine(*id, now).await?,
+            Expiring::Bundle(hash) => self.end_bundle(hash, now).await?,
+        }
+        self.forget(expiry).await
     }
 
     async fn forget(&self, expiry: &Expiry) -> Result<(), CommitError> {
@@ -58,11 +72,8 @@ impl Sweep {
         let disabled =
             write.update(Update::existing(&vaults::machine(id)).set("enabled", &false)?.when_equals("enabled", &true)?);
         write.record(&record);
-        match write.commit().await {
-            // Disabled or removed already.
-            Err(CommitError::Refused(step)) if step == disabled => Ok(()),
-            other => other,
-        }
+        // Refused means that it is disabled or removed already.
+        write.commit_unless_refused(disabled).await.map(drop)
     }
 
     async fn end_bundle(&self, hash: &TokenHash, now: Time) -> Result<(), CommitError> {

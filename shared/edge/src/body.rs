@@ -1,12 +1,12 @@
 //! Bodies and path parameters, parsed once, with errors that say what to do and never quote what was sent.
 
-use axum::RequestExt as _;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
-use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body::Body as _;
+use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
 
 use crate::Error;
 
@@ -15,15 +15,27 @@ pub const SMALL: usize = 64 * 1_024;
 /// Largest body of the management plane, in bytes (1 MiB).
 pub const LARGE: usize = 1_024 * 1_024;
 
-/// Reads a whole body of at most `limit` bytes.
-pub(crate) async fn read(request: Request, limit: usize) -> Result<Bytes, Error> {
-    match Limited::new(request.into_limited_body(), limit).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => {
-            Err(Error::new(StatusCode::PAYLOAD_TOO_LARGE, format!("The body is larger than {limit} bytes")))
-        }
-        Err(error) => Err(Error::malformed("The body did not arrive whole").inside(error.to_string())),
+/// Reads a whole body of at most `limit` bytes, into memory that wipes itself.
+pub(crate) async fn read(request: Request, limit: usize) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let too_large = || Error::new(StatusCode::PAYLOAD_TOO_LARGE, format!("The body is larger than {limit} bytes"));
+    let mut body = request.into_body();
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if announced > limit {
+        return Err(too_large());
     }
+    // As large as announced, because a buffer that grows leaves copies behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(announced));
+    while let Some(frame) = body.frame().await {
+        let frame =
+            frame.map_err(|error| Error::malformed("The body did not arrive whole").inside(error.to_string()))?;
+        if let Ok(data) = frame.into_data() {
+            if bytes.len() + data.len() > limit {
+                return Err(too_large());
+            }
+            bytes.extend_from_slice(&data);
+        }
+    }
+    Ok(bytes)
 }
 
 /// Parses a JSON body. No body counts as `{}` where every field is optional.
@@ -60,7 +72,7 @@ fn explain(path: &str, error: &serde_json::Error) -> Error {
     let text = error.to_string();
     let field = |start: &str| {
         let name = text.strip_prefix(start)?.split('`').next()?;
-        Some(name.chars().filter(|c| c.is_ascii_alphanumeric() || "._-".contains(*c)).take(64).collect::<String>())
+        Some(name.chars().filter(|c| c.is_ascii_alphanumeric() || ".-".contains(*c)).take(64).collect::<String>())
     };
     if let Some(field) = field("duplicate field `") {
         return Error::malformed(format!("The body has the field {field} twice"));

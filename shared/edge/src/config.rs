@@ -48,11 +48,7 @@ impl Config {
         };
         let url = lookup("SIKKERKEY_URL").ok_or_else(|| wrong("SIKKERKEY_URL", "is missing; set it to our origin"))?;
         let mut config = Self::at(url);
-        let host = config
-            .url
-            .strip_prefix("https://")
-            .or_else(|| config.url.strip_prefix("http://localhost").map(|_| "localhost"));
-        if host.is_none_or(|host| host.is_empty() || host.contains('/')) || config.url.ends_with('/') {
+        if !is_origin(&config.url) {
             let problem = "must be https://HOST or http://localhost:PORT, without a path or a trailing slash";
             return Err(wrong("SIKKERKEY_URL", problem));
         }
@@ -64,12 +60,16 @@ impl Config {
             return Err(wrong("SIKKERKEY_KEY_CACHE_SECONDS", "must be 0 to 300"));
         }
         let failures = number("SIKKERKEY_LOCKOUT_FAILURES", 10)?;
-        if !(1..=40).contains(&failures) {
-            return Err(wrong("SIKKERKEY_LOCKOUT_FAILURES", "must be 1 to 40"));
+        if !(1..=1_000).contains(&failures) {
+            return Err(wrong("SIKKERKEY_LOCKOUT_FAILURES", "must be 1 to 1000"));
         }
         config.lockout.failures = usize::try_from(failures).unwrap_or(10);
-        config.lockout.window_seconds = number("SIKKERKEY_LOCKOUT_WINDOW_SECONDS", config.lockout.window_seconds)?;
-        config.lockout.lock_seconds = number("SIKKERKEY_LOCKOUT_LOCK_SECONDS", config.lockout.lock_seconds)?;
+        let seconds = |name: &'static str, default| match number(name, default)? {
+            seconds @ 1..=86_400 => Ok(seconds),
+            _ => Err(wrong(name, "must be 1 to 86400")),
+        };
+        config.lockout.window_seconds = seconds("SIKKERKEY_LOCKOUT_WINDOW_SECONDS", config.lockout.window_seconds)?;
+        config.lockout.lock_seconds = seconds("SIKKERKEY_LOCKOUT_LOCK_SECONDS", config.lockout.lock_seconds)?;
         config.open_sign_up = match lookup("SIKKERKEY_OPEN_SIGN_UP").as_deref() {
             None | Some("false") => false,
             Some("true") => true,
@@ -77,6 +77,19 @@ impl Config {
         };
         Ok(config)
     }
+}
+
+/// Whether a text is an origin that clients accept. It goes into scripts unquoted, so nothing else may be in it.
+fn is_origin(url: &str) -> bool {
+    let is_port = |port: &str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    let (rest, local) = match (url.strip_prefix("https://"), url.strip_prefix("http://localhost")) {
+        (Some(rest), _) => (rest, false),
+        (None, Some(rest)) => (rest, true),
+        (None, None) => return false,
+    };
+    let (host, port) = rest.split_once(':').map_or((rest, None), |(host, port)| (host, Some(port)));
+    let is_host = !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
+    port.is_none_or(is_port) && if local { host.is_empty() } else { is_host }
 }
 
 #[cfg(test)]
@@ -103,6 +116,11 @@ mod tests {
             (&[("SIKKERKEY_URL", "https://keys.example.org/")], "SIKKERKEY_URL"),
             (&[("SIKKERKEY_URL", "https://keys.example.org/path")], "SIKKERKEY_URL"),
             (&[("SIKKERKEY_URL", "http://keys.example.org")], "SIKKERKEY_URL"),
+            (&[("SIKKERKEY_URL", "http://localhost.evil.example")], "SIKKERKEY_URL"),
+            (&[("SIKKERKEY_URL", "http://localhost:80/path")], "SIKKERKEY_URL"),
+            (&[("SIKKERKEY_URL", "https://keys.example.org;id")], "SIKKERKEY_URL"),
+            (&[("SIKKERKEY_URL", "https://")], "SIKKERKEY_URL"),
+            (&[url, ("SIKKERKEY_LOCKOUT_LOCK_SECONDS", "0")], "SIKKERKEY_LOCKOUT_LOCK_SECONDS"),
             (&[url, ("SIKKERKEY_KEY_CACHE_SECONDS", "301")], "SIKKERKEY_KEY_CACHE_SECONDS"),
             (&[url, ("SIKKERKEY_LOCKOUT_FAILURES", "many")], "SIKKERKEY_LOCKOUT_FAILURES"),
             (&[url, ("SIKKERKEY_LOCKOUT_FAILURES", "0")], "SIKKERKEY_LOCKOUT_FAILURES"),

@@ -120,7 +120,7 @@ impl From<StoreError> for Error {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "The store is unavailable, try again later")
                     .inside(error.to_string())
             }
-            StoreError::Damaged(_) => Self::internal(error.to_string()),
+            StoreError::Refused(_) | StoreError::Damaged(_) => Self::internal(error.to_string()),
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use axum::Router;
 use axum::handler::Handler;
+use axum::response::IntoResponse as _;
 use axum::routing;
+use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::Error;
 
@@ -67,9 +69,10 @@ impl Routes {
     }
 
     /// The router of one or more functions. What no route matches is a plain 404, as is a method that a path does not
-    /// take.
+    /// take; a panic is a 500 that says nothing.
     pub fn into_router(functions: Vec<Self>) -> Router {
         let all = functions.into_iter().fold(Router::new(), |all, function| all.merge(function.router));
-        all.fallback(no_route).method_not_allowed_fallback(no_route)
+        let all = all.fallback(no_route).method_not_allowed_fallback(no_route);
+        all.layer(CatchPanicLayer::custom(|_| Error::internal("a panic, see standard error").into_response()))
     }
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use store::{Keys, Store};
+use store::{KeyMaker, Keys, Store, Values};
 use vault::lockout::Lockout;
 use vault::read_gate::Refusal;
 
@@ -14,8 +14,10 @@ use crate::{Clock, Config, Error};
 pub struct Services {
     /// Configuration.
     pub config: Arc<Config>,
-    /// The tables.
+    /// The tables, but not their values.
     pub store: Store,
+    /// The right to name values; for the functions that may read or write them.
+    pub values: Values,
     /// The server key layer.
     pub keys: Keys,
     /// The clock.
@@ -23,6 +25,12 @@ pub struct Services {
 }
 
 impl Services {
+    /// The making of keys that are never seen unwrapped; for functions that may not open what they make.
+    #[must_use]
+    pub fn key_maker(&self) -> KeyMaker {
+        self.keys.maker()
+    }
+
     /// The counting of failed attempts, for routes that take one-time tokens or passwords.
     #[must_use]
     pub fn attempts(&self) -> Attempts {

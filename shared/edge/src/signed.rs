@@ -3,11 +3,11 @@
 use std::net::IpAddr;
 
 use axum::extract::{FromRequest, Request};
-use bytes::Bytes;
 use crypto::sha256;
 use http::{HeaderMap, Method};
 use protocol::{MachineId, SignedHeaders, SigningText};
 use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
 
 use crate::body::{self, SMALL};
 use crate::{Error, SourceAddress};
@@ -21,7 +21,7 @@ pub struct SignedRequest {
     pub address: IpAddr,
     method: Method,
     path: String,
-    body: Bytes,
+    body: Zeroizing<Vec<u8>>,
     http_headers: HeaderMap,
 }
 

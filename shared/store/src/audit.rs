@@ -11,6 +11,7 @@ use protocol::{MachineId, Nonce, VaultId};
 use vault::Time;
 use vault::audit::Record;
 
+use crate::dynamo::backoff;
 use crate::item::{Item, attributes, from_item};
 use crate::tables::{BY_TIME, Table};
 use crate::{Store, StoreError};
@@ -27,7 +28,7 @@ const DAYS_A_PAGE: u64 = 31;
 /// Most rows in one `BatchWriteItem` (DynamoDB's limit).
 const BATCH: usize = 25;
 /// Most times a batch is sent again for what it left out.
-const LEFT_OVER_TRIES: usize = 8;
+const LEFT_OVER_TRIES: u32 = 8;
 
 /// Why a request's nonce could not be taken.
 #[derive(Debug, thiserror::Error)]
@@ -149,8 +150,9 @@ impl Audit {
                 writes.push(WriteRequest::builder().put_request(put).build());
             }
             let mut left = Some(std::collections::HashMap::from([(table.to_owned(), writes)]));
-            for _ in 0..LEFT_OVER_TRIES {
+            for again in 0..LEFT_OVER_TRIES {
                 let Some(writes) = left.take() else { break };
+                backoff(again).await;
                 let answer = self.0.client.batch_write_item().set_request_items(Some(writes)).send().await?;
                 left = answer.unprocessed_items.filter(|left| !left.is_empty());
             }

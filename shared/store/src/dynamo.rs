@@ -1,19 +1,20 @@
 //! Reading: one batch for what a decision needs, queries for lists.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 
 use crate::item::{Item, Key, Row, from_item};
 use crate::tables::{BY_OWNER, Table};
-use crate::{StoreError, Transaction};
+use crate::{StoreError, Transaction, Values};
 
 /// Most keys in one `BatchGetItem` (DynamoDB's limit).
 const BATCH: usize = 100;
 /// Most times a batch is asked again for what it left out, before the store counts as unavailable.
-const LEFT_OVER_TRIES: usize = 8;
+const LEFT_OVER_TRIES: u32 = 8;
 
 /// The tables of one deployment, all but the values (see [`crate::Values`]).
 #[derive(Clone)]
@@ -26,6 +27,7 @@ pub struct Store {
 #[derive(Default)]
 pub struct Batch {
     keys: Vec<(Table, Item)>,
+    known: HashSet<(Table, String, Option<String>)>,
 }
 
 impl Batch {
@@ -35,9 +37,11 @@ impl Batch {
         Self::default()
     }
 
-    /// Adds a key. A key may be added once.
+    /// Adds a key, if it is not there yet: DynamoDB refuses a batch that names one twice.
     pub fn want<R: Row>(&mut self, key: &Key<R>) {
-        self.keys.push((R::TABLE, key.to_item()));
+        if self.known.insert((R::TABLE, key.pk.clone(), key.sk.clone())) {
+            self.keys.push((R::TABLE, key.to_item()));
+        }
     }
 
     /// Adds keys.
@@ -65,10 +69,14 @@ impl Fetched {
         let item = self.items.remove(&(R::TABLE, key.pk.clone(), key.sk.clone()));
         item.map(|item| from_item(R::KIND, item)).transpose()
     }
+}
 
-    /// Adds what another batch brought.
-    pub fn merge(&mut self, other: Self) {
-        self.items.extend(other.items);
+/// Waits before another try, longer each time and never as long as somebody else; not before the first.
+pub(crate) async fn backoff(tries: u32) {
+    if let Some(doublings) = tries.checked_sub(1) {
+        let most_ms = 10_u64 << doublings.min(6);
+        let ms = u64::from_be_bytes(crypto::random::bytes()) % most_ms + 1;
+        tokio::time::sleep(Duration::from_millis(ms)).await;
     }
 }
 
@@ -77,11 +85,11 @@ fn text(item: &Item, name: &str) -> Option<String> {
 }
 
 impl Store {
-    /// The tables under this prefix.
+    /// The tables under this prefix, and beside them the right to name values.
     #[must_use]
-    pub fn new(client: Client, prefix: &str) -> Self {
+    pub fn new(client: Client, prefix: &str) -> (Self, Values) {
         let names = Table::ALL.into_iter().map(|table| (table, table.name(prefix))).collect();
-        Self { client, names: Arc::new(names) }
+        (Self { client, names: Arc::new(names) }, Values::new())
     }
 
     pub(crate) fn name(&self, table: Table) -> &str {
@@ -113,10 +121,8 @@ impl Store {
             }
         }
         // DynamoDB may leave keys out when it is busy; they are asked for again.
-        for _ in 0..LEFT_OVER_TRIES {
-            if wanted.is_empty() {
-                return Ok(());
-            }
+        for again in 0..LEFT_OVER_TRIES {
+            backoff(again).await;
             let answer = self.client.batch_get_item().set_request_items(Some(wanted)).send().await?;
             for (name, items) in answer.responses.unwrap_or_default() {
                 let Some(table) = Table::ALL.into_iter().find(|table| self.name(*table) == name) else { continue };
@@ -127,6 +133,9 @@ impl Store {
                 }
             }
             wanted = answer.unprocessed_keys.unwrap_or_default();
+            if wanted.is_empty() {
+                return Ok(());
+            }
         }
         Err(StoreError::Unavailable("a batch read left keys out again and again".to_owned()))
     }

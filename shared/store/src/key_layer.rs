@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kms::operation::decrypt::DecryptError;
 use aws_sdk_kms::primitives::Blob;
 use crypto::envelope::KeyContext;
@@ -17,6 +18,8 @@ use lru::LruCache;
 use vault::Time;
 use vault::model::{Project, Vault};
 use zeroize::{Zeroize as _, Zeroizing};
+
+use crate::error::describe;
 
 /// An unwrapped key's bytes.
 pub type KeyBytes = Zeroizing<[u8; 32]>;
@@ -56,8 +59,8 @@ impl KmsKeyLayer {
     }
 }
 
-fn unavailable<E: std::error::Error>(error: E) -> KeyError {
-    KeyError::Unavailable(aws_sdk_kms::error::DisplayErrorContext(error).to_string())
+fn unavailable<E: ProvideErrorMetadata>(error: &SdkError<E>) -> KeyError {
+    KeyError::Unavailable(describe(error).1)
 }
 
 #[async_trait]
@@ -72,7 +75,7 @@ impl KeyLayer for KmsKeyLayer {
             .set_encryption_context(Some(pairs))
             .send()
             .await
-            .map_err(unavailable)?;
+            .map_err(|error| unavailable(&error))?;
         let blob =
             made.ciphertext_blob.ok_or_else(|| KeyError::Unavailable("KMS answered without a key".to_owned()))?;
         Ok(Sealed::from_bytes(blob.into_inner()))
@@ -92,7 +95,7 @@ impl KeyLayer for KmsKeyLayer {
                 Some(DecryptError::InvalidCiphertextException(_) | DecryptError::IncorrectKeyException(_)) => {
                     KeyError::Damaged
                 }
-                _ => unavailable(error),
+                _ => unavailable(&error),
             })?;
         let mut bytes = opened.plaintext.map(Blob::into_inner).unwrap_or_default();
         let key = bytes.as_slice().try_into().map(Zeroizing::new).map_err(|_| KeyError::Damaged);
@@ -127,20 +130,27 @@ impl LocalKeyLayer {
         Self(ServerKey::make())
     }
 
-    /// Reads a key file, which nobody but its owner may be able to read; makes it when it is not there.
+    /// Reads a key file, which nobody but its owner may be able to read; makes it when it is not there. The caller sees
+    /// to it that only one process does this in a folder.
     pub fn from_file(path: &Path) -> Result<Self, KeyFileError> {
         use std::io::{Read as _, Write as _};
         use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 
         let name = || path.display().to_string();
         let io = |error| KeyFileError::Io(name(), error);
-        match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-            Ok(mut file) => {
-                let key = Zeroizing::new(crypto::random::bytes::<32>());
-                file.write_all(&*key).and_then(|()| file.sync_all()).map_err(io)?;
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(io(error)),
+        if !path.exists() {
+            // Whole or not at all: under another name first.
+            let new = path.with_extension("new");
+            let mut file = std::fs::OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&new)
+                .map_err(io)?;
+            let key = Zeroizing::new(crypto::random::bytes::<32>());
+            file.write_all(&*key).and_then(|()| file.sync_all()).map_err(io)?;
+            std::fs::rename(&new, path).map_err(io)?;
         }
         let mut file = std::fs::File::open(path).map_err(io)?;
         let metadata = file.metadata().map_err(io)?;
@@ -170,6 +180,17 @@ impl KeyLayer for LocalKeyLayer {
 /// Most unwrapped keys that are kept at once.
 const MOST_KEPT: NonZeroUsize = NonZeroUsize::MIN.saturating_add(255);
 
+/// Makes keys of projects and vaults, wrapped; cannot unwrap any.
+#[derive(Clone)]
+pub struct KeyMaker(Arc<dyn KeyLayer>);
+
+impl KeyMaker {
+    /// Makes a key for this context and gives it wrapped only.
+    pub async fn make_wrapped(&self, context: &KeyContext) -> Result<Sealed, KeyError> {
+        self.0.make_wrapped(context).await
+    }
+}
+
 /// Unwrapped keys and since when they have been kept, under their context and their wrapped bytes.
 type Kept = LruCache<(KeyContext, Sealed), (KeyBytes, Time)>;
 
@@ -193,9 +214,10 @@ impl Keys {
         Self { layer, kept, keep_seconds: keep_seconds.min(Self::LONGEST_SECONDS) }
     }
 
-    /// Makes a project's or vault's key, wrapped.
-    pub async fn make_wrapped(&self, context: &KeyContext) -> Result<Sealed, KeyError> {
-        self.layer.make_wrapped(context).await
+    /// The making of keys alone.
+    #[must_use]
+    pub fn maker(&self) -> KeyMaker {
+        KeyMaker(self.layer.clone())
     }
 
     /// A project's master key.
@@ -266,7 +288,7 @@ mod tests {
             vault,
             name: String::new(),
             description: None,
-            master_key: keys.make_wrapped(&KeyContext::Project(vault, id)).await.unwrap(),
+            master_key: keys.maker().make_wrapped(&KeyContext::Project(vault, id)).await.unwrap(),
             frozen: None,
             created_at: NOW,
             updated_at: NOW,
@@ -300,7 +322,8 @@ mod tests {
             for vault in 0..2 {
                 let mut project = project(&keys, number).await;
                 project.vault = VaultId::from_entropy([vault; 16]);
-                project.master_key = keys.make_wrapped(&KeyContext::Project(project.vault, project.id)).await.unwrap();
+                project.master_key =
+                    keys.maker().make_wrapped(&KeyContext::Project(project.vault, project.id)).await.unwrap();
                 keys.master_key(&project, NOW).await.map(drop).unwrap();
             }
         }

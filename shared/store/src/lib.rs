@@ -23,6 +23,6 @@ pub use audit::{Audit, NonceError};
 pub use dynamo::{Batch, Fetched, Store};
 pub use error::StoreError;
 pub use item::{Key, Row};
-pub use key_layer::{KeyError, KeyLayer, Keys, KmsKeyLayer, LocalKeyLayer};
+pub use key_layer::{KeyError, KeyLayer, KeyMaker, Keys, KmsKeyLayer, LocalKeyLayer};
 pub use transaction::{CommitError, Transaction, Update};
 pub use values::{StoredValue, Values};

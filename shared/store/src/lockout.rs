@@ -1,6 +1,6 @@
 //! Failed authentications of a source address. Written only on failure.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use crypto::random;
@@ -21,10 +21,14 @@ impl Row for Lockout {
     }
 }
 
-/// Key of what is known of an address.
+/// Key of what is known of an address. An IPv6 address counts as its /64: whoever has one of those has them all.
 #[must_use]
 pub fn lockout(address: IpAddr) -> Key<Lockout> {
-    Key::new(format!("LOCKOUT#{address}"), "LOCKOUT")
+    let source = match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64))),
+    };
+    Key::new(format!("LOCKOUT#{source}"), "LOCKOUT")
 }
 
 /// How many failures a row holds before the old ones are taken out.

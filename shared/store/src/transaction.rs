@@ -3,17 +3,21 @@
 use std::fmt::Write as _;
 
 use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update as DynamoUpdate};
 use serde::Serialize;
 use vault::audit::Record;
 
+use crate::dynamo::backoff;
 use crate::item::{Item, Key, Row, attribute, to_item};
 use crate::tables::Table;
 use crate::{Store, StoreError, audit};
 
 /// Most rows in one transaction (DynamoDB's limit).
 pub const ROWS: usize = 100;
+/// How often a transaction is tried when other writes are in the way.
+const CONFLICT_TRIES: u32 = 10;
 
 /// A transaction did not happen.
 #[derive(Debug, thiserror::Error)]
@@ -21,8 +25,8 @@ pub enum CommitError {
     /// The condition of this step did not hold; nothing was written.
     #[error("the condition of step {0} did not hold")]
     Refused(usize),
-    /// Another write was in the way; nothing was written, and it is worth another try at once.
-    #[error("another write was in the way")]
+    /// Other writes were in the way again and again; nothing was written.
+    #[error("other writes were in the way")]
     Conflict,
     /// The store did not answer or refused.
     #[error(transparent)]
@@ -149,11 +153,6 @@ impl Update {
         self.compare(name, "<", value)
     }
 
-    /// Only if the attribute is more than this.
-    pub fn when_more(self, name: &str, value: &impl Serialize) -> Result<Self, StoreError> {
-        self.compare(name, ">", value)
-    }
-
     /// Only if the attribute is not there, or less than this.
     pub fn when_absent_or_less(mut self, name: &str, value: &impl Serialize) -> Result<Self, StoreError> {
         let (name, value) = (self.expression.name(name), self.expression.value(attribute(value)?));
@@ -182,14 +181,6 @@ impl Update {
         let (name, value) = (self.expression.name(name), self.expression.value(attribute(&entries)?));
         self.conditions.push(format!("size({name}) < {value}"));
         Ok(self)
-    }
-
-    /// Only if a map attribute has this entry.
-    #[must_use]
-    pub fn when_entry(mut self, map: &str, entry: &str) -> Self {
-        let (map, entry) = (self.expression.name(map), self.expression.name(entry));
-        self.conditions.push(format!("attribute_exists({map}.{entry})"));
-        self
     }
 
     fn text(&self) -> String {
@@ -257,16 +248,6 @@ pub struct Transaction<'a> {
 impl<'a> Transaction<'a> {
     pub(crate) fn new(store: &'a Store) -> Self {
         Self { store, steps: vec![], broken: None }
-    }
-
-    /// How many steps there are.
-    pub fn len(&self) -> usize {
-        self.steps.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.steps.is_empty()
     }
 
     fn push(&mut self, step: Result<TransactWriteItem, StoreError>) -> usize {
@@ -354,30 +335,41 @@ impl<'a> Transaction<'a> {
         self.push(step)
     }
 
-    /// Writes everything, or nothing. The request carries a token, so one that is sent twice because its answer was
-    /// lost happens once.
+    /// Writes everything, or nothing.
+    ///
+    /// The request carries a token, so one that is sent twice because its answer was lost happens once. When another
+    /// write is in the way nothing was written, and it is tried again for a while.
     pub async fn commit(self) -> Result<(), CommitError> {
         if let Some(error) = self.broken {
             return Err(error.into());
         }
-        let sent = self.store.client.transact_write_items().set_transact_items(Some(self.steps)).send().await;
-        let Err(error) = sent else { return Ok(()) };
-        let reasons = error
-            .as_service_error()
-            .and_then(|error| match error {
-                aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError::TransactionCanceledException(
-                    cancelled,
-                ) => cancelled.cancellation_reasons.as_deref(),
-                _ => None,
-            })
-            .unwrap_or_default();
-        let code = |code: &str| reasons.iter().position(|reason| reason.code.as_deref() == Some(code));
-        if let Some(step) = code("ConditionalCheckFailed") {
-            Err(CommitError::Refused(step))
-        } else if code("TransactionConflict").is_some() {
-            Err(CommitError::Conflict)
-        } else {
-            Err(StoreError::from(error).into())
+        for again in 0..CONFLICT_TRIES {
+            backoff(again).await;
+            let request = self.store.client.transact_write_items().set_transact_items(Some(self.steps.clone()));
+            let Err(error) = request.send().await else { return Ok(()) };
+            let reasons = match error.as_service_error() {
+                Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+                    cancelled.cancellation_reasons.as_deref().unwrap_or_default()
+                }
+                _ => &[],
+            };
+            let code = |code: &str| reasons.iter().position(|reason| reason.code.as_deref() == Some(code));
+            if let Some(step) = code("ConditionalCheckFailed") {
+                return Err(CommitError::Refused(step));
+            }
+            if code("TransactionConflict").is_none() {
+                return Err(StoreError::from(error).into());
+            }
+        }
+        Err(CommitError::Conflict)
+    }
+
+    /// Commits, and says whether it happened: not when the condition of this one step did not hold.
+    pub async fn commit_unless_refused(self, at: usize) -> Result<bool, CommitError> {
+        match self.commit().await {
+            Ok(()) => Ok(true),
+            Err(CommitError::Refused(step)) if step == at => Ok(false),
+            Err(error) => Err(error),
         }
     }
 }

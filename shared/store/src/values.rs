@@ -5,7 +5,6 @@ use protocol::{ProjectId, SecretId};
 use serde::{Deserialize, Serialize};
 use vault::Time;
 
-use crate::Store;
 use crate::item::{Key, Row};
 use crate::tables::Table;
 
@@ -62,18 +61,16 @@ fn current(secret: SecretId) -> Key<CurrentValue> {
     Key::new(secret.to_string(), "CURRENT")
 }
 
-/// The right to name rows of the values table.
+/// The right to name rows of the values table. It comes with the store when a deployment is opened, and only functions
+/// whose role may read or write the table are given it.
 #[derive(Clone)]
 pub struct Values(());
 
-impl Store {
-    /// Gives the right to name values. Only functions whose role may read or write the values table ask for it.
-    pub fn values(&self) -> Values {
-        Values(())
-    }
-}
-
 impl Values {
+    pub(crate) fn new() -> Self {
+        Self(())
+    }
+
     /// Key of the current value of a secret.
     pub fn current(&self, secret: SecretId) -> Key<CurrentValue> {
         current(secret)

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crypto::TokenHash;
 use protocol::{AllowlistEntryId, EnrollmentTokenId, MachineId, ProjectId, SecretId, VaultId};
 use serde::{Deserialize, Serialize};
+use tokio::task::JoinSet;
 use vault::Time;
 use vault::audit::Record;
 use vault::model::{
@@ -25,6 +26,9 @@ pub struct EnrollmentTokenHash {
     /// The token.
     pub id: EnrollmentTokenId,
 }
+
+/// Deliveries that are written down at the same time.
+const NOTES_AT_ONCE: usize = 16;
 
 /// The partition of everything that ends by itself.
 pub(crate) const EXPIRIES: &str = "EXPIRY";
@@ -165,6 +169,9 @@ impl Store {
     }
 
     /// Writes down that this version was delivered, unless a newer one was. A grant that is gone stays gone.
+    ///
+    /// This has to be written before a value leaves: without it the next poll could take a newer version for the one
+    /// that was delivered, and the machine would keep the old one.
     pub async fn note_delivery(&self, to: &Grant, version: u64) -> Result<(), StoreError> {
         if to.delivered == Some(version) {
             return Ok(());
@@ -172,6 +179,23 @@ impl Store {
         let key = grant(to.machine, to.project, to.secret);
         let note = Update::existing(&key).set("delivered", &version)?.when_absent_or_less("delivered", &version)?;
         self.update_if(note).await.map(|_| ())
+    }
+
+    /// Writes down many deliveries, some at the same time.
+    pub async fn note_deliveries(&self, mut notes: Vec<(Grant, u64)>) -> Result<(), StoreError> {
+        let mut writes: JoinSet<Result<(), StoreError>> = JoinSet::new();
+        loop {
+            while writes.len() < NOTES_AT_ONCE
+                && let Some((grant, version)) = notes.pop()
+            {
+                let store = self.clone();
+                writes.spawn(async move { store.note_delivery(&grant, version).await });
+            }
+            match writes.join_next().await {
+                Some(written) => written.map_err(|error| StoreError::Unavailable(error.to_string()))??,
+                None => return Ok(()),
+            }
+        }
     }
 
     /// Removes a machine with its memberships and grants, in steps that can be taken up again.

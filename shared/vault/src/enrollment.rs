@@ -55,7 +55,8 @@ pub fn decide(token: &EnrollmentToken, hostname: &str, address: IpAddr, now: Tim
 pub fn hostname_pattern(pattern: &str) -> Result<Regex, Invalid> {
     let invalid =
         || Invalid::new("hostnamePattern", format!("must be a regular expression of at most {PATTERN} characters"));
-    if pattern.chars().count() > PATTERN {
+    // By itself first: a pattern with a bracket too many must not reach around the anchors.
+    if pattern.chars().count() > PATTERN || Regex::new(pattern).is_err() {
         return Err(invalid());
     }
     RegexBuilder::new(&format!("^(?:{pattern})$")).size_limit(1 << 20).build().map_err(|_| invalid())
@@ -70,6 +71,12 @@ pub fn name_pattern(pattern: &str) -> Result<(), Invalid> {
     } else {
         Ok(())
     }
+}
+
+/// Whether the names of a token's machines carry their number, so that each needs one of its own.
+#[must_use]
+pub fn is_numbered(token: &EnrollmentToken) -> bool {
+    token.name_pattern.as_ref().is_some_and(|pattern| pattern.contains("{n}"))
 }
 
 /// The name of the machine that a token enrolls: its template, else the name asked for, else the host's.
@@ -135,6 +142,7 @@ mod tests {
     fn patterns_are_matched_whole_and_bounded() {
         assert!(!hostname_pattern("a|b").unwrap().is_match("ab"));
         assert!(hostname_pattern("(").is_err());
+        assert!(hostname_pattern("a)|(?:b").is_err());
         assert!(hostname_pattern("(((a{100}){100}){100})").is_err());
         assert!(hostname_pattern(&"a".repeat(513)).is_err());
     }

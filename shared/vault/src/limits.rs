@@ -120,10 +120,18 @@ impl<'de> Visitor<'de> for KeysOfStrings {
     }
 }
 
-/// A CIDR range; a bare address counts as a range of one. Host bits are cleared.
+/// A CIDR range; a bare address counts as a range of one. Host bits are cleared, and IPv4 in IPv6 clothes is IPv4, as it
+/// is where addresses of requests are read.
 pub fn cidr(field: &'static str, text: &str) -> Result<IpNet, Invalid> {
     let range = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
     let range = range.ok_or_else(|| Invalid::new(field, "must be an IPv4 or IPv6 address or CIDR range"))?;
+    let mapped = match range {
+        IpNet::V6(range) if range.prefix_len() >= 96 => {
+            range.addr().to_ipv4_mapped().map(|a| (a, range.prefix_len() - 96))
+        }
+        _ => None,
+    };
+    let range = mapped.and_then(|(address, length)| IpNet::new(address.into(), length).ok()).unwrap_or(range);
     Ok(range.trunc())
 }
 
@@ -230,6 +238,7 @@ mod tests {
         assert_eq!(cidr("cidr", "192.0.2.7").unwrap().to_string(), "192.0.2.7/32");
         assert_eq!(cidr("cidr", "192.0.2.7/24").unwrap().to_string(), "192.0.2.0/24");
         assert_eq!(cidr("cidr", "2001:db8::1").unwrap().to_string(), "2001:db8::1/128");
+        assert_eq!(cidr("cidr", "::ffff:192.0.2.7/120").unwrap().to_string(), "192.0.2.0/24");
         for text in ["", "192.0.2.0/33", "192.0.2", "::/129", "example.org", "192.0.2.7/24 "] {
             assert!(cidr("cidr", text).is_err(), "{text}");
         }

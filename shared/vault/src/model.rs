@@ -285,6 +285,14 @@ pub struct Bundle {
 impl Bundle {
     /// What [`Bundle::private_key`] is sealed for.
     pub const PURPOSE: &'static str = "bundle";
+    /// How long after its end a bundle is swept, in seconds: a download that began in time may still be under way.
+    const SWEPT_AFTER_SECONDS: u64 = 60;
+
+    /// What ends the bundle if nobody fetches it.
+    pub fn expiry(&self) -> Expiry {
+        let at = self.expires_at.plus_seconds(Self::SWEPT_AFTER_SECONDS);
+        Expiry { at, of: Expiring::Bundle(self.hash.clone()) }
+    }
 }
 
 /// What the sweep has to end, and when.

@@ -1,20 +1,25 @@
 //! What a run reads: an account, a project, one secret of 64 bytes, and a machine that is granted it. Set up over the
 //! HTTP API, as a person and a machine would.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use crypto::{KeyPair, random, sha256};
 use edge::Clock;
-use protocol::{MachineId, ProjectId, SecretId, SigningText, VaultId};
+use protocol::{MachineId, ProjectId, SecretId, SigningText, VaultId, signing::header};
 use serde_json::{Value, json};
 
 use crate::Failure;
-use crate::http::{Connection, header};
+use crate::http::{Connection, header as http_header};
 
 /// The value that every read has to bring.
 const VALUE: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+/// The peer of requests that have no connection.
+const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
 
 /// A machine that may read one secret.
 pub struct Fixture {
@@ -28,6 +33,8 @@ pub struct Fixture {
 /// One request made ahead: its bytes, and what was signed.
 pub struct Signed {
     pub bytes: Vec<u8>,
+    path: String,
+    headers: [(&'static str, String); 4],
     pub text: Vec<u8>,
     pub signature: [u8; 64],
     pub nonce: String,
@@ -53,7 +60,7 @@ impl Person {
             let said = String::from_utf8_lossy(answer.body);
             return Err(format!("POST {path} answered {}: {said}", answer.status).into());
         }
-        if let Some(cookie) = header(answer.head, "set-cookie").and_then(|value| value.split(';').next()) {
+        if let Some(cookie) = http_header(answer.head, "set-cookie").and_then(|value| value.split(';').next()) {
             self.cookie = cookie.to_owned();
         }
         Ok(serde_json::from_slice(answer.body)?)
@@ -114,12 +121,28 @@ impl Fixture {
             SigningText { method: "GET", path: &path, timestamp: &timestamp, nonce: &nonce, body_sha256: &sha256(b"") }
                 .to_bytes();
         let signature = self.key.sign(&text);
-        let bytes = format!(
-            "GET {path} HTTP/1.1\r\nhost: localhost\r\nx-machine-id: {}\r\nx-timestamp: {timestamp}\r\n\
-             x-nonce: {nonce}\r\nx-signature: {}\r\n\r\n",
-            self.machine,
-            STANDARD.encode(signature)
-        );
-        Signed { bytes: bytes.into_bytes(), text, signature, nonce }
+        let headers = [
+            (header::MACHINE_ID, self.machine.to_string()),
+            (header::TIMESTAMP, timestamp),
+            (header::NONCE, nonce.clone()),
+            (header::SIGNATURE, STANDARD.encode(signature)),
+        ];
+        let mut bytes = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n");
+        for (name, value) in &headers {
+            bytes.extend([name, ": ", value, "\r\n"]);
+        }
+        bytes.push_str("\r\n");
+        Signed { bytes: bytes.into_bytes(), path, headers, text, signature, nonce }
+    }
+}
+
+impl Signed {
+    /// The request as a router takes it, with the peer's address beside it as the listener puts it there.
+    pub fn request(&self) -> Result<Request, Failure> {
+        let mut request = Request::builder().uri(&self.path).extension(ConnectInfo(PEER));
+        for (name, value) in &self.headers {
+            request = request.header(*name, value);
+        }
+        Ok(request.body(Body::empty())?)
     }
 }

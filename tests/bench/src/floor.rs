@@ -1,5 +1,6 @@
 //! The bare floor of a read: the same two store calls, one Ed25519 verification and two AES-GCM openings, through the
 //! same AWS client on the same embedded store. No HTTP, no router, no gate; the rows that come are not even decoded.
+//! Beside it the whole read by the router in this process, which tells what the server adds from what the network adds.
 #![expect(clippy::disallowed_methods, reason = "measures time")]
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -8,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::config::SharedHttpClient;
+use axum::Router;
 use crypto::MasterKey;
 use edge::{Clock, Services};
 use local::embedded::Embedded;
@@ -15,6 +17,7 @@ use protocol::UserId;
 use store::values::StoredValue;
 use store::{Batch, lockout, vaults};
 use tokio::runtime::Runtime;
+use tower::ServiceExt as _;
 use vault::audit::{Action, ActorKind, Origin};
 
 use crate::Failure;
@@ -24,6 +27,15 @@ use crate::instance::Instance;
 use crate::processes::own_cpu;
 
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+/// What is run in this process.
+#[derive(Clone, Copy)]
+pub enum Kind {
+    /// The bare floor.
+    Floor,
+    /// The whole read, but for the network.
+    Read,
+}
 
 /// What the parts of one operation took.
 #[derive(Default, Clone, Copy)]
@@ -44,6 +56,7 @@ pub struct Floor {
     owner: UserId,
     stored: StoredValue,
     master_key: MasterKey,
+    router: Router,
 }
 
 impl Floor {
@@ -57,16 +70,23 @@ impl Floor {
         let store = &services.store;
         let vault = store.get(&vaults::vault(fixture.vault)).await?.ok_or_else(missing)?;
         let project = store.get(&vaults::project(fixture.project)).await?.ok_or_else(missing)?;
-        let value = store.get(&store.values().current(fixture.secret)).await?.ok_or_else(missing)?;
+        let value = store.get(&services.values.current(fixture.secret)).await?.ok_or_else(missing)?;
         let master_key = services.keys.master_key(&project, services.clock.now()).await?;
-        Ok(Self { fixture, owner: vault.owner, stored: value.0, master_key, services })
+        Ok(Self {
+            fixture,
+            owner: vault.owner,
+            stored: value.0,
+            master_key,
+            router: local::router(&services),
+            services,
+        })
     }
 
     /// The keys that a warm read fetches.
     fn batch(&self) -> Batch {
         let Fixture { vault, project, secret, machine, .. } = *self.fixture;
         let mut batch = Batch::new();
-        batch.want(&self.services.store.values().current(secret));
+        batch.want(&self.services.values.current(secret));
         batch.want(&lockout::lockout(ADDRESS));
         batch.want(&vaults::machine(machine));
         batch.want(&vaults::vault(vault));
@@ -96,10 +116,22 @@ impl Floor {
         Ok(Parts { fetch: fetched - started, verify: checked - fetched, put: put - checked, open: put.elapsed() })
     }
 
-    /// Runs this many operations, this many at a time.
+    /// The read itself by the router, without a network: no connection, no HTTP.
+    async fn read(&self, signed: &Signed) -> Result<(), Failure> {
+        let response = self.router.clone().oneshot(signed.request()?).await?;
+        let status = response.status();
+        let body = axum::body::to_bytes(response.into_body(), Fixture::expected_body().len()).await?;
+        if status != 200 || body != Fixture::expected_body() {
+            return Err(format!("a read in this process was answered {status}").into());
+        }
+        Ok(())
+    }
+
+    /// Runs this many operations, this many at a time. The parts are those of the floor.
     pub fn run(
         self: &Arc<Self>,
         runtime: &Runtime,
+        kind: Kind,
         tasks: usize,
         number: usize,
     ) -> Result<(Window, PartMedians), Failure> {
@@ -115,7 +147,10 @@ impl Floor {
                         let mut done = Vec::with_capacity(number);
                         while let Some(signed) = signed.get(next.fetch_add(1, Ordering::Relaxed)) {
                             let from = Instant::now();
-                            let parts = floor.operation(signed).await?;
+                            let parts = match kind {
+                                Kind::Floor => floor.operation(signed).await?,
+                                Kind::Read => floor.read(signed).await.map(|()| Parts::default())?,
+                            };
                             done.push((from.elapsed(), parts));
                         }
                         Ok::<_, Failure>(done)

@@ -22,7 +22,7 @@ use clap::Parser;
 
 use crate::figures::Windows;
 use crate::fixture::Fixture;
-use crate::floor::{Floor, PartMedians};
+use crate::floor::{Floor, Kind, PartMedians};
 use crate::load::{Pace, Target, drive};
 use crate::processes::Server;
 
@@ -46,8 +46,8 @@ struct Arguments {
     /// Rounds; figures are medians over them.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
-    /// Length of one window in seconds, about; a round has six.
-    #[arg(long, default_value_t = 1.5)]
+    /// Length of one window in seconds, about; a round has eight.
+    #[arg(long, default_value_t = 1.2)]
     seconds: f64,
     /// Reads a second of the constant rate.
     #[arg(long, default_value_t = 500.0)]
@@ -67,6 +67,7 @@ struct Arguments {
 /// Everything that one run measured.
 struct Measured {
     floor: [Windows; 2],
+    in_process: [Windows; 2],
     read: [Windows; 2],
     no_route: [Windows; 2],
     constant: Windows,
@@ -102,11 +103,12 @@ fn measure(arguments: &Arguments) -> Result<Measured, Failure> {
         None => std::env::current_exe()?.with_file_name("sikkerkey-local"),
     };
     let server = Server::start(&binary, within("server").as_deref())?;
+    runtime.spawn(server.end_with_us());
     let fixture = Fixture::set_up(server.address)?;
     let floor = Arc::new(runtime.block_on(Floor::start(within("floor.sqlite").as_deref()))?);
 
     let body = Fixture::expected_body();
-    let target = Target { address: server.address, pid: server.pid(), status: 200, body: &body };
+    let target = Target { address: server.address, pid: server.pid, status: 200, body: &body };
     let no_route = Target { status: 404, body: NO_ROUTE_ANSWER, ..target };
     let reads = |clients, pace, number| {
         let signed = fixture.sign_many(number);
@@ -117,6 +119,7 @@ fn measure(arguments: &Arguments) -> Result<Measured, Failure> {
 
     let mut measured = Measured {
         floor: Default::default(),
+        in_process: Default::default(),
         read: Default::default(),
         no_route: Default::default(),
         constant: Windows::default(),
@@ -124,22 +127,24 @@ fn measure(arguments: &Arguments) -> Result<Measured, Failure> {
         asked,
     };
     let clients = [1, MANY];
-    let mut numbers = [[0; 3]; 2];
+    let mut numbers = [[0; 4]; 2];
     for (numbers, clients) in numbers.iter_mut().zip(clients) {
         *numbers = [
-            fitting(floor.run(&runtime, clients, WARM_UP)?.0.per_second()),
+            fitting(floor.run(&runtime, Kind::Floor, clients, WARM_UP)?.0.per_second()),
+            fitting(floor.run(&runtime, Kind::Read, clients, WARM_UP)?.0.per_second()),
             fitting(reads(clients, Pace::FlatOut, WARM_UP)?.per_second()),
             fitting(misses(clients, WARM_UP)?.per_second()),
         ];
     }
     for _ in 0..arguments.rounds {
         for (at, clients) in clients.into_iter().enumerate() {
-            let [of_floor, of_reads, of_misses] = numbers[at];
-            let (window, parts) = floor.run(&runtime, clients, of_floor)?;
+            let [of_floor, of_in_process, of_reads, of_misses] = numbers[at];
+            let (window, parts) = floor.run(&runtime, Kind::Floor, clients, of_floor)?;
             measured.floor[at].0.push(window);
             if clients == 1 {
                 measured.parts = parts;
             }
+            measured.in_process[at].0.push(floor.run(&runtime, Kind::Read, clients, of_in_process)?.0);
             measured.read[at].0.push(reads(clients, Pace::FlatOut, of_reads)?);
             measured.no_route[at].0.push(misses(clients, of_misses)?);
         }

@@ -4,7 +4,10 @@ use std::io::{self, BufRead as _, BufReader};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::Failure;
 
@@ -13,7 +16,8 @@ const TICKS: u64 = 100;
 
 /// A running `sikkerkey-local`. Dropping it ends it.
 pub struct Server {
-    child: Child,
+    child: Arc<Mutex<Child>>,
+    pub pid: u32,
     pub address: SocketAddr,
 }
 
@@ -35,27 +39,41 @@ impl Server {
             BufReader::new(stdout).read_line(&mut line)?;
         }
         let port = line.trim().rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
-        let mut server = Self { child, address: SocketAddr::from((Ipv4Addr::LOCALHOST, port.unwrap_or(0))) };
+        let server = Self {
+            pid: child.id(),
+            child: Arc::new(Mutex::new(child)),
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, port.unwrap_or(0))),
+        };
         if port.is_none() {
-            server.end();
             return Err("the server did not start".into());
         }
         Ok(server)
     }
 
-    pub fn pid(&self) -> u32 {
-        self.child.id()
+    /// Waits for the signal that ends this process, and ends the server first.
+    pub fn end_with_us(&self) -> impl Future<Output = io::Result<()>> + use<> {
+        let child = self.child.clone();
+        async move {
+            let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            end(&child);
+            std::process::exit(1);
+        }
     }
+}
 
-    fn end(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+fn end(child: &Mutex<Child>) {
+    let mut child = child.lock().unwrap_or_else(PoisonError::into_inner);
+    let _ = child.kill();
+    let _ = child.wait();
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.end();
+        end(&self.child);
     }
 }
 

@@ -61,9 +61,12 @@ impl Measured {
         line("");
         line(&format!("{:<24}{}", "", Windows::HEADINGS));
         for (at, clients) in ["1 client", "16 clients"].into_iter().enumerate() {
-            for (name, windows) in
-                [("floor", &self.floor[at]), ("read", &self.read[at]), ("no route (404)", &self.no_route[at])]
-            {
+            for (name, windows) in [
+                ("floor", &self.floor[at]),
+                ("in process", &self.in_process[at]),
+                ("read", &self.read[at]),
+                ("no route (404)", &self.no_route[at]),
+            ] {
                 line(&format!("{name:<14}{clients:<10}{}", windows.row()));
             }
         }
@@ -137,6 +140,7 @@ impl Measured {
             "rounds": arguments.rounds,
             "windowSeconds": arguments.seconds,
             "floor": windows(&self.floor),
+            "inProcess": windows(&self.in_process),
             "read": windows(&self.read),
             "noRoute": windows(&self.no_route),
             "constantRate": { "perSecond": arguments.rate, "read": self.constant.to_json() },

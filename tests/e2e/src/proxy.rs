@@ -33,11 +33,13 @@ pub enum Fault {
     Delay,
     /// The call takes effect, but its answer is lost.
     LostAnswer,
+    /// Another transaction is in the way. The embedded store never says so by itself.
+    Conflict,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Error, Self::Throttle, Self::Delay, Self::LostAnswer];
+    pub const ALL: [Self; 5] = [Self::Error, Self::Throttle, Self::Delay, Self::LostAnswer, Self::Conflict];
 }
 
 /// Which call goes wrong: its number from when the plan was made, and whether all its attempts do or the first only.
@@ -103,7 +105,9 @@ impl Proxy {
             plan.seen.push(call);
             plan.seen.len() - 1
         });
-        if number != plan.nth || (plan.spent && !plan.every_attempt) {
+        // A transaction that met a conflict is sent again as a new call.
+        let again = plan.fault == Fault::Conflict && plan.every_attempt && number > plan.nth;
+        if (number != plan.nth && !again) || (plan.spent && !plan.every_attempt) {
             return None;
         }
         plan.spent = true;
@@ -114,6 +118,14 @@ impl Proxy {
 fn answer(status: u16, kind: &str) -> HttpResponse {
     let body = format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{kind}","message":"made by a test"}}"#);
     let mut response = HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body));
+    response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
+    response
+}
+
+fn conflict() -> HttpResponse {
+    let body = r#"{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException","Message":"made by a test",
+                   "CancellationReasons":[{"Code":"TransactionConflict","Message":"made by a test"}]}"#;
+    let mut response = HttpResponse::new(400_u16.try_into().unwrap(), SdkBody::from(body));
     response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
     response
 }
@@ -135,6 +147,7 @@ impl HttpConnector for Proxy {
                     tokio::time::sleep(Duration::from_secs(5)).await;
                     embedded.call(request).await
                 }
+                Some(Fault::Conflict) => Ok(conflict()),
                 Some(Fault::LostAnswer) => {
                     embedded.call(request).await?;
                     Err(ConnectorError::io("the answer was lost".into()))

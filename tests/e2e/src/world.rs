@@ -257,6 +257,12 @@ impl World {
         self.audit(person).await.iter().filter(|record| record.action == action).count()
     }
 
+    /// The ids of the machines in a project.
+    pub async fn members(&self, project: &str) -> Vec<String> {
+        let members = self.services.store.members(project.parse().unwrap()).await.unwrap();
+        members.into_iter().map(|member| member.machine.to_string()).collect()
+    }
+
     /// Runs the schedule that ends what has expired.
     pub async fn sweep(&self) -> usize {
         Sweep::new(&self.services).run().await.unwrap()

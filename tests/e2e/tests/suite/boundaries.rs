@@ -124,7 +124,6 @@ fn table() -> Vec<Row> {
         row("POST", "/v1/manage/projects", json!({ "name": "p" }), OWN),
         row("POST", "/v1/manage/projects/{projectId}/freeze", nothing(), MANAGED),
         row("POST", "/v1/manage/projects/{projectId}/unfreeze", nothing(), MANAGED),
-        row("GET", "/v1/manage/projects/{projectId}/machines", nothing(), MANAGED),
         row("POST", "/v1/manage/projects/{projectId}/machines", json!({ "machineId": "$machineId" }), MANAGED),
         row("POST", "/v1/manage/projects/{projectId}/machines/{machineId}/detach", nothing(), MANAGED),
         row("GET", "/v1/manage/projects/{projectId}/machines/{machineId}/secrets", nothing(), MANAGED),

@@ -134,8 +134,7 @@ async fn machines_live_and_end() {
     world.send(without_body).await.expect(200);
     machine.read(&secret).await.error(401);
     owner.get(&format!("/v1/manage/machines/{}", machine.id)).await.error(404);
-    let members = owner.get(&format!("/v1/manage/projects/{project}/machines")).await.expect(200).json();
-    assert_eq!(members, json!({ "machines": [] }));
+    assert_eq!(world.members(&project).await, [""; 0]);
     assert_eq!(owner.get("/v1/manage/machines").await.expect(200).json(), json!({ "machines": [] }));
     owner.post(&path("enable"), &nothing).await.error(404);
 }

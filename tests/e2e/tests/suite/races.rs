@@ -82,8 +82,7 @@ async fn one_time_things_happen_the_permitted_number_of_times() {
     assert_eq!((count(&statuses, 200), count(&statuses, 409)), (10, AT_ONCE - 10), "{statuses:?}");
     let machines = owner.get("/v1/manage/machines").await.json()["machines"].as_array().unwrap().len();
     assert_eq!(machines, 1 + 1 + 10);
-    let members = owner.get(&format!("/v1/manage/projects/{project}/machines")).await.json();
-    assert_eq!(members["machines"].as_array().unwrap().len(), 1 + 10);
+    assert_eq!(world.members(&project).await.len(), 1 + 10);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -95,6 +94,22 @@ async fn a_deployment_gets_one_owner() {
     };
     let statuses = storm(&[&world, &world.another_process()], (0..8).map(sign_up).collect()).await;
     assert_eq!((count(&statuses, 200), count(&statuses, 403)), (1, 7), "{statuses:?}");
+}
+
+/// A burst of guesses that all arrive before the first one is judged gains next to nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_burst_of_guesses_is_locked_out_like_single_ones() {
+    let world = World::new().await;
+    let owner = world.owner().await;
+    let guess = || {
+        let body = json!({ "email": "owner@example.org", "password": "a wrong passw0rd!" });
+        Request::new("POST", "/v1/account/sign-in").header("x-sikkerkey-request", "1").json(&body)
+    };
+    let statuses = storm(&[&world], (0..60).map(|_| guess()).collect()).await;
+    let judged = count(&statuses, 401);
+    assert!((10..=12).contains(&judged), "{judged} guesses were judged");
+    assert_eq!(count(&statuses, 429), 60 - judged);
+    assert_eq!(world.count(&owner, Action::AuthFailure).await, judged);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -112,7 +127,7 @@ async fn concurrent_writers_each_get_a_version() {
     }
     let versions: HashSet<u64> = writers.join_all().await.into_iter().collect();
     assert_eq!(versions, (2..=17).collect());
-    let values = world.services.store.values();
+    let values = &world.services.values;
     for version in 1..=17 {
         let key = values.version(secret.parse().unwrap(), version);
         assert!(world.services.store.get(&key).await.unwrap().is_some(), "version {version}");

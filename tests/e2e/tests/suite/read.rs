@@ -317,7 +317,7 @@ async fn values_are_replaced_and_versions_counted() {
     }
     assert_eq!(machine.read(&secret).await.expect(200).field("value"), "value 60");
     // The newest fifty are kept.
-    let values = world.services.store.values();
+    let values = &world.services.values;
     for (version, kept) in [(10, false), (11, true), (60, true)] {
         let key = values.version(secret.parse().unwrap(), version);
         assert_eq!(world.services.store.get(&key).await.unwrap().is_some(), kept, "version {version}");
