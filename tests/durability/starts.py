@@ -16,7 +16,7 @@ FIRST_STARTS = 24
 NOBODY = 65534
 TRACE = ("strace", "-f", "-qq", "-o", os.devnull, "-e", "trace=all")
 # Each and its number: those of the key file, and of whatever may come to be done to put it in place.
-FIRST_CALLS = (("write", 1), ("write", 2), ("fsync", 1), ("fsync", 2), ("fsync", 3), ("/^rename", 1), ("/^link", 1))
+FIRST_CALLS = (("write", 1), ("write", 2), ("fsync", 1), ("fsync", 2), ("fsync", 3), ("/^rename", 1))
 
 
 def run(tally, folder, random, _):

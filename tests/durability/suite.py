@@ -43,7 +43,9 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     # The checks fail to authenticate on purpose, again and again, from one address. The check of the lockout itself
     # takes this away.
-    os.environ.update(SIKKERKEY_LOCKOUT_FAILURES="1000")
+    os.environ.update(
+        SIKKERKEY_LOCKOUT_FAILURES="1000", SIKKERKEY_LOCKOUT_WINDOW_SECONDS="1", SIKKERKEY_LOCKOUT_LOCK_SECONDS="1"
+    )
 
     print(f"seed {options.seed}")
     tally = Tally()

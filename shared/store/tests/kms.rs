@@ -1,5 +1,7 @@
 //! The KMS key layer against a stand-in that does what KMS does with contexts: what is sent, and what errors mean.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::sync::{Arc, Mutex};
 
 use aws_sdk_kms::config::{BehaviorVersion, Region};
