@@ -16,6 +16,8 @@ use local::embedded::Embedded;
 use protocol::UserId;
 use store::values::StoredValue;
 use store::{Batch, lockout, vaults};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
 use vault::audit::{Action, ActorKind, Origin};
@@ -24,6 +26,7 @@ use crate::Failure;
 use crate::figures::{Window, median};
 use crate::fixture::{Fixture, Signed};
 use crate::instance::Instance;
+use crate::load::{Pace, Target, drive};
 use crate::processes::own_cpu;
 
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -123,6 +126,47 @@ impl Floor {
         let body = axum::body::to_bytes(response.into_body(), Fixture::expected_body().len()).await?;
         if status != 200 || body != Fixture::expected_body() {
             return Err(format!("a read in this process was answered {status}").into());
+        }
+        Ok(())
+    }
+
+    /// Runs the floor as the least that a server could be: behind sockets, at this many clients of the load generator.
+    /// Both sides are in this process, so its processor time is that of both.
+    pub fn behind_sockets(
+        self: &Arc<Self>,
+        runtime: &Runtime,
+        clients: usize,
+        number: usize,
+    ) -> Result<Window, Failure> {
+        let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
+        let address = listener.local_addr()?;
+        let signed: Arc<[Signed]> = self.fixture.sign_many(number).into();
+        let (floor, served, next) = (self.clone(), signed.clone(), Arc::new(AtomicUsize::new(0)));
+        let server = runtime.spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (floor, served, next) = (floor.clone(), served.clone(), next.clone());
+                // A connection that fails is one that the generator finds closed.
+                tokio::spawn(async move { floor.answer(stream, &served, &next).await });
+            }
+        });
+        let target = Target { address, pid: std::process::id(), status: 200, body: b"{}" };
+        let requests: Vec<_> = signed.iter().map(|signed| signed.bytes.as_slice()).collect();
+        let window = drive(&target, clients, Pace::FlatOut, &requests);
+        server.abort();
+        window
+    }
+
+    async fn answer(&self, mut stream: TcpStream, signed: &[Signed], next: &AtomicUsize) -> Result<(), Failure> {
+        stream.set_nodelay(true)?;
+        let mut request = Vec::with_capacity(1_024);
+        while stream.read_buf(&mut request).await? > 0 {
+            if request.ends_with(b"\r\n\r\n") {
+                request.clear();
+                let signed =
+                    signed.get(next.fetch_add(1, Ordering::Relaxed)).ok_or("more requests than were signed")?;
+                self.operation(signed).await?;
+                stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").await?;
+            }
         }
         Ok(())
     }

@@ -46,8 +46,8 @@ struct Arguments {
     /// Rounds; figures are medians over them.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
-    /// Length of one window in seconds, about; a round has eight.
-    #[arg(long, default_value_t = 1.2)]
+    /// Length of one window in seconds, about; a round has ten.
+    #[arg(long, default_value_t = 1.0)]
     seconds: f64,
     /// Reads a second of the constant rate.
     #[arg(long, default_value_t = 500.0)]
@@ -67,6 +67,7 @@ struct Arguments {
 /// Everything that one run measured.
 struct Measured {
     floor: [Windows; 2],
+    behind_sockets: [Windows; 2],
     in_process: [Windows; 2],
     read: [Windows; 2],
     no_route: [Windows; 2],
@@ -119,6 +120,7 @@ fn measure(arguments: &Arguments) -> Result<Measured, Failure> {
 
     let mut measured = Measured {
         floor: Default::default(),
+        behind_sockets: Default::default(),
         in_process: Default::default(),
         read: Default::default(),
         no_route: Default::default(),
@@ -127,10 +129,11 @@ fn measure(arguments: &Arguments) -> Result<Measured, Failure> {
         asked,
     };
     let clients = [1, MANY];
-    let mut numbers = [[0; 4]; 2];
+    let mut numbers = [[0; 5]; 2];
     for (numbers, clients) in numbers.iter_mut().zip(clients) {
         *numbers = [
             fitting(floor.run(&runtime, Kind::Floor, clients, WARM_UP)?.0.per_second()),
+            fitting(floor.behind_sockets(&runtime, clients, WARM_UP)?.per_second()),
             fitting(floor.run(&runtime, Kind::Read, clients, WARM_UP)?.0.per_second()),
             fitting(reads(clients, Pace::FlatOut, WARM_UP)?.per_second()),
             fitting(misses(clients, WARM_UP)?.per_second()),
@@ -138,12 +141,13 @@ fn measure(arguments: &Arguments) -> Result<Measured, Failure> {
     }
     for _ in 0..arguments.rounds {
         for (at, clients) in clients.into_iter().enumerate() {
-            let [of_floor, of_in_process, of_reads, of_misses] = numbers[at];
+            let [of_floor, of_behind_sockets, of_in_process, of_reads, of_misses] = numbers[at];
             let (window, parts) = floor.run(&runtime, Kind::Floor, clients, of_floor)?;
             measured.floor[at].0.push(window);
             if clients == 1 {
                 measured.parts = parts;
             }
+            measured.behind_sockets[at].0.push(floor.behind_sockets(&runtime, clients, of_behind_sockets)?);
             measured.in_process[at].0.push(floor.run(&runtime, Kind::Read, clients, of_in_process)?.0);
             measured.read[at].0.push(reads(clients, Pace::FlatOut, of_reads)?);
             measured.no_route[at].0.push(misses(clients, of_misses)?);

@@ -59,18 +59,19 @@ impl Measured {
             arguments.seconds
         ));
         line("");
-        line(&format!("{:<24}{}", "", Windows::HEADINGS));
+        line(&format!("{:<26}{}", "", Windows::HEADINGS));
         for (at, clients) in ["1 client", "16 clients"].into_iter().enumerate() {
             for (name, windows) in [
                 ("floor", &self.floor[at]),
+                ("floor, sockets", &self.behind_sockets[at]),
                 ("in process", &self.in_process[at]),
                 ("read", &self.read[at]),
                 ("no route (404)", &self.no_route[at]),
             ] {
-                line(&format!("{name:<14}{clients:<10}{}", windows.row()));
+                line(&format!("{name:<16}{clients:<10}{}", windows.row()));
             }
         }
-        line(&format!("{:<14}{:<10}{}", "read", format!("{}/s", arguments.rate), self.constant.row()));
+        line(&format!("{:<16}{:<10}{}", "read", format!("{}/s", arguments.rate), self.constant.row()));
         line("");
         let [one, many] = self.ratios();
         let [one_cpu, many_cpu] = self.cpu_ratios();
@@ -140,6 +141,7 @@ impl Measured {
             "rounds": arguments.rounds,
             "windowSeconds": arguments.seconds,
             "floor": windows(&self.floor),
+            "floorBehindSockets": windows(&self.behind_sockets),
             "inProcess": windows(&self.in_process),
             "read": windows(&self.read),
             "noRoute": windows(&self.no_route),
