@@ -21,7 +21,7 @@ const SWEEP: Duration = Duration::from_mins(1);
 
 /// SikkerKey in one process on an embedded store, for development and trying out. Listens on 127.0.0.1 only.
 #[derive(Parser)]
-#[command(name = "local/run")]
+#[command(name = "local/run", bin_name = "local/run")]
 struct Arguments {
     /// Port to listen on; 0 takes a free one.
     #[arg(long, default_value_t = 8080)]

@@ -175,7 +175,9 @@ impl Audit {
         size: usize,
     ) -> Result<Page, StoreError> {
         let mut before = before.map_or_else(|| format!("{:013}~", now.ms()), str::to_owned);
-        let newest = before.split(['-', '~']).next().and_then(|ms| ms.parse().ok()).map_or(now, Time::from_ms).day();
+        // There is nothing in days to come, whatever a cursor says.
+        let at = before.split(['-', '~']).next().and_then(|ms| ms.parse().ok()).map_or(now, Time::from_ms);
+        let newest = at.min(now).day();
         let oldest = since.day();
         let mut records: Vec<(String, Record)> = Vec::new();
         for day in (oldest..=newest).rev().take(usize::try_from(DAYS_A_PAGE).unwrap_or(31)) {

@@ -269,6 +269,10 @@ async fn rest(world: &World, owner: e2e::Person<'_>) {
     {
         owner.post("/v1/manage/audit/query", &body).await.error(422);
     }
+    for cursor in ["-", "0-", "9999999999999-", "99999999999999999999-ab", "0000000000000-ffffffff"] {
+        let page = owner.post("/v1/manage/audit/query", &json!({ "cursor": cursor })).await.expect(200).json();
+        assert!(page["entries"].as_array().unwrap().len() <= 50, "{cursor}");
+    }
     let actions = owner.get("/v1/manage/audit/actions").await.expect(200).json();
     assert_eq!(actions["actions"].as_array().unwrap().len(), Action::ALL.len());
     assert_eq!(world.count(&owner, Action::ProjectCreate).await, 25);
