@@ -110,9 +110,13 @@ async fn in_folder(folder: &Path) -> Result<Kept, Failure> {
     use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
     let say = |error: std::io::Error| format!("{}: {error}", folder.display());
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(say)?;
+    if std::fs::metadata(folder).map_err(say)?.permissions().mode() & 0o077 != 0 {
+        // Not changed for them: it may be a folder that others are meant to read, with something else in it.
+        let folder = folder.display();
+        return Err(format!("the data folder {folder} is open to others; run: chmod 700 {folder}").into());
+    }
     let lock = std::fs::File::create(folder.join("lock")).map_err(say)?;
     lock.try_lock().map_err(|_| format!("{} is in use by another local/run", folder.display()))?;
-    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)).map_err(say)?;
     let (key, store) = (folder.join("server.key"), folder.join("store.sqlite"));
     if store.exists() && !key.exists() {
         // A new key would make everything in the store unreadable for good, and quietly.

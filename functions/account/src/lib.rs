@@ -77,6 +77,8 @@ impl App {
             let text = "Too many people sign in at this moment, try again";
             Error::new(StatusCode::TOO_MANY_REQUESTS, text).retry_after(1)
         };
+        // Before a place is taken, so that who is locked out takes none, and again when it is had.
+        self.attempts.check(address).await?;
         let waiting = self.places.waiting.clone().try_acquire_owned().map_err(|_| too_many())?;
         let working = self.places.hashing.clone().acquire_owned().await.map_err(|_| too_many())?;
         self.attempts.check(address).await?;

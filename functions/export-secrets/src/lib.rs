@@ -37,7 +37,7 @@ pub fn routes(services: &Services) -> Routes {
     let app = App {
         gate: Gate::new(services),
         values: services.values.clone(),
-        opener: Opener::new(services.keys.clone()),
+        opener: Opener::new(services),
         store: services.store.clone(),
     };
     Routes::of("export-secrets").post("/v1/secrets/export", export).with_state(app)
@@ -191,13 +191,9 @@ fn answer(served: &[Admitted<'_>], opened: &[(Plaintext, u64)]) -> Result<Respon
     let mut size = 0;
     for (admitted, (value, _)) in served.iter().zip(opened) {
         let text = value.expose_str().ok_or_else(|| Error::internal("a stored value is not UTF-8"))?;
-        size += escaped_len(text) + escaped_len(&admitted.secret.name) + 128;
-        secrets.push(ExportedSecret {
-            id: admitted.secret.id,
-            name: &admitted.secret.name,
-            value: text,
-            field_names: admitted.secret.field_names.as_deref(),
-        });
+        let field_names = admitted.secret.field_names.as_deref();
+        size += escaped_len(text) + escaped_len(&admitted.secret.name) + field_names.map_or(0, escaped_len) + 128;
+        secrets.push(ExportedSecret { id: admitted.secret.id, name: &admitted.secret.name, value: text, field_names });
     }
     if size > EXPORT_BYTES {
         return Err(too_large());

@@ -97,8 +97,11 @@ impl App {
         let record = person.record(action, format!("Machine {} removed", machine.name)).machine(machine.id);
         match self.store.remove_machine(machine.id, machine.approved, &record).await {
             Ok(()) => Ok(done(json!({ "machineId": machine.id }))),
-            // Approved or removed by somebody else meanwhile.
-            Err(CommitError::Refused(_)) => Err(wrong_state()),
+            Err(CommitError::Refused(_)) => {
+                // Approved by somebody else meanwhile, or removed.
+                own::machine(&self.store, person.vault, machine.id).await?;
+                Err(wrong_state())
+            }
             Err(error) => Err(error.into()),
         }
     }

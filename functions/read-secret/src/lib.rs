@@ -25,7 +25,7 @@ pub fn routes(services: &Services) -> Routes {
     let app = App {
         gate: Gate::new(services),
         values: services.values.clone(),
-        opener: Opener::new(services.keys.clone()),
+        opener: Opener::new(services),
         store: services.store.clone(),
     };
     Routes::of("read-secret").get("/v1/secret/{secretId}", read_secret).with_state(app)

@@ -1,28 +1,32 @@
 //! Opening stored values: for the functions that may.
 
 use crypto::{Plaintext, ValuePlace};
-use store::Keys;
 use store::values::CurrentValue;
+use store::{Keys, Store, Values};
 use vault::Time;
 use vault::model::{Project, Secret};
 
-use crate::Error;
+use crate::{Error, Services};
 
 /// Opens values of admitted reads.
 #[derive(Clone)]
-pub struct Opener(Keys);
+pub struct Opener {
+    store: Store,
+    values: Values,
+    keys: Keys,
+}
 
 impl Opener {
-    /// Over the key layer.
+    /// From the services.
     #[must_use]
-    pub fn new(keys: Keys) -> Self {
-        Self(keys)
+    pub fn new(services: &Services) -> Self {
+        Self { store: services.store.clone(), values: services.values.clone(), keys: services.keys.clone() }
     }
 
     /// Opens a secret's current value, and says which version it is.
     ///
     /// Where the value has to live is taken from the rows the gate decided on, not from the value's own row, so a
-    /// value that was moved there does not open.
+    /// value that was moved there does not open; nor does one that is older than its secret says.
     pub async fn open(
         &self,
         project: &Project,
@@ -30,9 +34,17 @@ impl Opener {
         value: Option<CurrentValue>,
         now: Time,
     ) -> Result<(Plaintext, u64), Error> {
+        let mut value = value;
+        if value.as_ref().is_some_and(|value| value.0.version < secret.version) {
+            // A batch is no snapshot: it may bring the value from before an update and the secret from after it.
+            value = self.store.get(&self.values.current(secret.id)).await?;
+        }
         let CurrentValue(stored) = value.ok_or_else(|| Error::internal("a secret has no current value"))?;
+        if stored.version < secret.version {
+            return Err(Error::internal("a value is older than its secret"));
+        }
         let place = ValuePlace { project: secret.project, secret: secret.id, version: stored.version };
-        let master_key = self.0.master_key(project, now).await?;
+        let master_key = self.keys.master_key(project, now).await?;
         Ok((master_key.open(&place, &stored.sealed)?, stored.version))
     }
 }

@@ -4,7 +4,7 @@
 //! value. Requests refuse unknown keys, so that a misspelt one is an error and not a silent difference. The answers
 //! that carry values are written by `edge::answer`, which wipes them.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{MachineId, ProjectId, SecretId, VaultId};
 
@@ -42,11 +42,16 @@ pub struct ProjectScope {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExportScope {
     /// Export this project only.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
     pub project_id: Option<String>,
     /// Reserved by the protocol for applications, which do not exist yet: any id is unknown.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
     pub application_id: Option<String>,
+}
+
+/// Takes a text and not `null`: a client that lost the id it meant must not get everything.
+fn not_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    String::deserialize(deserializer).map(Some)
 }
 
 /// Body of `POST /v1/secrets/poll`.

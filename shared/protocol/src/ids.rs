@@ -1,7 +1,7 @@
 //! Identifiers, each with one canonical text.
 //!
 //! Two families: a prefix and ten characters of `[a-z0-9]` (51 bits; rows are put with a condition, so a collision
-//! retries and never overwrites), and lower-case version 4 UUIDs. Parsing accepts the canonical text only, except
+//! is refused and never overwrites), and lower-case version 4 UUIDs. Parsing accepts the canonical text only, except
 //! that UUIDs may arrive in upper case and are written back in lower case *before* they become part of any key.
 
 use std::fmt;

@@ -80,7 +80,7 @@ pub fn is_numbered(token: &EnrollmentToken) -> bool {
 }
 
 /// The name of the machine that a token enrolls: its template, else the name asked for, else the host's.
-/// `uuid8` is eight random characters, `n` the number of this enrollment, from 1.
+/// `uuid8` is the first eight characters of its id, `n` the number of this enrollment, from 1.
 #[must_use]
 pub fn machine_name(token: &EnrollmentToken, asked: Option<&str>, hostname: &str, uuid8: &str, n: u64) -> String {
     let name = match &token.name_pattern {

@@ -120,6 +120,7 @@ async fn export_gives_every_admitted_value_and_records_each() {
     world.send(request.clone()).await.error(423);
     set_frozen(&owner, &one, false).await;
     world.send(request).await.error(401);
+    machine.post("/v1/secrets/export", &json!({ "projectId": null })).await.error(400);
     // So does one whose body is malformed.
     let request = machine.request("POST", "/v1/secrets/export", b"{");
     world.send(request.clone()).await.error(400);

@@ -110,6 +110,9 @@ async fn a_moved_value_gives_no_value() {
     // An old version passed off as this one.
     hand.put(VALUES, with(&as_current(&old), "version", AttributeValue::N("2".into()))).await;
     machine.read(&one).await.error(500);
+    // An old version as it is, which would open if only its own row were asked.
+    hand.put(VALUES, as_current(&old)).await;
+    machine.read(&one).await.error(500);
     // Halves of two values.
     hand.put(VALUES, with(&current, "dataKey", of_two["dataKey"].clone())).await;
     machine.read(&one).await.error(500);
