@@ -50,18 +50,18 @@ class Refused(Exception):
 
 
 class Server:
-    """One process of the local server, with nothing in it.
+    """One process of the local server, with nothing in it; in memory, or in a data folder if one is named.
 
     The command is taken from SIKKERKEY_LOCAL and run in the repository's root. It has to print
     `ready http://localhost:PORT` on its standard output and to stop on SIGTERM.
     """
 
-    def __init__(self):
+    def __init__(self, data=None):
         command = shlex.split(os.environ.get("SIKKERKEY_LOCAL") or DEFAULT_SERVER_COMMAND)
         self._log = collections.deque(maxlen=60)
         self._ready = queue.Queue()
         self._process = subprocess.Popen(
-            [*command, "--port", "0", "--ephemeral"],
+            [*command, "--port", "0", *(["--data", str(data)] if data else ["--ephemeral"])],
             cwd=REPOSITORY,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -1,7 +1,10 @@
 """Which error class each refusal arrives as."""
 
+import contextlib
 import pathlib
 import socket
+import sqlite3
+import tempfile
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sikkerkey import (
@@ -9,10 +12,11 @@ from sikkerkey import (
     ApiError,
     AuthenticationError,
     RateLimitedError,
+    ServerSealedError,
     SikkerKeyError,
 )
 
-from harness import private_pem
+from harness import Owner, Server, private_pem
 from python_cases import Case
 from python_cases.reads import FROZEN, UNKNOWN_SECRET
 
@@ -134,10 +138,30 @@ class Machines(Case):
         client = self.client(machine, apiUrl=f"http://localhost:{closed_port()}")
         self.refused(ApiError, 0, client.get_secret, secret)
 
-    def test_sealed(self):
-        self.skipTest(
-            "ServerSealedError (503) not covered: no documented option of the local server takes its key layer away"
-        )
+
+class Sealed(Case):
+    """On a store in a file, which another process can lock so that the server cannot write to it."""
+
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory(prefix="sikkerkey-")
+        cls.addClassCleanup(folder.cleanup)
+        cls.data = pathlib.Path(folder.name)
+        cls.server = Server(cls.data)
+        cls.addClassCleanup(cls.server.stop)
+        cls.owner = Owner(cls.server)
+
+    def test_no_value_without_its_record(self):
+        machine, _, secret = self.reader("a value")
+        client = self.client(machine)
+        self.assertEqual(client.get_secret(secret), "a value")
+        with contextlib.closing(sqlite3.connect(self.data / "store.sqlite", isolation_level=None)) as store:
+            store.execute("BEGIN IMMEDIATE")
+            with self.assertRaises(ServerSealedError) as caught:
+                client.get_secret(secret)
+            self.assertEqual(caught.exception.http_status, 503)
+            store.execute("ROLLBACK")
+        self.assertEqual(client.get_secret(secret), "a value")
 
 
 class Allowlist(Case):
