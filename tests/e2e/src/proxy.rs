@@ -1,5 +1,6 @@
 //! A proxy before the store: writes down every call, and makes the ones that a test picks go wrong.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -58,6 +59,7 @@ struct Inner {
     embedded: Embedded,
     calls: Mutex<Vec<Call>>,
     plan: Mutex<Option<Plan>>,
+    interleaved: AtomicBool,
 }
 
 /// The proxy. Clones share it.
@@ -67,7 +69,12 @@ pub struct Proxy(Arc<Inner>);
 impl Proxy {
     /// Before this store.
     pub fn new(embedded: Embedded) -> Self {
-        Self(Arc::new(Inner { embedded, calls: Mutex::default(), plan: Mutex::default() }))
+        Self(Arc::new(Inner {
+            embedded,
+            calls: Mutex::default(),
+            plan: Mutex::default(),
+            interleaved: AtomicBool::new(false),
+        }))
     }
 
     /// Forgets what was written down.
@@ -83,6 +90,12 @@ impl Proxy {
     /// Their operations.
     pub fn operations(&self) -> Vec<String> {
         self.calls().into_iter().map(|call| call.operation).collect()
+    }
+
+    /// Lets others have their turn between any two calls, as on a network: without this there are hardly any races. Not
+    /// for tests in which the time stands still, where giving way would let it run.
+    pub fn interleave(&self) {
+        self.0.interleaved.store(true, Ordering::Relaxed);
     }
 
     /// Makes the nth call from now go wrong: all its attempts, or only the first.
@@ -138,7 +151,11 @@ impl HttpConnector for Proxy {
         self.0.calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
         let fault = self.fault(&request);
         let embedded = self.0.embedded.clone();
+        let interleaved = self.0.interleaved.load(Ordering::Relaxed);
         HttpConnectorFuture::new(async move {
+            if interleaved {
+                tokio::task::yield_now().await;
+            }
             match fault {
                 None => embedded.call(request).await,
                 Some(Fault::Error) => Ok(answer(500, "InternalServerError")),

@@ -35,6 +35,7 @@ fn count(statuses: &[u16], status: u16) -> usize {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_a_thousand_copies_of_a_request_one_succeeds() {
     let world = World::new().await;
+    world.store.interleave();
     let owner = world.owner().await;
     let (_, secret, machine) = owner.readable("value").await;
     let other = world.another_process();
@@ -48,6 +49,7 @@ async fn of_a_thousand_copies_of_a_request_one_succeeds() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_time_things_happen_the_permitted_number_of_times() {
     let world = World::new().await;
+    world.store.interleave();
     let owner = world.owner().await;
     let other = world.another_process();
     let worlds = [&world, &other];
@@ -88,6 +90,7 @@ async fn one_time_things_happen_the_permitted_number_of_times() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_deployment_gets_one_owner() {
     let world = World::new().await;
+    world.store.interleave();
     let sign_up = |n: usize| {
         let body = json!({ "email": format!("p{n}@example.org"), "username": "p", "password": "a long passw0rd!" });
         Request::new("POST", "/v1/account/sign-up").header("x-sikkerkey-request", "1").json(&body)
@@ -100,6 +103,7 @@ async fn a_deployment_gets_one_owner() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_burst_of_guesses_is_locked_out_like_single_ones() {
     let world = World::new().await;
+    world.store.interleave();
     let owner = world.owner().await;
     let guess = || {
         let body = json!({ "email": "owner@example.org", "password": "a wrong passw0rd!" });
@@ -115,6 +119,7 @@ async fn a_burst_of_guesses_is_locked_out_like_single_ones() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn concurrent_writers_each_get_a_version() {
     let world = World::new().await;
+    world.store.interleave();
     let owner = world.owner().await;
     let (project, secret, machine) = owner.readable("one").await;
     let other = world.another_process();
@@ -141,6 +146,7 @@ async fn concurrent_writers_each_get_a_version() {
 async fn what_was_taken_away_stays_away() {
     const READS: usize = 10_000;
     let world = World::with(Options { lockout_failures: Some(40), ..Options::default() }).await;
+    world.store.interleave();
     let owner = world.owner().await;
     let (one, two) = (world.another_process(), world.another_process());
     let ways = ["freeze", "disable", "detach", "ungrant", "allowlist", "trash", "revoke"];
