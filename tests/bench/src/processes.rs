@@ -88,6 +88,35 @@ pub fn own_cpu() -> io::Result<Duration> {
     cpu_of(std::process::id())
 }
 
+/// Processor time of the whole machine since it started: in use or taken by the hypervisor, and in all.
+#[derive(Clone, Copy)]
+pub struct Machine {
+    used: Duration,
+    all: Duration,
+}
+
+impl Machine {
+    pub fn now() -> io::Result<Self> {
+        let stat = std::fs::read_to_string("/proc/stat")?;
+        Self::parse(&stat).ok_or_else(|| io::Error::other("a machine status of another shape"))
+    }
+
+    fn parse(stat: &str) -> Option<Self> {
+        // User, nice, system, idle, waiting for a disk, two kinds of interrupts, stolen; what follows is counted already.
+        let ticks = stat.lines().next()?.strip_prefix("cpu ")?.split_whitespace().take(8).map(str::parse::<u64>);
+        let ticks: Vec<u64> = ticks.collect::<Result<_, _>>().ok()?;
+        let time = |ticks: u64| Duration::from_millis(ticks * 1_000 / TICKS);
+        let all: u64 = ticks.iter().sum();
+        Some(Self { used: time(all - ticks.get(3)? - ticks.get(4)?), all: time(all) })
+    }
+
+    /// The share of the machine that was used since `before` by others than those whose time is given.
+    pub fn share_of_others(self, before: Self, ours: Duration) -> f64 {
+        let others = (self.used - before.used).saturating_sub(ours);
+        others.as_secs_f64() / (self.all - before.all).as_secs_f64()
+    }
+}
+
 fn cpu_in(stat: &str) -> Option<Duration> {
     // The second field is the program's name in brackets, which may hold anything; fields 14 and 15 are the times.
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
@@ -105,5 +134,14 @@ mod tests {
         assert_eq!(cpu_in(stat), Some(Duration::from_millis(1_750)));
         assert_eq!(cpu_in("12 (a) S 1"), None);
         assert!(own_cpu().is_ok());
+    }
+
+    #[test]
+    fn what_others_use_is_what_is_left() {
+        let before = Machine::parse("cpu  100 0 50 800 50 0 0 0 7 7\ncpu0 1 1").unwrap();
+        let after = Machine::parse("cpu  130 0 60 840 60 5 5 0 7 7\ncpu0 1 1").unwrap();
+        let share = after.share_of_others(before, Duration::from_millis(250));
+        assert!((share - 0.25).abs() < 1e-9, "{share}");
+        assert!(Machine::now().is_ok());
     }
 }

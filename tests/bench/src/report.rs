@@ -12,6 +12,9 @@ const RATIO_GOAL: f64 = 1.3;
 /// Reads a second to be passed on two cores (issue 2, part 9).
 const PER_SECOND_GOAL: f64 = 1_500.0;
 
+/// Share of the machine that others may use before the report says that its figures suffer from it.
+const QUIET: f64 = 0.05;
+
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(0, std::num::NonZero::get)
 }
@@ -40,6 +43,14 @@ impl Measured {
         ]
     }
 
+    /// The same against the floor behind sockets: what is the server's own, and not of the sockets.
+    fn ratios_behind_sockets(&self) -> [Ratio; 2] {
+        [
+            self.read[0].ratio(&self.behind_sockets[0], |window| window.p50().as_secs_f64()),
+            self.read[1].ratio(&self.behind_sockets[1], saturated),
+        ]
+    }
+
     fn cpu_ratios(&self) -> [f64; 2] {
         [self.read[0].cpu_ratio(&self.floor[0]), self.read[1].cpu_ratio(&self.floor[1])]
     }
@@ -58,6 +69,9 @@ impl Measured {
             arguments.rounds,
             arguments.seconds
         ));
+        let others = 100.0 * self.others;
+        let caution = if self.others > QUIET { "; figures of a machine that is busy with other work" } else { "" };
+        line(&format!("other processes used {others:.0} % of the machine{caution}"));
         line("");
         line(&format!("{:<26}{}", "", Windows::HEADINGS));
         for (at, clients) in ["1 client", "16 clients"].into_iter().enumerate() {
@@ -87,6 +101,8 @@ impl Measured {
             cpu(many_cpu),
             verdict(many.median <= RATIO_GOAL)
         ));
+        let [one, many] = self.ratios_behind_sockets();
+        line(&format!("read / floor behind sockets:            {one} with 1 client, {many} with 16"));
         line(&format!(
             "reads a second, 16 clients:             {rate:.0}  goal 1500 {}",
             verdict(rate > PER_SECOND_GOAL)
@@ -138,6 +154,7 @@ impl Measured {
             "cores": cores(),
             "processor": processor(),
             "store": if arguments.data.is_some() { "disk" } else { "memory" },
+            "shareOfOthers": self.others,
             "rounds": arguments.rounds,
             "windowSeconds": arguments.seconds,
             "floor": windows(&self.floor),
@@ -147,6 +164,10 @@ impl Measured {
             "noRoute": windows(&self.no_route),
             "constantRate": { "perSecond": arguments.rate, "read": self.constant.to_json() },
             "ratio": { "1": one.to_json(), "16": many.to_json() },
+            "ratioBehindSockets": {
+                "1": self.ratios_behind_sockets()[0].to_json(),
+                "16": self.ratios_behind_sockets()[1].to_json(),
+            },
             "cpuRatio": { "1": self.cpu_ratios()[0], "16": self.cpu_ratios()[1] },
             "floorPartsUs": self.parts.iter().map(|(name, time)| ((*name).to_owned(), json!(time))).collect::<serde_json::Map<_, _>>(),
             "warmRead": { "dynamodb": asked, "keyUnwraps": self.asked.unwraps as f64 / reads },
