@@ -33,7 +33,7 @@ pub fn routes(services: &Services) -> Routes {
 impl App {
     /// Who signed this request, with its nonce taken.
     async fn machine(&self, request: &SignedRequest) -> Result<Machine, Error> {
-        self.gate.admit_unaudited(request).await.map(|(machine, _)| machine)
+        self.gate.admit_unaudited(request).await
     }
 
     /// The secrets this machine is granted, all or of one project, with their projects.

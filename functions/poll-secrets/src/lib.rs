@@ -35,7 +35,7 @@ struct Changes {
 }
 
 async fn poll(State(app): State<App>, request: SignedRequest) -> Result<Json<Changes>, Error> {
-    let (machine, _) = app.gate.admit_unaudited(&request).await?;
+    let machine = app.gate.admit_unaudited(&request).await?;
     let Watch { watch } = request.json()?;
     if watch.len() > Watch::LIMIT {
         let text = format!("watch must list at most {} ids", Watch::LIMIT);

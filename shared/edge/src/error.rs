@@ -7,6 +7,7 @@ use crypto::OpenError;
 use http::{HeaderValue, StatusCode, header};
 use protocol::bodies::ErrorBody;
 use store::{CommitError, KeyError, StoreError};
+use vault::Time;
 use vault::limits::Invalid;
 use vault::{enrollment, read_gate};
 
@@ -72,6 +73,15 @@ impl Error {
     /// 500 with a text that says nothing; the detail goes to the log.
     pub fn internal(inside: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side").inside(inside)
+    }
+
+    /// What the read gate's refusal is to the caller; a lockout also says when to come back.
+    #[must_use]
+    pub fn refused(refusal: read_gate::Refusal, now: Time) -> Self {
+        match refusal {
+            read_gate::Refusal::SourceLocked(until) => Self::from(refusal).retry_after(now.seconds_until(until)),
+            _ => refusal.into(),
+        }
     }
 
     /// Adds what only the log learns.

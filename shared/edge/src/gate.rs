@@ -12,7 +12,7 @@ use vault::Time;
 use vault::audit::{Action, ActorKind, Origin, Record};
 use vault::lockout::Lockout;
 use vault::model::{Grant, Machine, Membership, Project, Secret, Vault};
-use vault::read_gate::{Authenticated, Caller, Refusal, Target, authenticate};
+use vault::read_gate::{Caller, Refusal, Target, authenticate};
 
 use crate::{Clock, Config, Error, Services, SignedRequest};
 
@@ -228,14 +228,13 @@ impl Gate {
     }
 
     /// Steps 2 to 8 and 13 for a route that is not audited: who signed this request, with its nonce taken.
-    pub async fn admit_unaudited(&self, request: &SignedRequest) -> Result<(Machine, Vault), Error> {
+    pub async fn admit_unaudited(&self, request: &SignedRequest) -> Result<Machine, Error> {
         let facts = self.facts(request).await?;
         let now = self.now();
         let signed_text = request.signed_text();
-        let verdict = authenticate(&facts.caller(request, &signed_text), now)
-            .map(|Authenticated { machine, vault }| (machine.clone(), vault.clone()));
-        self.settle(request, &facts, now, verdict.as_ref().map(|_| ()).map_err(|refusal| *refusal), None).await?;
-        verdict.map_err(Error::from)
+        let verdict = authenticate(&facts.caller(request, &signed_text), now);
+        self.settle(request, &facts, now, verdict.map(|_| ()), None).await?;
+        Ok(verdict?.machine.clone())
     }
 
     /// Step 13: makes the verdict count. When this returns without error the request was admitted, is unique, and its
@@ -271,10 +270,6 @@ impl Gate {
                 self.audit.record(&failure).await?;
             }
         }
-        let error = Error::from(refusal);
-        Err(match refusal {
-            Refusal::SourceLocked(until) => error.retry_after(now.seconds_until(until)),
-            _ => error,
-        })
+        Err(Error::refused(refusal, now))
     }
 }

@@ -52,7 +52,7 @@ impl Attempts {
         let known: Option<Lockout> = self.store.get(&store::lockout::lockout(address)).await?;
         let now = self.clock.now();
         match known.and_then(|known| known.locked(now)) {
-            Some(until) => Err(Error::from(Refusal::SourceLocked(until)).retry_after(now.seconds_until(until))),
+            Some(until) => Err(Error::refused(Refusal::SourceLocked(until), now)),
             None => Ok(()),
         }
     }
