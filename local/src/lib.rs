@@ -13,7 +13,8 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use edge::{Clock, Config, Routes, Services, SourceAddress, telemetry};
+use edge::seal::Seal;
+use edge::{Clock, Config, RequestId, Routes, Services, SourceAddress, Telemetry};
 use seal_secret::SealSecret;
 use store::client::bounded;
 use store::{KeyLayer, Keys, Store, StoreError, tables};
@@ -59,32 +60,38 @@ impl Parts {
     }
 }
 
-/// Every function's routes.
+/// Every function's routes. Which services and which door to `seal-secret` a function is given is asked by its name.
 #[must_use]
-pub fn functions(services: &Services) -> Vec<Routes> {
-    let seal = Arc::new(SealSecret::new(services));
+pub fn functions(
+    services: &impl Fn(&'static str) -> Services,
+    seal: &impl Fn(&'static str) -> Arc<dyn Seal>,
+) -> Vec<Routes> {
     vec![
-        read_secret::routes(services),
-        export_secrets::routes(services),
-        list_secrets::routes(services),
-        poll_secrets::routes(services),
-        bootstrap_machine::routes(services),
-        enroll_machine::routes(services),
-        download_bundle::routes(services),
-        account::routes(services),
-        manage_projects::routes(services),
-        manage_secrets::routes(services, seal.clone()),
-        manage_machines::routes(services, seal),
-        manage_audit::routes(services),
+        read_secret::routes(&services("read-secret")),
+        export_secrets::routes(&services("export-secrets")),
+        list_secrets::routes(&services("list-secrets")),
+        poll_secrets::routes(&services("poll-secrets")),
+        bootstrap_machine::routes(&services("bootstrap-machine")),
+        enroll_machine::routes(&services("enroll-machine")),
+        download_bundle::routes(&services("download-bundle")),
+        account::routes(&services("account")),
+        manage_projects::routes(&services("manage-projects")),
+        manage_secrets::routes(&services("manage-secrets"), seal("manage-secrets")),
+        manage_machines::routes(&services("manage-machines"), seal("manage-machines")),
+        manage_audit::routes(&services("manage-audit")),
         Routes::of("local").get("/", welcome),
     ]
 }
 
-/// All of them in one router.
+/// All of them in one router, behind what stands in for the gateway.
+pub fn gateway(functions: Vec<Routes>, telemetry: &Telemetry) -> Router {
+    Routes::into_router(functions, telemetry).layer(middleware::from_fn(by_listener))
+}
+
+/// The whole system as one router.
 pub fn router(services: &Services) -> Router {
-    Routes::into_router(functions(services))
-        .layer(middleware::from_fn_with_state(services.clock.clone(), telemetry::line))
-        .layer(middleware::from_fn(source_address))
+    let seal: Arc<dyn Seal> = Arc::new(SealSecret::new(services));
+    gateway(functions(&|_| services.clone(), &|_| seal.clone()), &Telemetry::new(services))
 }
 
 async fn welcome() -> &'static str {
@@ -92,8 +99,10 @@ async fn welcome() -> &'static str {
      There is no web page here yet; the README shows how to use the API.\n"
 }
 
-/// The gateway's part: the address comes from the connection and from nothing that the client wrote.
-async fn source_address(mut request: Request, next: Next) -> Response {
+/// The gateway's part: the address comes from the connection and from nothing that the client wrote; each request gets
+/// an id.
+async fn by_listener(mut request: Request, next: Next) -> Response {
+    request.extensions_mut().insert(RequestId(hex::encode(crypto::random::bytes::<8>())));
     if let Some(peer) = request.extensions().get::<axum::extract::ConnectInfo<std::net::SocketAddr>>() {
         let source = SourceAddress::new(peer.0.ip());
         request.extensions_mut().insert(source);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
-use edge::{Clock, Config, Services};
+use edge::{Clock, Config, Services, telemetry};
 use local::Parts;
 use local::embedded::Embedded;
 use store::{KeyLayer, LocalKeyLayer};
@@ -51,8 +51,7 @@ type Failure = Box<dyn std::error::Error>;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let filter = tracing_subscriber::EnvFilter::builder().with_env_var("SIKKERKEY_LOG").from_env_lossy();
-    tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
+    telemetry::start(environment("SIKKERKEY_LOG").as_deref().unwrap_or("error"), std::io::stderr);
     match run(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -95,10 +94,14 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The configuration of the environment, with our own address.
 #[expect(clippy::disallowed_methods, reason = "the one place of this program that reads the environment")]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// The configuration of the environment, with our own address.
 fn configuration(url: &str) -> Result<Config, Failure> {
-    let lookup = |name: &str| if name == "SIKKERKEY_URL" { Some(url.to_owned()) } else { std::env::var(name).ok() };
+    let lookup = |name: &str| if name == "SIKKERKEY_URL" { Some(url.to_owned()) } else { environment(name) };
     Ok(Config::from_environment(lookup)?)
 }
 

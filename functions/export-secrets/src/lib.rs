@@ -86,7 +86,7 @@ async fn export(State(app): State<App>, request: SignedRequest) -> Result<Respon
     let answer = answer(&served, &opened)?;
 
     // Everything that could still fail comes before the answer leaves.
-    app.store.audit().record_all(&records).await?;
+    app.store.audit().record_all(records).await?;
     let delivered = served.iter().zip(&opened).map(|(admitted, (_, version))| (admitted.grant.clone(), *version));
     app.store.note_deliveries(delivered.collect()).await?;
     Ok(answer)

@@ -6,6 +6,7 @@ use crypto::random;
 use edge::{Body, Error, Json, Person};
 use protocol::ProjectId;
 use serde::{Deserialize, Serialize};
+use store::vaults::ProjectEntry;
 use vault::Time;
 use vault::audit::Action;
 use vault::limits::{self, PROJECT_NAME};
@@ -81,6 +82,7 @@ pub(crate) async fn create(
     };
     let mut write = app.store.transaction();
     write.put_new(&project);
+    write.put_new(&ProjectEntry::from(&project));
     write.record(&person.record(Action::ProjectCreate, format!("Project {} created", project.name)).project(id));
     write.commit().await?;
     Ok(Json(project.into()))

@@ -6,6 +6,7 @@
 use crypto::TokenHash;
 use edge::{Clock, Error, Services};
 use protocol::MachineId;
+use store::meter::inherited;
 use store::{CommitError, Row as _, Store, Update, vaults};
 use tokio::task::JoinSet;
 use vault::Time;
@@ -40,7 +41,7 @@ impl Sweep {
                 && let Some(expiry) = due.next()
             {
                 let sweep = self.clone();
-                running.spawn(async move { sweep.end(&expiry, now).await });
+                running.spawn(inherited(async move { sweep.end(&expiry, now).await }));
             }
             match running.join_next().await {
                 Some(Ok(Ok(()))) => ended += 1,

@@ -16,6 +16,10 @@ pub struct Config {
     pub lockout: Limits,
     /// `SIKKERKEY_OPEN_SIGN_UP`: whether anybody may make an account after the first one.
     pub open_sign_up: bool,
+    /// `SIKKERKEY_KMS_KEY`: ARN of the KMS key under the keys of projects and vaults. On AWS only.
+    pub kms_key: Option<String>,
+    /// `SIKKERKEY_SEAL_FUNCTION`: name or ARN of the function that writes values. On AWS only.
+    pub seal_function: Option<String>,
 }
 
 /// An environment variable that is missing or wrong.
@@ -36,6 +40,8 @@ impl Config {
             key_cache_seconds: 300,
             lockout: Limits::default(),
             open_sign_up: false,
+            kms_key: None,
+            seal_function: None,
         }
     }
 
@@ -54,6 +60,10 @@ impl Config {
         }
         if let Some(prefix) = lookup("SIKKERKEY_TABLE_PREFIX") {
             config.table_prefix = prefix;
+        }
+        let in_names = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+        if !(1..=200).contains(&config.table_prefix.len()) || !config.table_prefix.bytes().all(in_names) {
+            return Err(wrong("SIKKERKEY_TABLE_PREFIX", "must be 1 to 200 letters, digits, `_`, `.` and `-`"));
         }
         config.key_cache_seconds = number("SIKKERKEY_KEY_CACHE_SECONDS", config.key_cache_seconds)?;
         if config.key_cache_seconds > store::Keys::LONGEST_SECONDS {
@@ -75,7 +85,24 @@ impl Config {
             Some("true") => true,
             Some(_) => return Err(wrong("SIKKERKEY_OPEN_SIGN_UP", "must be true or false")),
         };
+        config.kms_key = lookup("SIKKERKEY_KMS_KEY");
+        if config.kms_key.as_ref().is_some_and(|key| !key.starts_with("arn:")) {
+            return Err(wrong("SIKKERKEY_KMS_KEY", "must be an ARN (arn:aws:kms:...)"));
+        }
+        config.seal_function = lookup("SIKKERKEY_SEAL_FUNCTION");
         Ok(config)
+    }
+
+    /// The KMS key, for a function that needs one.
+    pub fn kms_key(&self) -> Result<&str, Misconfigured> {
+        let problem = "is missing; set it to the ARN of the deployment's KMS key";
+        self.kms_key.as_deref().ok_or_else(|| Misconfigured { name: "SIKKERKEY_KMS_KEY", problem: problem.to_owned() })
+    }
+
+    /// The function that writes values, for a function that has values written.
+    pub fn seal_function(&self) -> Result<&str, Misconfigured> {
+        let problem = "is missing; set it to the name of the deployment's seal-secret function".to_owned();
+        self.seal_function.as_deref().ok_or(Misconfigured { name: "SIKKERKEY_SEAL_FUNCTION", problem })
     }
 }
 
@@ -125,9 +152,14 @@ mod tests {
             (&[url, ("SIKKERKEY_LOCKOUT_FAILURES", "many")], "SIKKERKEY_LOCKOUT_FAILURES"),
             (&[url, ("SIKKERKEY_LOCKOUT_FAILURES", "0")], "SIKKERKEY_LOCKOUT_FAILURES"),
             (&[url, ("SIKKERKEY_OPEN_SIGN_UP", "yes")], "SIKKERKEY_OPEN_SIGN_UP"),
+            (&[url, ("SIKKERKEY_TABLE_PREFIX", "")], "SIKKERKEY_TABLE_PREFIX"),
+            (&[url, ("SIKKERKEY_TABLE_PREFIX", "a/b")], "SIKKERKEY_TABLE_PREFIX"),
+            (&[url, ("SIKKERKEY_KMS_KEY", "alias/sikkerkey")], "SIKKERKEY_KMS_KEY"),
         ] {
             assert_eq!(read(set).unwrap_err().name, name, "{set:?}");
         }
-        assert!(read(&[url]).is_ok());
+        let config = read(&[url]).unwrap();
+        assert_eq!(config.kms_key().unwrap_err().name, "SIKKERKEY_KMS_KEY");
+        assert_eq!(config.seal_function().unwrap_err().name, "SIKKERKEY_SEAL_FUNCTION");
     }
 }

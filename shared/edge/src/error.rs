@@ -75,6 +75,11 @@ impl Error {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side").inside(inside)
     }
 
+    /// 503: something we need does not answer; the request may be tried again.
+    pub fn unavailable(outside: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, outside)
+    }
+
     /// What the read gate's refusal is to the caller; a lockout also says when to come back.
     #[must_use]
     pub fn refused(refusal: read_gate::Refusal, now: Time) -> Self {
@@ -96,6 +101,16 @@ impl Error {
     pub fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after_seconds = Some(seconds);
         self
+    }
+
+    /// What the caller is told.
+    pub fn outside(&self) -> &str {
+        &self.outside
+    }
+
+    /// What only the log learns.
+    pub fn reason(&self) -> Option<&str> {
+        self.inside.as_deref()
     }
 
     /// The status it is sent with.
@@ -127,8 +142,7 @@ impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable(_) => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "The store is unavailable, try again later")
-                    .inside(error.to_string())
+                Self::unavailable("The store is unavailable, try again later").inside(error.to_string())
             }
             StoreError::Refused(_) | StoreError::Damaged(_) => Self::internal(error.to_string()),
         }
@@ -139,8 +153,7 @@ impl From<KeyError> for Error {
     fn from(error: KeyError) -> Self {
         match error {
             KeyError::Unavailable(_) => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "The server is sealed, try again later")
-                    .inside(error.to_string())
+                Self::unavailable("The server is sealed, try again later").inside(error.to_string())
             }
             KeyError::Damaged => Self::internal(error.to_string()),
         }

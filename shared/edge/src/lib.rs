@@ -32,3 +32,4 @@ pub use routes::{Route, Routes};
 pub use services::{Attempts, Services};
 pub use signed::SignedRequest;
 pub use source::SourceAddress;
+pub use telemetry::{RequestId, Telemetry};

@@ -3,10 +3,11 @@
 use axum::Router;
 use axum::handler::Handler;
 use axum::response::IntoResponse as _;
-use axum::routing;
+use axum::{middleware, routing};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::Error;
+use crate::telemetry::{self, Telemetry};
 
 /// One route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,10 +70,16 @@ impl Routes {
     }
 
     /// The router of one or more functions. What no route matches is a plain 404, as is a method that a path does not
-    /// take; a panic is a 500 that says nothing.
-    pub fn into_router(functions: Vec<Self>) -> Router {
-        let all = functions.into_iter().fold(Router::new(), |all, function| all.merge(function.router));
-        let all = all.fallback(no_route).method_not_allowed_fallback(no_route);
-        all.layer(CatchPanicLayer::custom(|_| Error::internal("a panic, see standard error").into_response()))
+    /// take; a panic is a 500 that says nothing. Every request has its line in the log.
+    pub fn into_router(functions: Vec<Self>, telemetry: &Telemetry) -> Router {
+        let finished = |router: Router, function: &'static str| {
+            let panics = CatchPanicLayer::custom(|_| Error::internal("a panic, see standard error").into_response());
+            let line = middleware::from_fn_with_state((telemetry.clone(), function), telemetry::layer);
+            router.method_not_allowed_fallback(no_route).layer(panics).layer(line)
+        };
+        let elsewhere = Router::new().fallback(no_route);
+        functions
+            .into_iter()
+            .fold(finished(elsewhere, "none"), |all, function| all.merge(finished(function.router, function.function)))
     }
 }

@@ -1,14 +1,21 @@
 //! The door to `seal-secret`, the only writer of values.
 //!
 //! Functions that people and AI agents can reach hold no right to open a value or to read the values table. They hand
-//! plaintext to `seal-secret` through this interface and get metadata back: on AWS by a direct invocation, locally in
-//! process. No operation returns a value.
+//! plaintext to `seal-secret` through this interface and get metadata back. No operation returns a value.
+//!
+//! `seal-secret` itself implements [`Seal`]. Where it is another process, [`Remote`] does: it makes each operation a
+//! message for whatever carries messages there, and [`perform`] is what that message meets.
+
+use std::borrow::Cow;
 
 use async_trait::async_trait;
 use crypto::{Plaintext, PublicKey, Sealed};
+use http::StatusCode;
 use protocol::{BundleId, SecretId, VaultId};
+use serde::{Deserialize, Serialize};
 use vault::audit::Record;
 use vault::model::Secret;
+use zeroize::Zeroizing;
 
 use crate::Error;
 
@@ -25,4 +32,155 @@ pub trait Seal: Send + Sync {
 
     /// Makes a key pair for a bundle: the public half, and the private key file sealed under the vault's key.
     async fn make_identity(&self, vault: VaultId, bundle: BundleId) -> Result<(PublicKey, Sealed), Error>;
+}
+
+/// An operation as a message; `V` is the value in clear, borrowed to be sent and owned when it arrives.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the arguments of the operations of Seal")]
+pub enum Operation<V> {
+    /// [`Seal::create`].
+    Create { secret: Box<Secret>, value: V, record: Box<Record> },
+    /// [`Seal::replace`].
+    Replace { vault: VaultId, secret: SecretId, value: V, record: Box<Record> },
+    /// [`Seal::make_identity`].
+    MakeIdentity { vault: VaultId, bundle: BundleId },
+}
+
+impl<V> Operation<V> {
+    /// Its name, for the log.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Create { .. } => "create",
+            Self::Replace { .. } => "replace",
+            Self::MakeIdentity { .. } => "make_identity",
+        }
+    }
+}
+
+/// What came of an operation.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the results of the operations of Seal")]
+pub enum Done {
+    /// Of [`Seal::create`].
+    Created {},
+    /// Of [`Seal::replace`].
+    Replaced { version: u64 },
+    /// Of [`Seal::make_identity`].
+    Identity { public_key: PublicKey, private_key: Sealed },
+}
+
+/// The answer to a message: what came of it, or the error as the caller's caller is to see it.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the parts of an Error")]
+pub enum Reply {
+    /// It was done.
+    Done(Done),
+    /// It was refused or failed.
+    Error { status: u16, outside: String, reason: Option<String> },
+}
+
+impl From<Result<Done, Error>> for Reply {
+    fn from(result: Result<Done, Error>) -> Self {
+        match result {
+            Ok(done) => Self::Done(done),
+            Err(error) => Self::Error {
+                status: error.status().as_u16(),
+                outside: error.outside().to_owned(),
+                reason: error.reason().map(str::to_owned),
+            },
+        }
+    }
+}
+
+impl From<Reply> for Result<Done, Error> {
+    fn from(reply: Reply) -> Self {
+        match reply {
+            Reply::Done(done) => Ok(done),
+            Reply::Error { status, outside, reason } => {
+                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                let error = Error::new(status, Cow::Owned(outside));
+                Err(match reason {
+                    Some(reason) => error.inside(reason),
+                    None => error,
+                })
+            }
+        }
+    }
+}
+
+/// Does what a message asks for.
+pub async fn perform(seal: &dyn Seal, operation: Operation<Plaintext>) -> Result<Done, Error> {
+    match operation {
+        Operation::Create { secret, value, record } => {
+            seal.create(*secret, value, *record).await.map(|()| Done::Created {})
+        }
+        Operation::Replace { vault, secret, value, record } => {
+            let version = seal.replace(vault, secret, value, *record).await?;
+            Ok(Done::Replaced { version })
+        }
+        Operation::MakeIdentity { vault, bundle } => {
+            let (public_key, private_key) = seal.make_identity(vault, bundle).await?;
+            Ok(Done::Identity { public_key, private_key })
+        }
+    }
+}
+
+/// Takes a message to `seal-secret` and brings the reply back, as JSON both. It must not send a message twice.
+#[async_trait]
+pub trait Carrier: Send + Sync {
+    /// One message, one reply.
+    async fn carry(&self, message: Zeroizing<Vec<u8>>) -> Result<Vec<u8>, Error>;
+}
+
+/// `seal-secret` in another process.
+pub struct Remote<C>(pub C);
+
+impl<C: Carrier> Remote<C> {
+    /// `size` is about how long the value is: a buffer that grows leaves copies behind.
+    async fn send(&self, operation: Operation<&str>, size: usize) -> Result<Done, Error> {
+        let mut message = Zeroizing::new(Vec::with_capacity(size.saturating_mul(2).saturating_add(4_096)));
+        serde_json::to_writer(&mut *message, &operation).map_err(|error| Error::internal(error.to_string()))?;
+        let reply = self.0.carry(message).await?;
+        // The library's message can quote the reply, which holds nothing secret.
+        let reply: Reply = serde_json::from_slice(&reply)
+            .map_err(|error| Error::internal(format!("seal-secret gave no reply: {error}")))?;
+        reply.into()
+    }
+}
+
+fn text(value: &Plaintext) -> Result<&str, Error> {
+    value.expose_str().ok_or_else(|| Error::internal("a value that is not UTF-8 came this far"))
+}
+
+fn unexpected(done: &Done) -> Error {
+    Error::internal(format!("seal-secret answered another question: {done:?}"))
+}
+
+#[async_trait]
+impl<C: Carrier> Seal for Remote<C> {
+    async fn create(&self, secret: Secret, value: Plaintext, record: Record) -> Result<(), Error> {
+        let (secret, record) = (Box::new(secret), Box::new(record));
+        match self.send(Operation::Create { secret, value: text(&value)?, record }, value.len()).await? {
+            Done::Created {} => Ok(()),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    async fn replace(&self, vault: VaultId, secret: SecretId, value: Plaintext, record: Record) -> Result<u64, Error> {
+        let operation = Operation::Replace { vault, secret, value: text(&value)?, record: Box::new(record) };
+        match self.send(operation, value.len()).await? {
+            Done::Replaced { version } => Ok(version),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    async fn make_identity(&self, vault: VaultId, bundle: BundleId) -> Result<(PublicKey, Sealed), Error> {
+        match self.send(Operation::MakeIdentity { vault, bundle }, 0).await? {
+            Done::Identity { public_key, private_key } => Ok((public_key, private_key)),
+            other => Err(unexpected(&other)),
+        }
+    }
 }

@@ -4,10 +4,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use store::{KeyMaker, Keys, Store, Values};
+use tokio::task::JoinSet;
 use vault::lockout::Lockout;
 use vault::read_gate::Refusal;
 
 use crate::{Clock, Config, Error};
+
+/// Most projects whose keys are unwrapped before the first request, each by one call to the key layer.
+const KEYS_PREPARED: u8 = 16;
 
 /// Everything a function can be given. Each takes what it needs when its router is made.
 #[derive(Clone)]
@@ -29,6 +33,28 @@ impl Services {
     #[must_use]
     pub fn key_maker(&self) -> KeyMaker {
         self.keys.maker()
+    }
+
+    /// Unwraps the keys of the newest projects, so that a function that has just started need not do it in its first
+    /// request. What goes wrong is left to the requests.
+    pub async fn prepare_keys(&self) {
+        if self.config.key_cache_seconds == 0 {
+            return;
+        }
+        let projects = match self.store.newest_projects(KEYS_PREPARED).await {
+            Ok(projects) => projects,
+            Err(error) => return tracing::warn!(%error, "no keys prepared"),
+        };
+        let mut unwrapping = JoinSet::new();
+        for project in projects {
+            let (keys, now) = (self.keys.clone(), self.clock.now());
+            unwrapping.spawn(async move { keys.master_key(&project, now).await.map(drop) });
+        }
+        while let Some(unwrapped) = unwrapping.join_next().await {
+            if let Ok(Err(error)) = unwrapped {
+                tracing::warn!(%error, "a key was not prepared");
+            }
+        }
     }
 
     /// The counting of failed attempts, for routes that take one-time tokens or passwords.

@@ -5,14 +5,15 @@
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, ReturnValuesOnConditionCheckFailure, WriteRequest};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use crypto::random;
 use protocol::{MachineId, Nonce, VaultId};
 use vault::Time;
-use vault::audit::Record;
+use vault::audit::{Record, Severity};
 
-use crate::dynamo::backoff;
+use crate::dynamo::all_of;
 use crate::item::{Item, attributes, from_item};
+use crate::meter::{self, Counted};
 use crate::tables::{BY_TIME, Table};
 use crate::{Store, StoreError};
 
@@ -25,10 +26,6 @@ const NONCE_SECONDS: u64 = 3_600;
 const SHARDS: u8 = 8;
 /// Most days one page looks back; a longer quiet time takes another page.
 const DAYS_A_PAGE: u64 = 31;
-/// Most rows in one `BatchWriteItem` (DynamoDB's limit).
-const BATCH: usize = 25;
-/// Most times a batch is sent again for what it left out.
-const LEFT_OVER_TRIES: u32 = 8;
 
 /// Why a request's nonce could not be taken.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +56,9 @@ fn text(value: impl Into<String>) -> AttributeValue {
 
 /// A record as an item, under this key.
 fn indexed(pk: String, record: &Record) -> Result<Item, StoreError> {
+    if record.severity == Severity::Critical {
+        meter::count(Counted::CriticalRecord);
+    }
     let [shard, tail @ ..] = random::bytes::<5>();
     let mut item = attributes(record)?;
     let ttl = record.timestamp.plus_seconds(RETENTION_DAYS * 86_400);
@@ -140,27 +140,14 @@ impl Audit {
     }
 
     /// Writes records; all are written when it returns without error.
-    pub async fn record_all(&self, records: &[Record]) -> Result<(), StoreError> {
-        let table = self.0.name(Table::Audit);
-        for chunk in records.chunks(BATCH) {
-            let mut writes = Vec::with_capacity(chunk.len());
-            for record in chunk {
-                let put = PutRequest::builder().set_item(Some(record_item(record)?)).build();
-                let put = put.map_err(|error| StoreError::Damaged(error.to_string()))?;
-                writes.push(WriteRequest::builder().put_request(put).build());
-            }
-            let mut left = Some(std::collections::HashMap::from([(table.to_owned(), writes)]));
-            for again in 0..LEFT_OVER_TRIES {
-                let Some(writes) = left.take() else { break };
-                backoff(again).await;
-                let answer = self.0.client.batch_write_item().set_request_items(Some(writes)).send().await?;
-                left = answer.unprocessed_items.filter(|left| !left.is_empty());
-            }
-            if left.is_some() {
-                return Err(StoreError::Unavailable("a batch write left records out again and again".to_owned()));
-            }
-        }
-        Ok(())
+    ///
+    /// Each is a put of its own: the right to write batches would be a right to delete records too.
+    pub async fn record_all(&self, records: Vec<Record>) -> Result<(), StoreError> {
+        let writes = records.into_iter().map(|record| {
+            let audit = self.clone();
+            async move { audit.record(&record).await }
+        });
+        all_of(writes).await
     }
 
     /// A page of a vault's records, newest first: those before the cursor, not older than `since`.
@@ -215,7 +202,7 @@ impl Audit {
                 .expression_attribute_values(":before", text(before))
                 .scan_index_forward(false)
                 .limit(i32::try_from(size).unwrap_or(i32::MAX));
-            shards.spawn(request.send());
+            shards.spawn(meter::inherited(request.send()));
         }
         let mut records = Vec::new();
         while let Some(answer) = shards.join_next().await {

@@ -6,13 +6,17 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use tokio::task::JoinSet;
 
 use crate::item::{Item, Key, Row, from_item};
+use crate::meter;
 use crate::tables::{BY_OWNER, Table};
 use crate::{StoreError, Transaction, Values};
 
 /// Most keys in one `BatchGetItem` (DynamoDB's limit).
 const BATCH: usize = 100;
+/// Most writes of one request at the same time.
+const AT_ONCE: usize = 16;
 /// Most times a batch is asked again for what it left out, before the store counts as unavailable.
 const LEFT_OVER_TRIES: u32 = 8;
 
@@ -77,6 +81,26 @@ pub(crate) async fn backoff(tries: u32) {
         let most_ms = 10_u64 << doublings.min(6);
         let ms = u64::from_be_bytes(crypto::random::bytes()) % most_ms + 1;
         tokio::time::sleep(Duration::from_millis(ms)).await;
+    }
+}
+
+/// Does all of these, some at the same time; the first error ends it, and those under way with it.
+pub(crate) async fn all_of<W>(work: impl IntoIterator<Item = W>) -> Result<(), StoreError>
+where
+    W: Future<Output = Result<(), StoreError>> + Send + 'static,
+{
+    let mut waiting = work.into_iter();
+    let mut running = JoinSet::new();
+    loop {
+        while running.len() < AT_ONCE
+            && let Some(work) = waiting.next()
+        {
+            running.spawn(meter::inherited(work));
+        }
+        match running.join_next().await {
+            Some(done) => done.map_err(|error| StoreError::Unavailable(error.to_string()))??,
+            None => return Ok(()),
+        }
     }
 }
 
@@ -174,6 +198,21 @@ impl Store {
     /// All rows of this kind under a partition key up to a sort key, strongly consistent.
     pub(crate) async fn query_until<R: Row>(&self, pk: &str, last: &str) -> Result<Vec<R>, StoreError> {
         self.query_pages(None, "pk = :pk AND sk <= :sk", pk.to_owned(), last).await
+    }
+
+    /// The last rows of a partition, at most this many, newest first.
+    pub(crate) async fn query_last<R: Row>(&self, pk: &str, most: u8) -> Result<Vec<R>, StoreError> {
+        let answer = self
+            .client
+            .query()
+            .table_name(self.name(R::TABLE))
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()))
+            .scan_index_forward(false)
+            .limit(most.into())
+            .send()
+            .await?;
+        answer.items.unwrap_or_default().into_iter().map(|item| from_item(R::KIND, item)).collect()
     }
 
     async fn query_pages<R: Row>(

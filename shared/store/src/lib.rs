@@ -13,6 +13,7 @@ mod error;
 mod item;
 pub mod key_layer;
 pub mod lockout;
+pub mod meter;
 mod rows;
 pub mod tables;
 pub mod transaction;

@@ -8,6 +8,7 @@ use vault::Time;
 use vault::lockout::{Limits, Lockout, failure};
 
 use crate::item::{Key, Row, from_item};
+use crate::meter::{self, Counted};
 use crate::tables::Table;
 use crate::{Store, StoreError, Update};
 
@@ -43,6 +44,7 @@ impl Store {
         let known = self.update_set(&key, "ADD", vec![name], ttl).await?;
         if let Some(until) = known.due(limits, now) {
             self.update(Update::of(&key).set("lockedUntil", &until)?.remove("failures")).await?;
+            meter::count(Counted::Lockout);
         } else if known.failures.len() > KEPT {
             self.update_set(&key, "DELETE", known.old(limits, now).cloned().collect(), ttl).await?;
         }

@@ -12,7 +12,7 @@ use vault::model::{
 use crate::accounts::{self, DeploymentOwner, EmailAddress};
 use crate::item::{Key, Row};
 use crate::tables::Table;
-use crate::vaults::{self, EnrollmentTokenHash};
+use crate::vaults::{self, EnrollmentTokenHash, ProjectEntry};
 
 /// A sort key part that sorts as the time does.
 fn sortable(time: Time) -> String {
@@ -43,6 +43,14 @@ impl Row for Project {
     }
     fn owner(&self) -> Option<(String, String)> {
         Some((format!("VAULT#{}", self.vault), format!("PROJECT#{}#{}", sortable(self.created_at), self.id)))
+    }
+}
+
+impl Row for ProjectEntry {
+    const TABLE: Table = Table::Vault;
+    const KIND: &'static str = "project entry";
+    fn key(&self) -> Key<Self> {
+        Key::new(vaults::PROJECTS, format!("{}#{}", sortable(self.created_at), self.project))
     }
 }
 

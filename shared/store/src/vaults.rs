@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use crypto::TokenHash;
 use protocol::{AllowlistEntryId, EnrollmentTokenId, MachineId, ProjectId, SecretId, VaultId};
 use serde::{Deserialize, Serialize};
-use tokio::task::JoinSet;
 use vault::Time;
 use vault::audit::Record;
 use vault::model::{
@@ -13,6 +12,7 @@ use vault::model::{
 };
 use vault::read_gate::Target;
 
+use crate::dynamo::all_of;
 use crate::item::Key;
 use crate::transaction::ROWS;
 use crate::{Batch, CommitError, Store, StoreError, Update};
@@ -27,11 +27,26 @@ pub struct EnrollmentTokenHash {
     pub id: EnrollmentTokenId,
 }
 
-/// Deliveries that are written down at the same time.
-const NOTES_AT_ONCE: usize = 16;
+/// A project in the list of all there are: nothing but its id, for functions that prepare their keys when they start.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProjectEntry {
+    /// The project.
+    pub project: ProjectId,
+    /// When it was made.
+    pub created_at: Time,
+}
+
+impl From<&Project> for ProjectEntry {
+    fn from(project: &Project) -> Self {
+        Self { project: project.id, created_at: project.created_at }
+    }
+}
 
 /// The partition of everything that ends by itself.
 pub(crate) const EXPIRIES: &str = "EXPIRY";
+/// The partition of the list of all projects.
+pub(crate) const PROJECTS: &str = "PROJECTS";
 
 /// Key of a vault.
 #[must_use]
@@ -182,20 +197,12 @@ impl Store {
     }
 
     /// Writes down many deliveries, some at the same time.
-    pub async fn note_deliveries(&self, mut notes: Vec<(Grant, u64)>) -> Result<(), StoreError> {
-        let mut writes: JoinSet<Result<(), StoreError>> = JoinSet::new();
-        loop {
-            while writes.len() < NOTES_AT_ONCE
-                && let Some((grant, version)) = notes.pop()
-            {
-                let store = self.clone();
-                writes.spawn(async move { store.note_delivery(&grant, version).await });
-            }
-            match writes.join_next().await {
-                Some(written) => written.map_err(|error| StoreError::Unavailable(error.to_string()))??,
-                None => return Ok(()),
-            }
-        }
+    pub async fn note_deliveries(&self, notes: Vec<(Grant, u64)>) -> Result<(), StoreError> {
+        let writes = notes.into_iter().map(|(grant, version)| {
+            let store = self.clone();
+            async move { store.note_delivery(&grant, version).await }
+        });
+        all_of(writes).await
     }
 
     /// Removes a machine with its memberships and grants, in steps that can be taken up again.
@@ -272,6 +279,13 @@ impl Store {
     pub async fn grants(&self, machine: MachineId, project: Option<ProjectId>) -> Result<Vec<Grant>, StoreError> {
         let prefix = project.map_or_else(|| "GRANT#".to_owned(), |project| format!("GRANT#{project}#"));
         self.query(format!("MACHINE#{machine}"), &prefix).await
+    }
+
+    /// The newest projects of all vaults, at most this many.
+    pub async fn newest_projects(&self, most: u8) -> Result<Vec<Project>, StoreError> {
+        let entries: Vec<ProjectEntry> = self.query_last(PROJECTS, most).await?;
+        let keys: Vec<_> = entries.iter().map(|entry| project(entry.project)).collect();
+        self.get_all(&keys).await
     }
 
     /// What has ended by now, strongly consistent.

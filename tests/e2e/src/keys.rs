@@ -1,5 +1,6 @@
 //! A key layer that counts its calls and can be taken away.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
@@ -7,6 +8,8 @@ use crypto::Sealed;
 use crypto::envelope::KeyContext;
 use store::key_layer::KeyBytes;
 use store::{KeyError, KeyLayer, LocalKeyLayer};
+
+use crate::rights;
 
 /// A local server key with switches.
 pub struct TestKeys {
@@ -38,6 +41,25 @@ impl TestKeys {
         } else {
             Ok(())
         }
+    }
+}
+
+/// A function's way to the key layer: what it asks of it is written down.
+pub(crate) struct FunctionKeys {
+    pub(crate) function: &'static str,
+    pub(crate) layer: Arc<dyn KeyLayer>,
+}
+
+#[async_trait]
+impl KeyLayer for FunctionKeys {
+    async fn make_wrapped(&self, context: &KeyContext) -> Result<Sealed, KeyError> {
+        rights::key_call(self.function, "kms:GenerateDataKeyWithoutPlaintext", context);
+        self.layer.make_wrapped(context).await
+    }
+
+    async fn unwrap(&self, context: &KeyContext, wrapped: &Sealed) -> Result<KeyBytes, KeyError> {
+        rights::key_call(self.function, "kms:Decrypt", context);
+        self.layer.unwrap(context, wrapped).await
     }
 }
 

@@ -3,14 +3,18 @@
 //!
 //! Requests go through the same router as over a socket, but without one, so a test can stop the time.
 
+mod gateway;
 mod keys;
 mod logs;
+mod place;
 mod proxy;
+mod rights;
 mod roles;
 mod world;
 
 pub use keys::TestKeys;
 pub use logs::logged;
 pub use proxy::{Call, Fault, Proxy};
+pub use rights::left_by_tests;
 pub use roles::{Machine, Person, signed_request};
 pub use world::{Answer, Options, Request, World, send};

@@ -22,8 +22,7 @@ impl Write for Sink {
 pub(crate) fn capture() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        let filter = tracing_subscriber::EnvFilter::new("debug");
-        tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(|| Sink).init();
+        edge::telemetry::start("debug", || Sink);
     });
 }
 

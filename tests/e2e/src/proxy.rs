@@ -5,14 +5,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
-use local::embedded::Embedded;
 use serde_json::Value;
+
+use crate::rights;
 
 /// One attempt of one call.
 #[derive(Debug, Clone)]
@@ -56,7 +57,7 @@ struct Plan {
 
 #[derive(Debug)]
 struct Inner {
-    embedded: Embedded,
+    store: SharedHttpClient,
     calls: Mutex<Vec<Call>>,
     plan: Mutex<Option<Plan>>,
     interleaved: AtomicBool,
@@ -64,27 +65,37 @@ struct Inner {
 
 /// The proxy. Clones share it.
 #[derive(Debug, Clone)]
-pub struct Proxy(Arc<Inner>);
+pub struct Proxy {
+    inner: Arc<Inner>,
+    /// The function whose calls come this way, if one's do.
+    function: Option<&'static str>,
+}
 
 impl Proxy {
     /// Before this store.
-    pub fn new(embedded: Embedded) -> Self {
-        Self(Arc::new(Inner {
-            embedded,
+    pub fn new(store: impl HttpClient + 'static) -> Self {
+        let inner = Inner {
+            store: SharedHttpClient::new(store),
             calls: Mutex::default(),
             plan: Mutex::default(),
             interleaved: AtomicBool::new(false),
-        }))
+        };
+        Self { inner: Arc::new(inner), function: None }
+    }
+
+    /// The same proxy for the calls of one function, which are written down as rights it needs.
+    pub fn of(&self, function: &'static str) -> Self {
+        Self { inner: self.inner.clone(), function: Some(function) }
     }
 
     /// Forgets what was written down.
     pub fn forget(&self) {
-        self.0.calls.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.inner.calls.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// The attempts since the last [`Proxy::forget`].
     pub fn calls(&self) -> Vec<Call> {
-        self.0.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.inner.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Their operations.
@@ -95,22 +106,22 @@ impl Proxy {
     /// Lets others have their turn between any two calls, as on a network: without this there are hardly any races. Not
     /// for tests in which the time stands still, where giving way would let it run.
     pub fn interleave(&self) {
-        self.0.interleaved.store(true, Ordering::Relaxed);
+        self.inner.interleaved.store(true, Ordering::Relaxed);
     }
 
     /// Makes the nth call from now go wrong: all its attempts, or only the first.
     pub fn fail(&self, nth: usize, fault: Fault, every_attempt: bool) {
         let plan = Plan { nth, fault, every_attempt, seen: vec![], spent: false };
-        *self.0.plan.lock().unwrap_or_else(PoisonError::into_inner) = Some(plan);
+        *self.inner.plan.lock().unwrap_or_else(PoisonError::into_inner) = Some(plan);
     }
 
     /// Ends the plan.
     pub fn heal(&self) {
-        *self.0.plan.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.inner.plan.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     fn fault(&self, request: &HttpRequest) -> Option<Fault> {
-        let mut plan = self.0.plan.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut plan = self.inner.plan.lock().unwrap_or_else(PoisonError::into_inner);
         let plan = plan.as_mut()?;
         // The client sends the same id with every attempt of a call.
         let call = request.headers().get("amz-sdk-invocation-id").unwrap_or_default().to_owned();
@@ -143,30 +154,41 @@ fn conflict() -> HttpResponse {
     response
 }
 
-impl HttpConnector for Proxy {
+/// The proxy with a way on to the store.
+#[derive(Debug)]
+struct Connector {
+    proxy: Proxy,
+    store: SharedHttpConnector,
+}
+
+impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let inner = &self.proxy.inner;
         let operation = request.headers().get("x-amz-target").and_then(|t| t.split('.').nth(1)).unwrap_or_default();
         let body = request.body().bytes().and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default();
+        if let Some(function) = self.proxy.function {
+            rights::store_call(function, operation, &body);
+        }
         let call = Call { operation: operation.to_owned(), body };
-        self.0.calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
-        let fault = self.fault(&request);
-        let embedded = self.0.embedded.clone();
-        let interleaved = self.0.interleaved.load(Ordering::Relaxed);
+        inner.calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
+        let fault = self.proxy.fault(&request);
+        let store = self.store.clone();
+        let interleaved = inner.interleaved.load(Ordering::Relaxed);
         HttpConnectorFuture::new(async move {
             if interleaved {
                 tokio::task::yield_now().await;
             }
             match fault {
-                None => embedded.call(request).await,
+                None => store.call(request).await,
                 Some(Fault::Error) => Ok(answer(500, "InternalServerError")),
                 Some(Fault::Throttle) => Ok(answer(400, "ProvisionedThroughputExceededException")),
                 Some(Fault::Delay) => {
                     tokio::time::sleep(Duration::from_secs(5)).await;
-                    embedded.call(request).await
+                    store.call(request).await
                 }
                 Some(Fault::Conflict) => Ok(conflict()),
                 Some(Fault::LostAnswer) => {
-                    embedded.call(request).await?;
+                    store.call(request).await?;
                     Err(ConnectorError::io("the answer was lost".into()))
                 }
             }
@@ -175,7 +197,8 @@ impl HttpConnector for Proxy {
 }
 
 impl HttpClient for Proxy {
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(self.clone())
+    fn http_connector(&self, settings: &HttpConnectorSettings, runtime: &RuntimeComponents) -> SharedHttpConnector {
+        let store = self.inner.store.http_connector(settings, runtime);
+        SharedHttpConnector::new(Connector { proxy: self.clone(), store })
     }
 }

@@ -32,7 +32,7 @@ fn cookie(answer: &Answer) -> String {
 impl<'w> Person<'w> {
     /// Makes an account.
     pub async fn sign_up(world: &'w World, email: &str) -> Self {
-        let body = json!({ "email": email, "username": "somebody", "password": PASSWORD });
+        let body = json!({ "email": world.email(email), "username": "somebody", "password": PASSWORD });
         let request = Request::new("POST", "/v1/account/sign-up").header("x-sikkerkey-request", "1").json(&body);
         let answer = world.send(request).await.expect(200);
         Self { world, cookie: cookie(&answer), id: answer.field("userId"), vault: answer.field("vaultId") }

@@ -4,22 +4,25 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use aws_sdk_dynamodb::config::SharedHttpClient;
+use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use edge::{Clock, Config, Services};
+use edge::seal::{Carrier, Remote, Reply, Seal, perform};
+use edge::{Clock, Config, Error, Route, Services, Telemetry};
 use http::{HeaderMap, Method, StatusCode};
 use http_body_util::BodyExt as _;
-use local::Parts;
-use local::embedded::Embedded;
+use seal_secret::SealSecret;
 use serde_json::Value;
+use store::{Keys, Store, tables};
 use sweep_expired::Sweep;
 use tower::ServiceExt as _;
 use vault::Time;
 use vault::audit::{Action, Record};
+use zeroize::Zeroizing;
 
-use crate::{Person, Proxy, TestKeys, logs};
+use crate::keys::FunctionKeys;
+use crate::{Person, Proxy, TestKeys, gateway, logs, place, rights};
 
 /// Where the test's clock starts: some day in 2027.
 const START: Time = Time::from_ms(1_800_000_000_000);
@@ -41,13 +44,29 @@ pub struct Options {
 pub struct World {
     /// Its router.
     pub router: Router,
-    /// What it is made of.
+    /// What a test needs to look into it.
     pub services: Services,
     /// What stands before its store.
     pub store: Proxy,
     /// Its key layer.
     pub keys: Arc<TestKeys>,
-    clock: Arc<AtomicU64>,
+    /// The clock that tests move; nothing when the functions are elsewhere and the time is real.
+    clock: Option<Arc<AtomicU64>>,
+}
+
+/// Messages to `seal-secret` in this process, made and read as if it were another.
+struct Messages {
+    from: &'static str,
+    seal: SealSecret,
+}
+
+#[async_trait]
+impl Carrier for Messages {
+    async fn carry(&self, message: Zeroizing<Vec<u8>>) -> Result<Vec<u8>, Error> {
+        rights::invocation(self.from);
+        let done = perform(&self.seal, serde_json::from_slice(&message).unwrap()).await;
+        Ok(serde_json::to_vec(&Reply::from(done)).unwrap())
+    }
 }
 
 /// A request as a test writes it.
@@ -178,30 +197,71 @@ impl World {
     /// An empty one that is different.
     pub async fn with(options: Options) -> Self {
         logs::capture();
-        let store = Proxy::new(Embedded::in_memory().unwrap());
-        let keys = Arc::new(TestKeys::default());
-        let clock = Arc::new(AtomicU64::new(START.ms()));
+        let elsewhere = place::functions();
         let mut config = Config::at(URL.to_owned());
+        let table_prefix = elsewhere.as_ref().map(|functions| functions.table_prefix.clone());
+        if let Some(prefix) = table_prefix.or_else(place::table_prefix) {
+            config.table_prefix = prefix;
+        }
         config.open_sign_up = options.open_sign_up;
         config.lockout.failures = options.lockout_failures.unwrap_or(config.lockout.failures);
         config.key_cache_seconds = options.key_cache_seconds.unwrap_or(config.key_cache_seconds);
-        let parts = Parts {
-            dynamodb: SharedHttpClient::new(store.clone()),
-            key_layer: keys.clone(),
-            clock: Clock::Manual(clock.clone()),
-            config,
+
+        let (proxy, keys) = (place::store(), Arc::new(TestKeys::default()));
+        let dynamodb = place::client(proxy.clone());
+        let clock = if elsewhere.is_none() {
+            tables::create_missing(&dynamodb, &config.table_prefix).await.unwrap();
+            Some(Arc::new(AtomicU64::new(START.ms())))
+        } else {
+            None
         };
-        let services = parts.assemble().await.unwrap();
-        Self { router: local::router(&services), services, store, keys, clock }
+        let (store, values) = Store::new(dynamodb, &config.table_prefix);
+        let services = Services {
+            store,
+            values,
+            keys: Keys::new(keys.clone(), config.key_cache_seconds),
+            clock: clock.clone().map_or(Clock::System, Clock::Manual),
+            config: Arc::new(config),
+        };
+        let world = Self { router: Router::new(), services, store: proxy, keys, clock };
+        let router = match elsewhere {
+            Some(functions) => gateway::to_functions(&functions.client, &functions.name_prefix, &world.routes()),
+            None => world.in_this_process(),
+        };
+        Self { router, ..world }
+    }
+
+    /// The services of one function: what it does with them is written down as rights it needs.
+    pub fn services_of(&self, function: &'static str) -> Services {
+        let (store, values) = Store::new(place::client(self.store.of(function)), &self.services.config.table_prefix);
+        let layer = Arc::new(FunctionKeys { function, layer: self.keys.clone() });
+        let keys = Keys::new(layer, self.services.config.key_cache_seconds);
+        Services { store, values, keys, ..self.services.clone() }
+    }
+
+    fn functions(&self) -> Vec<edge::Routes> {
+        let seal = |from| -> Arc<dyn Seal> {
+            let seal = SealSecret::new(&self.services_of("seal-secret"));
+            Arc::new(Remote(Messages { from, seal }))
+        };
+        local::functions(&|function| self.services_of(function), &seal)
+    }
+
+    fn in_this_process(&self) -> Router {
+        local::gateway(self.functions(), &Telemetry::new(&self.services))
+    }
+
+    /// Every route there is.
+    pub fn routes(&self) -> Vec<Route> {
+        self.functions().iter().flat_map(edge::Routes::table).copied().collect()
     }
 
     /// A second instance of the functions over the same store, with memories of its own: another process.
     pub fn another_process(&self) -> Self {
-        let mut services = self.services.clone();
-        services.keys = store::Keys::new(self.keys.clone(), services.config.key_cache_seconds);
+        let router = if self.clock.is_some() { self.in_this_process() } else { self.router.clone() };
         Self {
-            router: local::router(&services),
-            services,
+            router,
+            services: self.services.clone(),
             store: self.store.clone(),
             keys: self.keys.clone(),
             clock: self.clock.clone(),
@@ -210,18 +270,29 @@ impl World {
 
     /// The time.
     pub fn now(&self) -> Time {
-        Time::from_ms(self.clock.load(Ordering::SeqCst))
+        self.services.clock.now()
     }
 
     /// Lets time pass.
     pub fn wait_seconds(&self, seconds: u64) {
-        self.clock.fetch_add(seconds * 1_000, Ordering::SeqCst);
+        let clock = self.clock.as_ref().expect("this test moves the clock, which is real here; skip it");
+        clock.fetch_add(seconds * 1_000, Ordering::SeqCst);
     }
 
     /// Sends a request, a millisecond after the one before.
     pub async fn send(&self, request: Request) -> Answer {
-        self.clock.fetch_add(1, Ordering::SeqCst);
+        if let Some(clock) = &self.clock {
+            clock.fetch_add(1, Ordering::SeqCst);
+        }
         send(self.router.clone(), request).await
+    }
+
+    /// An address like this one that nobody has yet: worlds whose functions are elsewhere share their people.
+    pub(crate) fn email(&self, like: &str) -> String {
+        match self.clock {
+            Some(_) => like.to_owned(),
+            None => format!("{}-{like}", hex::encode(crypto::random::bytes::<6>())),
+        }
     }
 
     /// The first person, who owns the deployment.
@@ -265,6 +336,6 @@ impl World {
 
     /// Runs the schedule that ends what has expired.
     pub async fn sweep(&self) -> usize {
-        Sweep::new(&self.services).run().await.unwrap()
+        Sweep::new(&self.services_of("sweep-expired")).run().await.unwrap()
     }
 }

@@ -102,7 +102,7 @@ async fn a_marker_is_found_nowhere_it_should_not_be() {
     answers.push(owner.post("/v1/manage/audit/query", &json!({ "pageSize": 200 })).await.expect(200));
 
     let logs = logged();
-    assert!(logs.contains("\"route\":\"/v1/secret/{secretId}\""), "the logs are looked at");
+    assert!(logs.contains("\"route\":\"GET /v1/secret/{secretId}\""), "the logs are looked at");
     let records = format!("{:?}", world.audit(&owner).await);
     let stored: String = world.store.calls().iter().map(|call| call.body.to_string()).collect();
     let answered: String =

@@ -68,6 +68,33 @@ async fn a_warm_read_costs_two_calls() {
     assert_eq!(world.store.operations(), ["BatchGetItem", "PutItem", "UpdateItem"]);
 }
 
+/// A function that has just started has unwrapped the keys of the newest projects before its first request.
+#[tokio::test]
+async fn keys_are_prepared_before_the_first_request() {
+    let world = World::new().await;
+    let owner = world.owner().await;
+    for number in 0..16 {
+        owner.project(&format!("older {number}")).await;
+    }
+    let (_, secret, machine) = owner.readable("value").await;
+    for function in ["read-secret", "export-secrets", "seal-secret"] {
+        let services = world.services_of(function);
+        let before = world.keys.unwrapped();
+        services.prepare_keys().await;
+        assert_eq!(world.keys.unwrapped() - before, 16, "{function}: the newest sixteen of seventeen");
+        if function == "read-secret" {
+            let project = services.store.newest_projects(1).await.unwrap().remove(0);
+            services.keys.master_key(&project, world.now()).await.map(drop).unwrap();
+            assert_eq!(world.keys.unwrapped() - before, 16, "the project in use is among them");
+        }
+    }
+    // The key layer may be away: that is for the requests to say.
+    world.keys.set_down(true);
+    world.services_of("read-secret").prepare_keys().await;
+    world.keys.set_down(false);
+    machine.read(&secret).await.expect(200);
+}
+
 #[tokio::test]
 async fn an_unwrapped_key_is_used_for_five_minutes_at_most() {
     let world = World::new().await;

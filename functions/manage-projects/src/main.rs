@@ -1,0 +1,7 @@
+//! `manage-projects` on AWS Lambda.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    lambda::Function::named("manage-projects").using_keys().answer_http(manage_projects::routes)
+}

@@ -1,0 +1,19 @@
+//! Runs a function on AWS Lambda.
+//!
+//! A function's `main` says what it is and what it needs:
+//!
+//! ```no_run
+//! # fn routes(_: &edge::Services) -> edge::Routes { edge::Routes::of("read-secret").with_state(()) }
+//! lambda::Function::named("read-secret").opening_projects().answer_http(routes);
+//! ```
+//!
+//! Everything that can be done before the first request is done at the start, which Lambda gives more time and CPU:
+//! the environment is read and checked, connections are opened, keys unwrapped. What is wrong with the environment
+//! ends the process there, with a line that names the variable.
+
+mod clients;
+mod direct;
+mod http;
+mod start;
+
+pub use start::Function;

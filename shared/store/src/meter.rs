@@ -1,0 +1,79 @@
+//! What one request made the server do: calls to the store and the key layer, and events that alarms watch.
+//!
+//! [`measured`] opens a count for everything that runs inside it; the clients count by an interceptor, one for each
+//! attempt. Work that is handed to another task goes on counting through [`inherited`].
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+
+/// Something that is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// An attempt of a call to DynamoDB.
+    StoreCall,
+    /// An attempt of a call to KMS.
+    KeyCall,
+    /// A source address was locked out.
+    Lockout,
+    /// An audit record of severity critical was sent to the store.
+    CriticalRecord,
+}
+
+/// The counts of one request.
+#[derive(Debug, Default)]
+pub struct Counts([AtomicU32; 4]);
+
+impl Counts {
+    /// How often this was counted.
+    pub fn of(&self, what: Counted) -> u32 {
+        self.0.get(what as usize).map_or(0, |count| count.load(Ordering::Relaxed))
+    }
+}
+
+tokio::task_local! {
+    static COUNTS: Arc<Counts>;
+}
+
+/// Runs this and counts what it does.
+pub async fn measured<T>(work: impl Future<Output = T>) -> (T, Arc<Counts>) {
+    let counts = Arc::new(Counts::default());
+    (COUNTS.scope(counts.clone(), work).await, counts)
+}
+
+/// The same work, counted where it is started from even if another task runs it.
+pub fn inherited<T>(work: impl Future<Output = T>) -> impl Future<Output = T> {
+    let counts = COUNTS.try_with(Arc::clone).unwrap_or_default();
+    COUNTS.scope(counts, work)
+}
+
+/// Counts one, if anybody wants to know.
+pub(crate) fn count(what: Counted) {
+    let _ = COUNTS.try_with(|counts| counts.0.get(what as usize).map(|count| count.fetch_add(1, Ordering::Relaxed)));
+}
+
+/// Counts the attempts of a client's calls: give it to the client's configuration.
+#[derive(Debug)]
+pub struct Counter(pub Counted);
+
+#[aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint]
+impl Intercept for Counter {
+    fn name(&self) -> &'static str {
+        "Counter"
+    }
+
+    fn read_before_attempt(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        count(self.0);
+        Ok(())
+    }
+}

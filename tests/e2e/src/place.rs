@@ -1,0 +1,71 @@
+//! Where a world's functions and store are: in this process on the embedded store, unless the environment says
+//! otherwise.
+//!
+//! | variable | effect |
+//! |---|---|
+//! | `SIKKERKEY_E2E_DYNAMODB` | an endpoint: the store is there, in tables of each world's own |
+//! | `SIKKERKEY_E2E_LAMBDA` | an endpoint that takes Lambda's Invoke: the functions are processes of their own, all worlds share them and their tables, and the clock is the real one |
+//! | `SIKKERKEY_E2E_PREFIX` | with Lambda: what the names of its tables begin with |
+//! | `SIKKERKEY_E2E_FUNCTION_PREFIX` | with Lambda: what the names of its functions begin with; nothing unless given |
+
+use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Credentials, HttpClient, Region};
+use local::embedded::Embedded;
+use store::client::bounded;
+
+use crate::Proxy;
+
+#[expect(clippy::disallowed_methods, reason = "the one place of the suite that reads the environment")]
+fn given(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn nobody() -> Credentials {
+    Credentials::new("test", "test", None, None, "tests")
+}
+
+/// Functions as processes of their own.
+pub(crate) struct Functions {
+    pub(crate) client: aws_sdk_lambda::Client,
+    pub(crate) name_prefix: String,
+    pub(crate) table_prefix: String,
+}
+
+/// The functions' processes, if they are not in this one.
+pub(crate) fn functions() -> Option<Functions> {
+    let endpoint = given("SIKKERKEY_E2E_LAMBDA")?;
+    let config = aws_sdk_lambda::Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .endpoint_url(endpoint)
+        .region(Region::new("us-east-1"))
+        .credentials_provider(nobody());
+    Some(Functions {
+        client: aws_sdk_lambda::Client::from_conf(config.build()),
+        name_prefix: given("SIKKERKEY_E2E_FUNCTION_PREFIX").unwrap_or_default(),
+        table_prefix: given("SIKKERKEY_E2E_PREFIX").unwrap_or_else(|| "sikkerkey".to_owned()),
+    })
+}
+
+/// What stands before the store, wherever that is.
+pub(crate) fn store() -> Proxy {
+    match given("SIKKERKEY_E2E_DYNAMODB") {
+        Some(_) => Proxy::new(aws_smithy_http_client::Builder::new().build_http()),
+        None => Proxy::new(Embedded::in_memory().unwrap()),
+    }
+}
+
+/// What the tables' names begin with in a world of its own.
+pub(crate) fn table_prefix() -> Option<String> {
+    given("SIKKERKEY_E2E_DYNAMODB").map(|_| format!("w{}", hex::encode(crypto::random::bytes::<6>())))
+}
+
+/// A client that speaks through this.
+pub(crate) fn client(through: impl HttpClient + 'static) -> aws_sdk_dynamodb::Client {
+    let endpoint = given("SIKKERKEY_E2E_DYNAMODB").unwrap_or_else(|| "http://embedded.invalid".to_owned());
+    let config = Builder::new()
+        .http_client(through)
+        .endpoint_url(endpoint)
+        .region(Region::new("us-east-1"))
+        .credentials_provider(nobody());
+    aws_sdk_dynamodb::Client::from_conf(bounded(config).build())
+}

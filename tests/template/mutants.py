@@ -1,0 +1,209 @@
+"""Mutants: the stack with one right less, one more, or one thing wired otherwise. The checks have to notice each."""
+
+import dataclasses
+
+import policy
+import powers
+import rights
+import wiring
+
+# Actions, resources and condition values that are added where they are not there yet.
+ACTIONS = (
+    "dynamodb:*",
+    "dynamodb:BatchGetItem",
+    "dynamodb:BatchWriteItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:GetItem",
+    "dynamodb:PartiQLSelect",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:Scan",
+    "dynamodb:UpdateItem",
+    "kms:CreateGrant",
+    "kms:Decrypt",
+    "kms:GenerateDataKey",
+    "lambda:UpdateFunctionCode",
+    "*",
+)
+RESOURCES = (
+    "table/vault",
+    "table/vault/index/by-owner",
+    "table/values",
+    "table/audit",
+    "table/accounts",
+    "table/agents",
+    "table/*",
+    "key",
+    "function/seal-secret",
+    "log-group/other",
+    "*",
+)
+VALUES = {
+    rights.KEYS: ("MACHINE#*", "PROJECT#*", "SECRET#*", "USER#*", "sk_*", "record#*", "M*", "*"),
+    rights.ATTRIBUTES: ("approved", "delivered", "lockedUntil", "publicKey", "version"),
+    rights.PURPOSE: ("project", "vault", "other"),
+}
+
+
+def _statement(sid, action, resource, *conditions):
+    return policy.Statement(sid, "Allow", (action,), (resource,), tuple(policy.Condition(*part) for part in conditions))
+
+
+def _rows(sid, action, resource, *keys):
+    return _statement(sid, action, resource, ("ForAllValues:StringLike", rights.KEYS, keys))
+
+
+# Statements that a role may get in addition.
+STATEMENTS = (
+    _rows("ReadValues", "dynamodb:GetItem", "table/values", "sk_*"),
+    _rows("ScanVault", "dynamodb:Scan", "table/vault", "VAULT#*"),
+    _rows("ReadAgents", "dynamodb:GetItem", "table/agents", "AGENT#*"),
+    _rows("DeleteRecords", "dynamodb:DeleteItem", "table/audit", "record#*"),
+    _rows("ReadBundles", "dynamodb:GetItem", "table/vault", "BUNDLE#*"),
+    _rows("WriteGrants", "dynamodb:PutItem", "table/vault", "MACHINE#*"),
+    _rows("WriteSessions", "dynamodb:PutItem", "table/accounts", "SESSION#*"),
+    _statement("ReadAll", "dynamodb:GetItem", "table/vault"),
+    _statement("DecryptProject", "kms:Decrypt", "key", ("StringEquals", rights.PURPOSE, ("project",))),
+    _statement("DecryptVault", "kms:Decrypt", "key", ("StringEquals", rights.PURPOSE, ("vault",))),
+    _statement("DecryptAll", "kms:Decrypt", "key"),
+    _statement("Seal", "lambda:InvokeFunction", "function/seal-secret"),
+    _statement("Everything", "*", "*"),
+    _statement("PassRole", "iam:PassRole", "arn:aws:iam::111122223333:role/admin"),
+    _statement("OthersLogs", "logs:PutLogEvents", "log-group/other"),
+)
+
+
+def less(statements):
+    """Each way to take one atom away, or to turn a statement around: what it is, the statements."""
+    for index, statement in enumerate(statements):
+        def put(what, *replacement, at=index):
+            return f"{statement.sid}: {what}", [*statements[:at], *replacement, *statements[at + 1 :]]
+
+        for atom, smaller in rights.atoms(statement):
+            yield put(f"without {atom}", *smaller)
+        yield put("as a Deny", dataclasses.replace(statement, effect="Deny"))
+
+
+def more(statements):
+    """Each way to add one thing: what it is, the statements."""
+    for index, statement in enumerate(statements):
+        def put(what, at=index, of=statement, **changes):
+            changed = dataclasses.replace(of, **changes)
+            return f"{of.sid}: {what}", [*statements[:at], changed, *statements[at + 1 :]]
+
+        for action in ACTIONS:
+            if action not in statement.actions:
+                yield put(f"and {action}", actions=(*statement.actions, action))
+        for resource in RESOURCES:
+            if resource not in statement.resources:
+                yield put(f"and {resource}", resources=(*statement.resources, resource))
+        for place, condition in enumerate(statement.conditions):
+            def turn(*changed, at=place, of=statement.conditions):
+                return (*of[:at], *changed, *of[at + 1 :])
+
+            yield put(f"without the condition on {condition.key}", conditions=turn())
+            if_exists = dataclasses.replace(condition, operator=f"{condition.operator}IfExists")
+            yield put(f"{condition.key} only if it exists", conditions=turn(if_exists))
+            for value in VALUES.get(condition.key, ()):
+                if value not in condition.values:
+                    wider = dataclasses.replace(condition, values=(*condition.values, value))
+                    yield put(f"and {condition.key} {value}", conditions=turn(wider))
+    for statement in STATEMENTS:
+        if not rights.granted(statement) <= rights.all_granted(statements):
+            yield f"and {statement.sid}", [*statements, statement]
+
+
+def wired(of, routes):
+    """The stack with one thing wired otherwise: what it is, the stack, the routes of the code."""
+
+    def function(name, **changes):
+        changed = dataclasses.replace(of.functions[name], **changes)
+        return dataclasses.replace(of, functions={**of.functions, name: changed})
+
+    def role(name, **changes):
+        changed = dataclasses.replace(of.roles[name], **changes)
+        return dataclasses.replace(of, roles={**of.roles, name: changed})
+
+    for route in sorted(of.routes):
+        yield f"without {' '.join(route)}", dataclasses.replace(of, routes=of.routes - {route}), routes
+        yield f"the code without {' '.join(route)}", of, routes - {route}
+        elsewhere = (*route[:2], "manage-audit" if route[2] != "manage-audit" else "account")
+        yield f"{' '.join(route)} elsewhere", dataclasses.replace(of, routes=(of.routes - {route}) | {elsewhere}), routes
+    yield "a route more", dataclasses.replace(of, routes=of.routes | {("GET", "/v1/all", "read-secret")}), routes
+    for name, found in of.functions.items():
+        for other in of.functions:
+            if other != name:
+                yield f"{name} with the role of {other}", function(name, role=of.functions[other].role), routes
+        for variable in found.environment:
+            rest = {known: value for known, value in found.environment.items() if known != variable}
+            yield f"{name} without {variable}", function(name, environment=rest), routes
+        for variable in (wiring.KEY_VARIABLE, wiring.SEAL_VARIABLE, "OTHER"):
+            if variable not in found.environment:
+                yield f"{name} with {variable}", function(name, environment={**found.environment, variable: "x"}), routes
+        if found.permissions:
+            yield f"{name} without its permission", function(name, permissions=()), routes
+        opened = (*found.permissions, ("*", "arn:aws:any"))
+        yield f"{name} open to all", function(name, permissions=opened), routes
+        unbound = tuple((principal, "") for principal, _ in found.permissions) or (("events.amazonaws.com", ""),)
+        yield f"{name} with a permission for any source", function(name, permissions=unbound), routes
+        letters = "" if found.dead_letters else "queue/dead-letters"
+        yield f"{name} with dead letters {letters or 'nowhere'}", function(name, dead_letters=letters), routes
+        yield f"{name} scheduled otherwise", function(name, scheduled=not found.scheduled), routes
+    for name, found in of.roles.items():
+        yield f"{name} with a managed policy", role(name, managed=("arn:aws:iam::aws:policy/ReadOnlyAccess",)), routes
+        (trust,) = found.trust
+        for principal in ("AWS:*", "Service:ec2.amazonaws.com"):
+            wider = dataclasses.replace(trust, principals=(*trust.principals, principal))
+            yield f"{name} open to {principal}", role(name, trust=(wider,)), routes
+    yield "a role of no function", dataclasses.replace(of, roles={**of.roles, "SpareRole": next(iter(of.roles.values()))}), routes
+    yield from ((what, changed, routes) for what, changed in _key_policies(of))
+
+
+def _key_policies(of):
+    for index, statement in enumerate(of.key_policy):
+        def put(what, at=index, of_statement=statement, **changes):
+            changed = dataclasses.replace(of_statement, **changes)
+            policies = (*of.key_policy[:at], changed, *of.key_policy[at + 1 :])
+            return f"key policy, {of_statement.sid}: {what}", dataclasses.replace(of, key_policy=policies)
+
+        for action in ("kms:Decrypt", "kms:*", "kms:CreateGrant", "kms:ReEncryptFrom"):
+            if not any(policy.like(pattern, action) for pattern in statement.actions):
+                yield put(f"and {action}", actions=(*statement.actions, action))
+        for place, condition in enumerate(statement.conditions):
+            rest = (*statement.conditions[:place], *statement.conditions[place + 1 :])
+            yield put(f"without the condition {condition.operator} on {condition.key}", conditions=rest)
+            for value in ("*", "other"):
+                wider = dataclasses.replace(condition, values=(*condition.values, value))
+                changed = (*statement.conditions[:place], wider, *statement.conditions[place + 1 :])
+                yield put(f"and {condition.key} {value}", conditions=changed)
+        if statement.conditions:
+            yield put("for everybody", principals=("AWS:*",))
+    opened = policy.Statement("Open", "Allow", ("kms:Decrypt",), ("*",), (), ("AWS:*",))
+    yield "key policy: open to all", dataclasses.replace(of, key_policy=(*of.key_policy, opened))
+
+
+def survivors(of, calls, routes, needed, role_checks, noticed):
+    """The mutants that no check notices; of the others `noticed` counts which check was the first."""
+    for function in of.functions.values():
+        statements = of.statements(function.name)
+        for what, changed in (*less(statements), *more(statements)):
+            by = first(role_checks, changed, function, needed[function.name])
+            noticed.update(by)
+            if not by:
+                yield f"{function.name}: {what}"
+    for what, changed, code in wired(of, routes):
+        by = first(wiring.CHECKS, changed, calls, code)
+        noticed.update(by)
+        if not by:
+            yield what
+
+
+def first(checks, *arguments):
+    """The first check that finds something, by its title; none, if none does."""
+    for title, check in checks.items():
+        try:
+            if any(True for _ in check(*arguments)):
+                return [title]
+        except policy.Unsupported:
+            return ["the evaluator does not know it"]
+    return []

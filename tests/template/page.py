@@ -1,0 +1,201 @@
+"""The page docs/rights.md: what each function may do, and what somebody who takes it over could do.
+
+All of it is worked out from the roles. A right, an attribute or a function that has no words here is an error, so the
+page is never short of one.
+"""
+
+import powers
+import rights
+
+# What rows are called.
+ROWS = {
+    ("table/accounts", "DEPLOYMENT"): "who owns the deployment",
+    ("table/accounts", "EMAIL#*"): "e-mail addresses",
+    ("table/accounts", "SESSION#*"): "sessions",
+    ("table/accounts", "USER#*"): "people",
+    ("table/accounts/index/by-owner", "USER#*"): "the sessions of a person",
+    ("table/audit", "machine#*"): "nonces of machines, which are audit records where a request is audited",
+    ("table/audit", "record#*"): "audit records",
+    ("table/audit/index/by-time", "vault_*"): "the audit records of a vault",
+    ("table/values", "sk_*"): "sealed values",
+    ("table/vault", "BOOTSTRAP#*"): "bootstrap tokens",
+    ("table/vault", "BUNDLE#*"): "bundles",
+    ("table/vault", "ENROLLMENT#*"): "enrollment tokens",
+    ("table/vault", "ENROLLMENT-HASH#*"): "hashes of enrollment tokens",
+    ("table/vault", "EXPIRY"): "what is due to expire",
+    ("table/vault", "LOCKOUT#*"): "failures of source addresses",
+    ("table/vault", "MACHINE#*"): "machines, memberships and grants",
+    ("table/vault", "PROJECT#*"): "projects",
+    ("table/vault", "PROJECTS"): "the list of projects",
+    ("table/vault", "SECRET#*"): "secrets without their values",
+    ("table/vault", "VAULT#*"): "vaults and their IP allowlists",
+    ("table/vault/index/by-owner", "PROJECT#*"): "the secrets and members of a project",
+    ("table/vault/index/by-owner", "SECRET#*"): "the grants of a secret",
+    ("table/vault/index/by-owner", "VAULT#*"): "the projects, machines and enrollment tokens of a vault",
+}
+# What is done to them, in the order in which it is told.
+VERBS = {
+    "dynamodb:GetItem": "read",
+    "dynamodb:BatchGetItem": "read",
+    "dynamodb:Query": "list",
+    "dynamodb:ConditionCheckItem": "demand that there are",
+    "dynamodb:PutItem": "write",
+    "dynamodb:DeleteItem": "delete",
+}
+# What an update may set, by the rows and the attribute. Those that an update only looks at count as set too.
+UPDATES = {
+    ("table/accounts", "SESSION#*", "lastUsedAt"): "when a session was last used",
+    ("table/vault", "ENROLLMENT#*", "revoked"): "whether an enrollment token is revoked",
+    ("table/vault", "ENROLLMENT#*", "uses"): "how often an enrollment token was used",
+    ("table/vault", "LOCKOUT#*", "failures"): "the failures of a source address",
+    ("table/vault", "LOCKOUT#*", "lockedUntil"): "until when a source address is locked out",
+    ("table/vault", "LOCKOUT#*", "ttl"): "when the failures of a source address are dropped",
+    ("table/vault", "MACHINE#*", "approved"): "whether a machine is approved",
+    ("table/vault", "MACHINE#*", "delivered"): "which version a machine was last given",
+    ("table/vault", "MACHINE#*", "enabled"): "whether a machine is enabled",
+    ("table/vault", "PROJECT#*", "frozen"): "whether a project is frozen",
+    ("table/vault", "SECRET#*", "deletedAt"): "whether a secret is in the trash",
+    ("table/vault", "SECRET#*", "updatedAt"): "when a secret was changed",
+    ("table/vault", "SECRET#*", "version"): "which version of a secret is current",
+    ("table/vault", "VAULT#*", "allowlist"): "the ranges of an IP allowlist",
+    ("table/vault", "VAULT#*", "allowlistEnabled"): "whether an IP allowlist is on",
+    ("table/vault", "VAULT#*", "label"): "the label of a range",
+}
+# An update names the row's own key among its attributes.
+KEY_ATTRIBUTES = {"pk", "sk"}
+KEY_USES = {
+    ("kms:Decrypt", "project"): "unwrap the keys of projects",
+    ("kms:Decrypt", "vault"): "unwrap the keys of vaults",
+    ("kms:GenerateDataKeyWithoutPlaintext", "project"): "make keys for projects, wrapped and never seen",
+    ("kms:GenerateDataKeyWithoutPlaintext", "vault"): "make keys for vaults, wrapped and never seen",
+}
+OTHERS = {
+    ("lambda:InvokeFunction", "function/seal-secret"): "call `seal-secret`",
+    ("sqs:SendMessage", "queue/dead-letters"): "put an event that failed into the dead-letter queue (the Lambda service does)",
+}
+LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
+# What is in the requests and answers of a function, which whoever owns it sees and can change; no role prevents that.
+PASSING = {
+    "account": "passwords at sign-up and sign-in, and session cookies: he can act as anybody who comes by",
+    "bootstrap-machine": "bootstrap tokens: he can register a machine of his own with one; it stays pending until a person approves it",
+    "download-bundle": "links of bundles and the private keys in them",
+    "enroll-machine": "enrollment tokens: he can enroll machines with them, which read what the token grants",
+    "export-secrets": "signed requests of machines, and the values in the answers",
+    "list-secrets": "signed requests of machines, and the names of secrets in the answers",
+    "manage-audit": "session cookies: he can act as anybody who comes by",
+    "manage-machines": "session cookies: he can act as anybody who comes by; new bootstrap and enrollment tokens and links of bundles",
+    "manage-projects": "session cookies: he can act as anybody who comes by",
+    "manage-secrets": "session cookies: he can act as anybody who comes by; new values on their way to `seal-secret`",
+    "poll-secrets": "signed requests of machines, and which secrets changed",
+    "read-secret": "signed requests of machines, and the values in the answers",
+    "seal-secret": "new values in clear, and new private keys of bundles",
+    "sweep-expired": "nothing",
+}
+
+INTRODUCTION = """\
+# What each function may do
+
+Made from `infra/roles.yaml` by `tests/template/run --write`; the suite `template` fails when the two differ.
+
+Each function has a role of its own. The suite `template` compares the roles with the calls that the functions make while
+the whole end-to-end suite runs: every call is allowed, every right is used, and taking one away or adding one fails. It
+also holds the roles to the table below, which is the [architecture](../ARCHITECTURE.md)'s: who may open values.
+
+This page supposes the worst: somebody, "he", runs code of his own in one function, with its role. Functions that are not
+taken over go on checking what they check.
+
+## What roles cannot prevent
+
+- **Requests that pass through.** He sees and answers every request that comes to the function. What is in them is said for
+  each one below. A signed request cannot be used again or changed, but its answer can be read.
+- **Writing means overwriting.** `PutItem` replaces a row whose key is known; IAM does not know "only if it is new". In the
+  audit table keys are random or hold a machine's nonce, and a record that is replaced shows in the table's stream as a change,
+  where there is otherwise none.
+- **Writing means reading back.** A write, or a check that fails, can be asked for the row that was there. So who may write
+  or check a kind of row may also read it, by its key.
+- **A partition is the smallest kind of row.** A machine, its memberships and its grants have one partition key, so who may
+  write one of them may write all.
+- **All vaults.** Roles do not know whose request a function works on. Where this page says "a vault", it is any vault whose
+  id he knows.
+- **Keys in memory.** A function that opens values keeps unwrapped project keys for up to five minutes.
+
+"Values" are what secrets hold. Rows of secrets have names, notes and field names, and no values.
+"""
+
+
+def write(of):
+    """The page."""
+    parts = [INTRODUCTION, _table(of)]
+    for name in sorted(of.functions):
+        parts.append(_section(of, of.functions[name]))
+    return "\n".join(parts)
+
+
+def _table(of):
+    lines = ["## Who could do what", "", "| he could | in |", "|---|---|"]
+    held = {name: powers.held_by(of.statements(name)) for name in of.functions}
+    for power in powers.POWERS:
+        names = [f"`{name}`" for name in sorted(of.functions) if power in held[name]]
+        lines.append(f"| {power.could} | {', '.join(names) or 'none'} |")
+    return "\n".join(lines) + "\n"
+
+
+def _section(of, function):
+    statements = of.statements(function.name)
+    held = powers.held_by(statements)
+    lines = [f"## {function.name}", "", _reached(of, function), "", "It may:", ""]
+    lines += [f"- {sentence}" for sentence in sentences(function.name, statements)]
+    lines += ["", "Whoever takes it over sees " + PASSING[function.name] + ". He could:", ""]
+    lines += [f"- {power.could}" + (f": {power.meaning}" if power.meaning else "") for power in held] or ["- nothing more"]
+    rest = [power.could for power in powers.POWERS if power not in held]
+    lines += ["", "He could not: " + "; ".join(rest) + ".", ""]
+    return "\n".join(lines)
+
+
+def _reached(of, function):
+    if function.scheduled:
+        return "Runs on a schedule. Nobody outside can call it."
+    if function.routes:
+        return "Routes: " + ", ".join(f"`{method} {path}`" for method, path in function.routes) + "."
+    callers = [name for name in sorted(of.functions) if powers.Held(of.statements(name)).may("lambda:InvokeFunction", f"function/{function.name}")]
+    return f"Called by {' and '.join(f'`{name}`' for name in callers)}. Nobody outside can call it."
+
+
+def sentences(function, statements):
+    """What the rights are, in words."""
+    on_rows, updates, others = {}, {}, []
+    logs = set()
+    for right in sorted(rights.all_granted(statements), key=str):
+        place = (right.resource, right.key)
+        if right.action in VERBS:
+            verb = VERBS[right.action]
+            on_rows.setdefault(right.resource, {}).setdefault(verb, set()).add(ROWS[place])
+        elif right.action == "dynamodb:UpdateItem":
+            _ = ROWS[place]
+            if right.attribute not in KEY_ATTRIBUTES:
+                updates.setdefault(right.resource, set()).add(UPDATES[(*place, right.attribute)])
+        elif right.action.startswith("kms:"):
+            others.append(KEY_USES[right.action, right.purpose])
+        elif right.action in LOGS and right.resource == f"log-group/{function}":
+            logs.add(right.action)
+        else:
+            others.append(OTHERS[right.action, right.resource])
+    found = []
+    for resource in sorted(on_rows.keys() | updates.keys()):
+        table = resource.split("/")[1]
+        where = f"in the index `{resource.split('/')[3]}` of `{table}`" if "/index/" in resource else f"in the table `{table}`"
+        told = [f"{verb} {_and(on_rows[resource][verb])}" for verb in dict.fromkeys(VERBS.values()) if verb in on_rows.get(resource, {})]
+        if resource in updates:
+            told.append(f"set {_and(updates[resource])}")
+        found.append(f"{where}: {'; '.join(told)}")
+    found += others
+    if logs == LOGS:
+        found.append("write its own log")
+    elif logs:
+        raise KeyError(f"{function} has half of the rights on its log")
+    return found
+
+
+def _and(words):
+    *most, last = sorted(words)
+    return f"{', '.join(most)} and {last}" if most else last
