@@ -1,13 +1,13 @@
 """What the functions need: the calls recorded while the suites ran, and what the Lambda service does in their name.
 
-The end-to-end suite writes `tmp/calls.jsonl` and `tmp/routes.json` under the target folder, a line for each kind of call.
+The end-to-end suite writes `tmp/calls.jsonl`, a line for each kind of call, and `tmp/routes.json` into the target
+folder.
 """
 
 import dataclasses
 import json
 
 import policy
-import stack
 
 # The process in which everything runs on a laptop; it is no function of the stack.
 LOCAL = "local"

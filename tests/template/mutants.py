@@ -62,6 +62,7 @@ STATEMENTS = (
     _rows("ReadBundles", "dynamodb:GetItem", "table/vault", "BUNDLE#*"),
     _rows("WriteGrants", "dynamodb:PutItem", "table/vault", "MACHINE#*"),
     _rows("WriteSessions", "dynamodb:PutItem", "table/accounts", "SESSION#*"),
+    _rows("CopyAudit", "dynamodb:ExportTableToPointInTime", "table/audit", "record#*"),
     _statement("ReadAll", "dynamodb:GetItem", "table/vault"),
     _statement("DecryptProject", "kms:Decrypt", "key", ("StringEquals", rights.PURPOSE, ("project",))),
     _statement("DecryptVault", "kms:Decrypt", "key", ("StringEquals", rights.PURPOSE, ("vault",))),
@@ -76,8 +77,9 @@ STATEMENTS = (
 def less(statements):
     """Each way to take one atom away, or to turn a statement around: what it is, the statements."""
     for index, statement in enumerate(statements):
-        def put(what, *replacement, at=index):
-            return f"{statement.sid}: {what}", [*statements[:at], *replacement, *statements[at + 1 :]]
+
+        def put(what, *replacement, at=index, of=statement):
+            return f"{of.sid}: {what}", [*statements[:at], *replacement, *statements[at + 1 :]]
 
         for atom, smaller in rights.atoms(statement):
             yield put(f"without {atom}", *smaller)
@@ -87,6 +89,7 @@ def less(statements):
 def more(statements):
     """Each way to add one thing: what it is, the statements."""
     for index, statement in enumerate(statements):
+
         def put(what, at=index, of=statement, **changes):
             changed = dataclasses.replace(of, **changes)
             return f"{of.sid}: {what}", [*statements[:at], changed, *statements[at + 1 :]]
@@ -98,6 +101,7 @@ def more(statements):
             if resource not in statement.resources:
                 yield put(f"and {resource}", resources=(*statement.resources, resource))
         for place, condition in enumerate(statement.conditions):
+
             def turn(*changed, at=place, of=statement.conditions):
                 return (*of[:at], *changed, *of[at + 1 :])
 
@@ -128,7 +132,9 @@ def wired(of, routes):
         yield f"without {' '.join(route)}", dataclasses.replace(of, routes=of.routes - {route}), routes
         yield f"the code without {' '.join(route)}", of, routes - {route}
         elsewhere = (*route[:2], "manage-audit" if route[2] != "manage-audit" else "account")
-        yield f"{' '.join(route)} elsewhere", dataclasses.replace(of, routes=(of.routes - {route}) | {elsewhere}), routes
+        yield f"{' '.join(route)} elsewhere", dataclasses.replace(
+            of, routes=(of.routes - {route}) | {elsewhere}
+        ), routes
     yield "a route more", dataclasses.replace(of, routes=of.routes | {("GET", "/v1/all", "read-secret")}), routes
     for name, found in of.functions.items():
         for other in of.functions:
@@ -139,7 +145,9 @@ def wired(of, routes):
             yield f"{name} without {variable}", function(name, environment=rest), routes
         for variable in (wiring.KEY_VARIABLE, wiring.SEAL_VARIABLE, "OTHER"):
             if variable not in found.environment:
-                yield f"{name} with {variable}", function(name, environment={**found.environment, variable: "x"}), routes
+                yield f"{name} with {variable}", function(
+                    name, environment={**found.environment, variable: "x"}
+                ), routes
         if found.permissions:
             yield f"{name} without its permission", function(name, permissions=()), routes
         opened = (*found.permissions, ("*", "arn:aws:any"))
@@ -155,12 +163,15 @@ def wired(of, routes):
         for principal in ("AWS:*", "Service:ec2.amazonaws.com"):
             wider = dataclasses.replace(trust, principals=(*trust.principals, principal))
             yield f"{name} open to {principal}", role(name, trust=(wider,)), routes
-    yield "a role of no function", dataclasses.replace(of, roles={**of.roles, "SpareRole": next(iter(of.roles.values()))}), routes
-    yield from ((what, changed, routes) for what, changed in _key_policies(of))
+    yield "a role of no function", dataclasses.replace(
+        of, roles={**of.roles, "SpareRole": next(iter(of.roles.values()))}
+    ), routes
+    yield from ((what, changed, routes) for what, changed in (*_key_policies(of), *_table_policies(of)))
 
 
 def _key_policies(of):
     for index, statement in enumerate(of.key_policy):
+
         def put(what, at=index, of_statement=statement, **changes):
             changed = dataclasses.replace(of_statement, **changes)
             policies = (*of.key_policy[:at], changed, *of.key_policy[at + 1 :])
@@ -176,14 +187,35 @@ def _key_policies(of):
                 wider = dataclasses.replace(condition, values=(*condition.values, value))
                 changed = (*statement.conditions[:place], wider, *statement.conditions[place + 1 :])
                 yield put(f"and {condition.key} {value}", conditions=changed)
-        if statement.conditions:
+        if statement.conditions and statement.principals != ("AWS:*",):
             yield put("for everybody", principals=("AWS:*",))
     opened = policy.Statement("Open", "Allow", ("kms:Decrypt",), ("*",), (), ("AWS:*",))
     yield "key policy: open to all", dataclasses.replace(of, key_policy=(*of.key_policy, opened))
 
 
-def survivors(of, calls, routes, needed, role_checks, noticed):
-    """The mutants that no check notices; of the others `noticed` counts which check was the first."""
+def _table_policies(of):
+    def put(table, *statements):
+        return dataclasses.replace(of, table_policies={**of.table_policies, table: statements})
+
+    allow = policy.Statement("Open", "Allow", ("dynamodb:GetItem",), ("*",), (), ("AWS:*",))
+    for table, statements in of.table_policies.items():
+        yield f"the table {table} open to all", put(table, *statements, allow)
+    deny = policy.Statement("Closed", "Deny", ("dynamodb:PutItem", "dynamodb:DeleteItem"), ("*",), (), ("*",))
+    yield "an audit table that takes no records", put("audit", *of.table_policies["audit"], deny)
+    yield "an audit table without a policy", put("audit")
+    for statement in of.table_policies["audit"]:
+        for action in statement.actions:
+            rest = tuple(other for other in statement.actions if other != action)
+            yield f"{statement.sid} without {action}", put("audit", dataclasses.replace(statement, actions=rest))
+        yield f"{statement.sid} for one only", put("audit", dataclasses.replace(statement, principals=("AWS:1",)))
+        yield f"{statement.sid} without its condition", put("audit", dataclasses.replace(statement, conditions=()))
+
+
+def survivors(of, calls, routes, needed, role_checks, architecture, noticed):
+    """The mutants that no check notices; of the others `noticed` counts which check was the first.
+
+    `architecture` are those of the `role_checks` that do not ask what the code needs.
+    """
     for function in of.functions.values():
         statements = of.statements(function.name)
         for what, changed in (*less(statements), *more(statements)):
@@ -191,11 +223,27 @@ def survivors(of, calls, routes, needed, role_checks, noticed):
             noticed.update(by)
             if not by:
                 yield f"{function.name}: {what}"
+        # The same when the code would make use of it: then the architecture alone stands in the way.
+        for statement in STATEMENTS:
+            if _nothing_new(statement, statements):
+                continue
+            changed = [*statements, statement]
+            by = first(architecture, changed, function, needed[function.name])
+            noticed.update(by)
+            if not by:
+                yield f"{function.name}: {statement.sid}, made use of"
     for what, changed, code in wired(of, routes):
         by = first(wiring.CHECKS, changed, calls, code)
         noticed.update(by)
         if not by:
             yield what
+
+
+def _nothing_new(statement, statements):
+    """Whether something may be done already with the same rows: who may write or check them may read them."""
+    known = {(right.resource, right.key, right.purpose) for right in rights.all_granted(statements)}
+    new = {(right.resource, right.key, right.purpose) for right in rights.granted(statement)}
+    return new <= known and powers.held_by([*statements, statement]) == powers.held_by(statements)
 
 
 def first(checks, *arguments):

@@ -4,6 +4,7 @@ All of it is worked out from the roles. A right, an attribute or a function that
 page is never short of one.
 """
 
+import policy
 import powers
 import rights
 
@@ -24,11 +25,11 @@ ROWS = {
     ("table/vault", "ENROLLMENT-HASH#*"): "hashes of enrollment tokens",
     ("table/vault", "EXPIRY"): "what is due to expire",
     ("table/vault", "LOCKOUT#*"): "failures of source addresses",
-    ("table/vault", "MACHINE#*"): "machines, memberships and grants",
+    ("table/vault", "MACHINE#*"): "machines with their memberships and grants",
     ("table/vault", "PROJECT#*"): "projects",
     ("table/vault", "PROJECTS"): "the list of projects",
     ("table/vault", "SECRET#*"): "secrets without their values",
-    ("table/vault", "VAULT#*"): "vaults and their IP allowlists",
+    ("table/vault", "VAULT#*"): "vaults with their IP allowlists",
     ("table/vault/index/by-owner", "PROJECT#*"): "the secrets and members of a project",
     ("table/vault/index/by-owner", "SECRET#*"): "the grants of a secret",
     ("table/vault/index/by-owner", "VAULT#*"): "the projects, machines and enrollment tokens of a vault",
@@ -41,6 +42,12 @@ VERBS = {
     "dynamodb:ConditionCheckItem": "demand that there are",
     "dynamodb:PutItem": "write",
     "dynamodb:DeleteItem": "delete",
+}
+# What rows are called where a role names the attributes that may be put: by an attribute that no other kind has.
+KINDS = {
+    ("table/vault", "MACHINE#*", "addedAt"): "memberships",
+    ("table/vault", "MACHINE#*", "grantedAt"): "grants",
+    ("table/vault", "MACHINE#*", "publicKey"): "machines",
 }
 # What an update may set, by the rows and the attribute. Those that an update only looks at count as set too.
 UPDATES = {
@@ -71,55 +78,66 @@ KEY_USES = {
 }
 OTHERS = {
     ("lambda:InvokeFunction", "function/seal-secret"): "call `seal-secret`",
-    ("sqs:SendMessage", "queue/dead-letters"): "put an event that failed into the dead-letter queue (the Lambda service does)",
+    (
+        "sqs:SendMessage",
+        "queue/dead-letters",
+    ): "put events that failed into the queue of dead letters, which the Lambda service does",
 }
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
-# What is in the requests and answers of a function, which whoever owns it sees and can change; no role prevents that.
+SESSIONS = "session cookies"
+# What is in the requests and answers of a function. Whoever owns it sees that and can change it; no role prevents it.
 PASSING = {
-    "account": "passwords at sign-up and sign-in, and session cookies: he can act as anybody who comes by",
-    "bootstrap-machine": "bootstrap tokens: he can register a machine of his own with one; it stays pending until a person approves it",
-    "download-bundle": "links of bundles and the private keys in them",
-    "enroll-machine": "enrollment tokens: he can enroll machines with them, which read what the token grants",
+    "account": f"passwords at sign-up and sign-in, and {SESSIONS}",
+    "bootstrap-machine": "bootstrap tokens. With one he can register a machine of his own, which stays pending until "
+    "a person approves it",
+    "download-bundle": "links of bundles, and the private keys in them",
+    "enroll-machine": "enrollment tokens. With one he can enroll machines, which read what the token grants",
     "export-secrets": "signed requests of machines, and the values in the answers",
     "list-secrets": "signed requests of machines, and the names of secrets in the answers",
-    "manage-audit": "session cookies: he can act as anybody who comes by",
-    "manage-machines": "session cookies: he can act as anybody who comes by; new bootstrap and enrollment tokens and links of bundles",
-    "manage-projects": "session cookies: he can act as anybody who comes by",
-    "manage-secrets": "session cookies: he can act as anybody who comes by; new values on their way to `seal-secret`",
-    "poll-secrets": "signed requests of machines, and which secrets changed",
+    "manage-audit": SESSIONS,
+    "manage-machines": f"{SESSIONS}, and new bootstrap tokens, enrollment tokens and links of bundles",
+    "manage-projects": SESSIONS,
+    "manage-secrets": f"{SESSIONS}, and new values on their way to `seal-secret`",
+    "poll-secrets": "signed requests of machines, and which secrets changed in the answers",
     "read-secret": "signed requests of machines, and the values in the answers",
-    "seal-secret": "new values in clear, and new private keys of bundles",
+    "seal-secret": "new values in clear, and the private keys of new bundles",
     "sweep-expired": "nothing",
 }
 
 INTRODUCTION = """\
 # What each function may do
 
-Made from `infra/roles.yaml` by `tests/template/run --write`; the suite `template` fails when the two differ.
+Made from `infra/roles.yaml` by `tests/template/run --write`. The suite `template` fails when the two differ.
 
-Each function has a role of its own. The suite `template` compares the roles with the calls that the functions make while
-the whole end-to-end suite runs: every call is allowed, every right is used, and taking one away or adding one fails. It
-also holds the roles to the table below, which is the [architecture](../ARCHITECTURE.md)'s: who may open values.
+Each function has a role of its own, and the role grants what the function needs and no more. The suite compares the
+roles with all calls that the functions make while the end-to-end suite runs: every call is allowed, every right is
+used, and one right taken away or added fails. It also holds the roles to the table below.
 
-This page supposes the worst: somebody, "he", runs code of his own in one function, with its role. Functions that are not
-taken over go on checking what they check.
+The page supposes the worst: somebody, called "he" here, runs code of his own in one function, with its role. The other
+functions go on checking what they check.
 
 ## What roles cannot prevent
 
-- **Requests that pass through.** He sees and answers every request that comes to the function. What is in them is said for
-  each one below. A signed request cannot be used again or changed, but its answer can be read.
-- **Writing means overwriting.** `PutItem` replaces a row whose key is known; IAM does not know "only if it is new". In the
-  audit table keys are random or hold a machine's nonce, and a record that is replaced shows in the table's stream as a change,
-  where there is otherwise none.
-- **Writing means reading back.** A write, or a check that fails, can be asked for the row that was there. So who may write
-  or check a kind of row may also read it, by its key.
-- **A partition is the smallest kind of row.** A machine, its memberships and its grants have one partition key, so who may
-  write one of them may write all.
-- **All vaults.** Roles do not know whose request a function works on. Where this page says "a vault", it is any vault whose
-  id he knows.
-- **Keys in memory.** A function that opens values keeps unwrapped project keys for up to five minutes.
+- **Requests that pass through.** He sees every request that comes to the function, and answers it as he likes. What is
+  in them is said for each function. A machine's signed request cannot be changed or used at another route. With a
+  person's session he can do all that they can, and so give a machine of his own access to their values; their audit log
+  shows it.
+- **Writing means overwriting.** `PutItem` replaces a row whose key is known; IAM has no rule "only if it is new". In
+  the audit table a record that is replaced shows as a change in the table's stream, where nothing else does.
+- **Writing means reading.** DynamoDB can be asked to answer a write, or a check that fails, with the row that was
+  there. So who may write or check rows may also read them, if he knows their keys.
+- **A partition is the smallest thing a role can name.** A machine, its memberships and its grants are one partition, so
+  who may read or delete one of them may do so with all. Where a role names the attributes that may be written, it
+  keeps them apart: a row is refused if the role that reads it finds an attribute missing.
+- **Vaults are not told apart.** A role does not know for whom a function works, so what it may do it may do in every
+  vault. Most rows can only be asked for by id, and ids are random.
+- **Memory.** A function that opens values keeps unwrapped project keys for up to five minutes, and some of them from
+  its start.
+- **Roles themselves.** Who may change roles, functions or the key's policy in the AWS account can do everything.
+  CloudTrail records that.
 
-"Values" are what secrets hold. Rows of secrets have names, notes and field names, and no values.
+"Values" are what secrets hold. The rows of secrets in the table `vault` have names, notes and field names, and no
+values.
 """
 
 
@@ -132,7 +150,7 @@ def write(of):
 
 
 def _table(of):
-    lines = ["## Who could do what", "", "| he could | in |", "|---|---|"]
+    lines = ["## Who could do what", "", "| he could | if he owned |", "|---|---|"]
     held = {name: powers.held_by(of.statements(name)) for name in of.functions}
     for power in powers.POWERS:
         names = [f"`{name}`" for name in sorted(of.functions) if power in held[name]]
@@ -145,11 +163,13 @@ def _section(of, function):
     held = powers.held_by(statements)
     lines = [f"## {function.name}", "", _reached(of, function), "", "It may:", ""]
     lines += [f"- {sentence}" for sentence in sentences(function.name, statements)]
-    lines += ["", "Whoever takes it over sees " + PASSING[function.name] + ". He could:", ""]
-    lines += [f"- {power.could}" + (f": {power.meaning}" if power.meaning else "") for power in held] or ["- nothing more"]
+    lines += ["", f"Passing through it: {_words(PASSING, function.name)}.", "", "Whoever takes it over could:", ""]
+    lines += [f"- {power.could}" + (f". {power.meaning}" if power.meaning else "") for power in held] or [
+        "- nothing more"
+    ]
     rest = [power.could for power in powers.POWERS if power not in held]
-    lines += ["", "He could not: " + "; ".join(rest) + ".", ""]
-    return "\n".join(lines)
+    lines += ["", f"He could not: {'; '.join(rest)}."]
+    return "\n".join(lines) + "\n"
 
 
 def _reached(of, function):
@@ -157,34 +177,49 @@ def _reached(of, function):
         return "Runs on a schedule. Nobody outside can call it."
     if function.routes:
         return "Routes: " + ", ".join(f"`{method} {path}`" for method, path in function.routes) + "."
-    callers = [name for name in sorted(of.functions) if powers.Held(of.statements(name)).may("lambda:InvokeFunction", f"function/{function.name}")]
+    callers = [
+        name
+        for name in sorted(of.functions)
+        if powers.Held(of.statements(name)).may("lambda:InvokeFunction", f"function/{function.name}")
+    ]
     return f"Called by {' and '.join(f'`{name}`' for name in callers)}. Nobody outside can call it."
 
 
 def sentences(function, statements):
     """What the rights are, in words."""
     on_rows, updates, others = {}, {}, []
+    named, kinds = set(), set()
     logs = set()
     for right in sorted(rights.all_granted(statements), key=str):
         place = (right.resource, right.key)
-        if right.action in VERBS:
+        if right.action == "dynamodb:PutItem" and right.attribute:
+            if kind := KINDS.get((*place, right.attribute)):
+                on_rows.setdefault(right.resource, {}).setdefault("write", set()).add(kind)
+                kinds.add(place)
+            named.add(place)
+        elif right.action in VERBS:
             verb = VERBS[right.action]
-            on_rows.setdefault(right.resource, {}).setdefault(verb, set()).add(ROWS[place])
+            on_rows.setdefault(right.resource, {}).setdefault(verb, set()).add(_words(ROWS, *place))
         elif right.action == "dynamodb:UpdateItem":
-            _ = ROWS[place]
             if right.attribute not in KEY_ATTRIBUTES:
-                updates.setdefault(right.resource, set()).add(UPDATES[(*place, right.attribute)])
+                updates.setdefault(right.resource, set()).add(_words(UPDATES, *place, right.attribute))
         elif right.action.startswith("kms:"):
-            others.append(KEY_USES[right.action, right.purpose])
+            others.append(_words(KEY_USES, right.action, right.purpose))
         elif right.action in LOGS and right.resource == f"log-group/{function}":
             logs.add(right.action)
         else:
-            others.append(OTHERS[right.action, right.resource])
+            others.append(_words(OTHERS, right.action, right.resource))
+    if named != kinds:
+        raise policy.Unsupported(f"tests/template/page.py cannot tell what {function} writes by its attributes")
     found = []
     for resource in sorted(on_rows.keys() | updates.keys()):
         table = resource.split("/")[1]
-        where = f"in the index `{resource.split('/')[3]}` of `{table}`" if "/index/" in resource else f"in the table `{table}`"
-        told = [f"{verb} {_and(on_rows[resource][verb])}" for verb in dict.fromkeys(VERBS.values()) if verb in on_rows.get(resource, {})]
+        where = f"`{table}`, index `{resource.split('/')[3]}`" if "/index/" in resource else f"`{table}`"
+        told = [
+            f"{verb} {_and(on_rows[resource][verb])}"
+            for verb in dict.fromkeys(VERBS.values())
+            if verb in on_rows.get(resource, {})
+        ]
         if resource in updates:
             told.append(f"set {_and(updates[resource])}")
         found.append(f"{where}: {'; '.join(told)}")
@@ -192,7 +227,15 @@ def sentences(function, statements):
     if logs == LOGS:
         found.append("write its own log")
     elif logs:
-        raise KeyError(f"{function} has half of the rights on its log")
+        raise policy.Unsupported(f"{function} has half of the rights on its log")
+    return found
+
+
+def _words(table, *right):
+    """The words for a right or a function."""
+    found = table.get(right if len(right) > 1 else right[0])
+    if found is None:
+        raise policy.Unsupported(f"tests/template/page.py has no words for: {' '.join(map(str, right))}")
     return found
 
 

@@ -16,14 +16,13 @@ class Unsupported(Exception):
 # The condition keys that the stack's policies may use. A key that is spelled otherwise would never match on AWS.
 KEYS = {
     "aws:PrincipalArn",
-    "aws:SourceAccount",
+    "aws:PrincipalIsAWSService",
     "aws:SourceArn",
     "dynamodb:Attributes",
     "dynamodb:LeadingKeys",
     "kms:CallerAccount",
     "kms:EncryptionContext:aws:logs:arn",
     "kms:EncryptionContext:purpose",
-    "kms:GrantIsForAWSResource",
     "kms:ViaService",
 }
 
@@ -35,10 +34,6 @@ class Request:
     action: str
     resource: str
     context: dict
-    principal: str = ""
-
-    def with_context(self, **changes):
-        return dataclasses.replace(self, context={**self.context, **changes})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,12 +72,10 @@ class Statement:
     principals: tuple = ()
 
     def applies(self, request):
-        # Every condition is looked at, so that one that is not understood is never passed over.
-        holds = [condition.holds(request.context) for condition in self.conditions]
         return (
             any(like(pattern.lower(), request.action.lower()) for pattern in self.actions)
             and any(like(pattern, request.resource) for pattern in self.resources)
-            and all(holds)
+            and all(condition.holds(request.context) for condition in self.conditions)
         )
 
     def values(self, key):
@@ -134,7 +127,7 @@ def like(pattern, text):
     return _pattern(pattern).fullmatch(text) is not None
 
 
-_OPERATOR = re.compile(r"(?:(ForAllValues|ForAnyValue):)?(StringEquals|StringLike|ArnLike|ArnEquals|Bool|Null)(IfExists)?")
+_OPERATOR = re.compile(r"(?:(ForAllValues|ForAnyValue):)?(StringEquals|StringLike|ArnLike|Bool|Null)(IfExists)?")
 
 
 @functools.cache
@@ -146,9 +139,13 @@ def _parse(operator):
 
 
 def _compare(comparison, value, pattern):
-    if comparison in ("StringLike", "ArnLike", "ArnEquals"):
+    if comparison in ("StringEquals", "Bool"):
+        return value == pattern
+    if comparison == "StringLike":
         return like(pattern, value)
-    return value == pattern
+    # The six parts of an ARN are compared each for itself.
+    parts = (pattern.split(":", 5), value.split(":", 5))
+    return len(parts[0]) == len(parts[1]) and all(map(like, *parts))
 
 
 def _list(value):

@@ -5,6 +5,8 @@ import policy
 ROWS = "dynamodb:LeadingKeys"
 ATTRIBUTES = "dynamodb:Attributes"
 PURPOSE = "kms:EncryptionContext:purpose"
+SERVICE = "aws:PrincipalIsAWSService"
+SOURCE = "aws:SourceArn"
 
 
 def allow(action, resource, effect="Allow", **condition):
@@ -13,7 +15,7 @@ def allow(action, resource, effect="Allow", **condition):
 
 
 def decide(statements, action, resource, **context):
-    names = {"rows": ROWS, "attributes": ATTRIBUTES, "purpose": PURPOSE}
+    names = {"rows": ROWS, "attributes": ATTRIBUTES, "purpose": PURPOSE, "service": SERVICE, "source": SOURCE}
     request = policy.Request(action, resource, {names[name]: tuple(values) for name, values in context.items()})
     return policy.allowed([policy.parse(statement, lambda name: name) for statement in statements], request)
 
@@ -45,14 +47,26 @@ CASES = {
         True,
     ),
     "rows of the kind": (decide([GET], "dynamodb:GetItem", "table/vault", rows=["VAULT#1"]), True),
-    "rows of two kinds that one statement names": (decide([GET], "dynamodb:GetItem", "table/vault", rows=["EXPIRY", "VAULT#1"]), True),
+    "rows of two kinds that one statement names": (
+        decide([GET], "dynamodb:GetItem", "table/vault", rows=["EXPIRY", "VAULT#1"]),
+        True,
+    ),
     "rows of another kind": (decide([GET], "dynamodb:GetItem", "table/vault", rows=["USER#1"]), False),
-    "one row of another kind among them": (decide([GET], "dynamodb:GetItem", "table/vault", rows=["VAULT#1", "USER#1"]), False),
+    "one row of another kind among them": (
+        decide([GET], "dynamodb:GetItem", "table/vault", rows=["VAULT#1", "USER#1"]),
+        False,
+    ),
     "an exact key is not a prefix": (decide([GET], "dynamodb:GetItem", "table/vault", rows=["EXPIRY#1"]), False),
-    "a prefix is not found in the middle": (decide([GET], "dynamodb:GetItem", "table/vault", rows=["A-VAULT#1"]), False),
+    "a prefix is not found in the middle": (
+        decide([GET], "dynamodb:GetItem", "table/vault", rows=["A-VAULT#1"]),
+        False,
+    ),
     "one statement has to allow a request as a whole": (
         decide(
-            [allow("a:B", "c", ForAllValues__StringLike={ROWS: ["A#*"]}), allow("a:B", "c", ForAllValues__StringLike={ROWS: ["B#*"]})],
+            [
+                allow("a:B", "c", ForAllValues__StringLike={ROWS: ["A#*"]}),
+                allow("a:B", "c", ForAllValues__StringLike={ROWS: ["B#*"]}),
+            ],
             "a:B",
             "c",
             rows=["A#1", "B#1"],
@@ -62,25 +76,72 @@ CASES = {
     "ForAllValues is true of a request without the key": (decide([ANY], "dynamodb:Scan", "table/vault"), True),
     "and of one with no values": (decide([ANY], "dynamodb:Scan", "table/vault", rows=[]), True),
     "Null false holds that back": (
-        decide([allow("dynamodb:*", "t", ForAllValues__StringLike={ROWS: "V#*"}, Null={ROWS: False})], "dynamodb:Scan", "t"),
+        decide(
+            [allow("dynamodb:*", "t", ForAllValues__StringLike={ROWS: "V#*"}, Null={ROWS: False})], "dynamodb:Scan", "t"
+        ),
         False,
     ),
     "and lets a request with the key through": (
-        decide([allow("dynamodb:*", "t", ForAllValues__StringLike={ROWS: "V#*"}, Null={ROWS: "false"})], "dynamodb:Query", "t", rows=["V#1"]),
+        decide(
+            [allow("dynamodb:*", "t", ForAllValues__StringLike={ROWS: "V#*"}, Null={ROWS: "false"})],
+            "dynamodb:Query",
+            "t",
+            rows=["V#1"],
+        ),
         True,
     ),
     "Null true wants the key away": (decide([allow("a:B", "c", Null={ROWS: "true"})], "a:B", "c", rows=["x"]), False),
-    "ForAnyValue wants one": (decide([allow("a:B", "c", ForAnyValue__StringLike={ROWS: "V#*"})], "a:B", "c", rows=["V#1", "U#1"]), True),
-    "ForAnyValue is false of a request without the key": (decide([allow("a:B", "c", ForAnyValue__StringLike={ROWS: "V#*"})], "a:B", "c"), False),
-    "StringEquals takes a star as a star": (decide([allow("a:B", "c", ForAllValues__StringEquals={ROWS: "V#*"})], "a:B", "c", rows=["V#1"]), False),
+    "ForAnyValue wants one": (
+        decide([allow("a:B", "c", ForAnyValue__StringLike={ROWS: "V#*"})], "a:B", "c", rows=["V#1", "U#1"]),
+        True,
+    ),
+    "ForAnyValue is false of a request without the key": (
+        decide([allow("a:B", "c", ForAnyValue__StringLike={ROWS: "V#*"})], "a:B", "c"),
+        False,
+    ),
+    "StringEquals takes a star as a star": (
+        decide([allow("a:B", "c", ForAllValues__StringEquals={ROWS: "V#*"})], "a:B", "c", rows=["V#1"]),
+        False,
+    ),
     "the purpose": (decide([KEY], "kms:Decrypt", "key", purpose=["project"]), True),
     "another purpose": (decide([KEY], "kms:Decrypt", "key", purpose=["vault"]), False),
     "no purpose": (decide([KEY], "kms:Decrypt", "key"), False),
     "no purpose, with IfExists": (decide([allow("a:B", "c", StringEqualsIfExists={PURPOSE: "x"})], "a:B", "c"), True),
-    "another purpose, with IfExists": (decide([allow("a:B", "c", StringEqualsIfExists={PURPOSE: "x"})], "a:B", "c", purpose=["y"]), False),
+    "another purpose, with IfExists": (
+        decide([allow("a:B", "c", StringEqualsIfExists={PURPOSE: "x"})], "a:B", "c", purpose=["y"]),
+        False,
+    ),
+    "an ARN with a wildcard": (
+        decide(
+            [allow("a:B", "c", ArnLike={SOURCE: "arn:aws:logs:r:1:group:/x-*"})],
+            "a:B",
+            "c",
+            source=["arn:aws:logs:r:1:group:/x-y"],
+        ),
+        True,
+    ),
+    "a wildcard in an ARN stays in its part": (
+        decide([allow("a:B", "c", ArnLike={SOURCE: "arn:aws:*:group"})], "a:B", "c", source=["arn:aws:logs:r:1:group"]),
+        False,
+    ),
+    "Bool compares truth as text": (
+        decide([allow("a:B", "c", Bool={SERVICE: False})], "a:B", "c", service=["false"]),
+        True,
+    ),
+    "Bool of the other truth": (
+        decide([allow("a:B", "c", Bool={SERVICE: "false"})], "a:B", "c", service=["true"]),
+        False,
+    ),
     "two conditions both have to hold": (
         decide(
-            [allow("a:B", "c", ForAllValues__StringLike={ROWS: "V#*"}, ForAllValues__StringEquals={ATTRIBUTES: ["pk", "x"]})],
+            [
+                allow(
+                    "a:B",
+                    "c",
+                    ForAllValues__StringLike={ROWS: "V#*"},
+                    ForAllValues__StringEquals={ATTRIBUTES: ["pk", "x"]},
+                )
+            ],
             "a:B",
             "c",
             rows=["V#1"],
@@ -90,7 +151,14 @@ CASES = {
     ),
     "and do when they do": (
         decide(
-            [allow("a:B", "c", ForAllValues__StringLike={ROWS: "V#*"}, ForAllValues__StringEquals={ATTRIBUTES: ["pk", "x"]})],
+            [
+                allow(
+                    "a:B",
+                    "c",
+                    ForAllValues__StringLike={ROWS: "V#*"},
+                    ForAllValues__StringEquals={ATTRIBUTES: ["pk", "x"]},
+                )
+            ],
             "a:B",
             "c",
             rows=["V#1"],
@@ -116,7 +184,11 @@ REFUSED = {
 
 def evaluator():
     """Cases whose answer is another than it should be."""
-    return [f"{what}: should be {'allowed' if right else 'denied'}" for what, (found, right) in CASES.items() if found != right]
+    return [
+        f"{what}: should be {'allowed' if right else 'denied'}"
+        for what, (found, right) in CASES.items()
+        if found != right
+    ]
 
 
 def refusals():

@@ -1,7 +1,9 @@
 """What matters about rights: the powers they amount to, worked out from a role's statements alone.
 
-`POWERS` is the architecture's table of planes as data: each power with the functions that may have it. The tests hold the
-stack to it, and the page in docs tells it. Whoever owns a function is called "he", as attackers are.
+`POWERS` is the architecture's table of planes as data: each power with the functions that may have it. It is strict:
+what a function could be made to do counts, not what its code does. So `seal-secret`, which only writes values, counts
+among those that could open them. The tests hold the stack to the table, and the page in docs tells it. Whoever has
+taken a function over is called "he".
 """
 
 import dataclasses
@@ -10,14 +12,34 @@ import typing
 import policy
 import rights
 
-# Everything that can be asked of a table's rows. Any of these, writes and checks too, can be made to give the row back:
-# a write by `ReturnValues` or by a condition that fails.
-READS = ("BatchGetItem", "GetItem", "Query", "Scan", "PartiQLSelect")
-ANY_ON_ROWS = (*READS, "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "ConditionCheckItem")
-PARTIQL = ("PartiQLSelect", "PartiQLInsert", "PartiQLUpdate", "PartiQLDelete")
-CHANGES = ("UpdateItem", "DeleteItem", "BatchWriteItem", *PARTIQL[1:])
-MANAGEMENT = frozenset({"manage-audit", "manage-machines", "manage-projects", "manage-secrets"})
+# How rows are read, and all that can be asked about them. Any of the latter, writes and checks too, can be made to give
+# the row back: a write by `ReturnValues`, both by a condition that fails.
+READS = ("BatchGetItem", "GetItem", "PartiQLSelect", "Query", "Scan")
+WRITES = ("BatchWriteItem", "DeleteItem", "PartiQLDelete", "PartiQLInsert", "PartiQLUpdate", "PutItem", "UpdateItem")
+ANYTHING = (*READS, *WRITES, "ConditionCheckItem")
+TABLES = ("accounts", "agents", "audit", "values", "vault")
+# What takes a whole table.
+WHOLE = ("CreateBackup", "ExportTableToPointInTime", "GetRecords", "PartiQLSelect", "Scan")
+# What makes use of a KMS key, or lets others.
+CRYPTOGRAPHIC = (
+    "CreateGrant",
+    "Decrypt",
+    "DeriveSharedSecret",
+    "Encrypt",
+    "GenerateDataKey",
+    "GenerateDataKeyPair",
+    "GenerateDataKeyPairWithoutPlaintext",
+    "GenerateDataKeyWithoutPlaintext",
+    "GenerateMac",
+    "ReEncryptFrom",
+    "ReEncryptTo",
+    "Sign",
+)
+
 MACHINE_PLANE = frozenset({"export-secrets", "list-secrets", "poll-secrets", "read-secret"})
+MANAGEMENT = frozenset({"manage-audit", "manage-machines", "manage-projects", "manage-secrets"})
+MAKES_MACHINES = frozenset({"bootstrap-machine", "enroll-machine", "manage-machines"})
+MAKES_GRANTS = frozenset({"enroll-machine", "manage-machines", "manage-projects"})
 NOBODY = frozenset()
 
 
@@ -27,21 +49,26 @@ class Held:
     def __init__(self, statements):
         self.statements = [statement for statement in statements if statement.effect == "Allow"]
 
-    def touches(self, resource):
-        """Whether any statement names the resource, whatever else it says."""
-        return any(policy.like(pattern, resource) for statement in self.statements for pattern in statement.resources)
+    def touches(self, table):
+        """Whether any statement names the table or an index of it, whatever else it says."""
+        patterns = [pattern for statement in self.statements for pattern in statement.resources]
+        return any(
+            pattern.startswith(f"table/{table}/") or policy.like(pattern, f"table/{table}") for pattern in patterns
+        )
 
     def rows(self, actions, table, key=None, attribute=None):
-        """Whether one of the actions is allowed on rows with such a key, the index's too."""
-        context = {}
-        if key:
-            context[rights.KEYS] = (key,)
+        """Whether one of the actions is allowed on rows with such a key; without one, on rows that are not named."""
+        context = {rights.KEYS: (key,)} if key else {}
         if attribute:
             context[rights.ATTRIBUTES] = (attribute,)
         return any(self.may(f"dynamodb:{action}", f"table/{table}", context) for action in actions)
 
-    def key(self, action, purpose):
-        return self.may(f"kms:{action}", "key", {rights.PURPOSE: (purpose,)})
+    def key(self, action, purpose=None):
+        return self.may(f"kms:{action}", "key", {rights.PURPOSE: (purpose,)} if purpose else {})
+
+    def opens(self, purpose):
+        """Whether keys with this purpose can be unwrapped."""
+        return self.key("Decrypt", purpose) or self.key("ReEncryptFrom", purpose)
 
     def may(self, action, resource, context=None):
         return policy.allowed(self.statements, policy.Request(action, resource, context or {}))
@@ -49,156 +76,200 @@ class Held:
 
 @dataclasses.dataclass(frozen=True)
 class Power:
-    """Something an attacker could do, as in "he could ...", and which functions would let him."""
+    """Something an attacker could do, as in "he could ...", and the functions in which he could."""
 
     could: str
     holders: frozenset
     holds: typing.Callable
-    # What it leads to, if that is not plain.
+    # What it amounts to, if that is not plain.
     meaning: str = ""
 
 
 def _reads_values(held):
-    return held.rows(READS, "values", "sk_0123456789") or held.rows(READS, "values")
-
-
-def _touches_values(held):
-    return held.touches("table/values") or held.touches("table/values/index/any")
-
-
-def _opens_keys(purpose):
-    return lambda held: held.key("Decrypt", purpose) or held.key("ReEncryptFrom", purpose)
-
-
-def _rows(actions, table, key=None, attribute=None):
-    return lambda held: held.rows(actions, table, key, attribute)
+    return held.rows(READS, "values", "sk_0123456789") or held.rows(WHOLE, "values")
 
 
 POWERS = (
     Power(
         "open stored values",
-        frozenset({"read-secret", "export-secrets"}),
-        lambda held: _reads_values(held) and _opens_keys("project")(held),
-        "any value of any vault, without a machine's request and without a record",
+        frozenset({"export-secrets", "read-secret", "seal-secret"}),
+        lambda held: held.touches("values") and held.opens("project"),
+        "Any value whose secret's id he knows, in any vault, with no record in the audit log. CloudTrail shows which "
+        "projects' keys are unwrapped.",
     ),
+    Power("read sealed values", frozenset({"export-secrets", "read-secret"}), _reads_values),
     Power(
-        "open the values that his own writes give back",
+        "have sealed values given back by writes of his own",
         frozenset({"seal-secret"}),
-        lambda held: _touches_values(held) and not _reads_values(held) and _opens_keys("project")(held),
-        "the role has no right to read values, but DynamoDB can be asked to answer a write with the row that was there, "
-        "and IAM has no rule against all ways of asking; so any value whose secret's id he knows",
-    ),
-    Power("read sealed values", frozenset({"read-secret", "export-secrets"}), _reads_values),
-    Power(
-        "replace or destroy stored values",
-        frozenset({"seal-secret"}),
-        _rows(("PutItem", "DeleteItem", "UpdateItem"), "values", "sk_0123456789"),
+        lambda held: held.touches("values") and not _reads_values(held),
+        "The role cannot read values. But DynamoDB can be asked to answer a write with the row that was there, and IAM "
+        "cannot forbid every way of asking.",
     ),
     Power(
-        "have values written by `seal-secret`",
+        "replace or destroy stored values himself",
+        frozenset({"manage-projects", "seal-secret"}),
+        lambda held: held.rows(WRITES, "values", "sk_0123456789")
+        or held.rows(("PutItem", "DeleteItem"), "vault", "PROJECT#x"),
+        "By writing them, or by overwriting the wrapped key of their project. Point-in-time recovery brings back what "
+        "was there.",
+    ),
+    Power(
+        "have `seal-secret` make and replace values",
         frozenset({"manage-machines", "manage-secrets"}),
         lambda held: held.may("lambda:InvokeFunction", "function/seal-secret"),
-        "it takes values in and gives none out",
+        "Of any secret whose id he knows. It gives no value out.",
     ),
-    Power("unwrap the keys of projects", frozenset({"export-secrets", "read-secret", "seal-secret"}), _opens_keys("project")),
-    Power("unwrap the keys of vaults", frozenset({"download-bundle", "seal-secret"}), _opens_keys("vault")),
+    Power(
+        "unwrap the keys of projects",
+        frozenset({"export-secrets", "read-secret", "seal-secret"}),
+        lambda held: held.opens("project"),
+    ),
+    Power(
+        "unwrap the keys of vaults",
+        frozenset({"download-bundle", "seal-secret"}),
+        lambda held: held.opens("vault"),
+    ),
     Power(
         "open the private keys in bundles",
         frozenset({"download-bundle"}),
-        lambda held: held.rows(ANY_ON_ROWS, "vault", "BUNDLE#x") and _opens_keys("vault")(held),
-        "of a bundle whose link he sees, and so become that machine; it needs the link, of which only the hash is stored",
+        lambda held: held.rows(ANYTHING, "vault", "BUNDLE#x") and held.opens("vault"),
+        "Of a bundle whose link he sees, since a bundle is found by its link's hash only. With it he is that machine.",
     ),
     Power(
-        "make machines, memberships and grants, or overwrite them",
-        frozenset({"bootstrap-machine", "enroll-machine", "manage-machines", "manage-projects"}),
-        _rows(("PutItem",), "vault", "MACHINE#x"),
-        "the way round: as a machine with a key of his own and a grant, he reads values through `read-secret`; those reads "
-        "are in the audit log",
+        "get hold of sealed bundles, or destroy them",
+        frozenset({"download-bundle", "manage-machines", "sweep-expired"}),
+        lambda held: held.rows(ANYTHING, "vault", "BUNDLE#x"),
+        "Of bundles whose link's hash he knows.",
     ),
     Power(
-        "approve machines and switch them on and off",
-        frozenset({"manage-machines", "sweep-expired"}),
-        _rows(("UpdateItem",), "vault", "MACHINE#x", "enabled"),
+        "list the machines and bundles that are going to expire",
+        frozenset({"sweep-expired"}),
+        lambda held: held.rows(READS, "vault", "EXPIRY"),
+        "With the ids of the machines and the hashes of the bundles' links.",
     ),
     Power(
-        "remove machines, memberships and grants",
-        frozenset({"manage-machines", "manage-projects", "sweep-expired"}),
-        _rows(("DeleteItem",), "vault", "MACHINE#x"),
+        "make machines, or put a key of his own into a machine's row",
+        MAKES_MACHINES,
+        lambda held: held.rows(("PutItem", "UpdateItem"), "vault", "MACHINE#x", "publicKey"),
+        "The way round: as a machine that has grants he reads their values through `read-secret`, by the front door. "
+        "Those reads are in the audit log. He has to know the machine's id, or to make its grants too.",
     ),
     Power(
-        "read the machines, memberships and grants of a machine whose id he knows",
-        frozenset({"download-bundle", "manage-machines", "manage-projects", "sweep-expired"}) | MACHINE_PLANE,
-        _rows(READS, "vault", "MACHINE#x"),
+        "make memberships and grants",
+        MAKES_GRANTS,
+        lambda held: held.rows(("PutItem", "UpdateItem"), "vault", "MACHINE#x", "grantedAt"),
+        "Of machines, projects and secrets whose ids he knows.",
     ),
     Power(
-        "list what belongs to a vault or a project whose id he knows",
-        frozenset({"manage-machines", "manage-projects", "manage-secrets"}),
-        lambda held: any(held.rows(READS, "vault/index/by-owner", key) for key in ("VAULT#x", "PROJECT#x")),
+        "approve and enable machines",
+        MAKES_MACHINES | {"sweep-expired"},
+        lambda held: held.rows(("PutItem", "UpdateItem"), "vault", "MACHINE#x", "enabled")
+        or held.rows(("UpdateItem",), "vault", "MACHINE#x", "approved"),
     ),
     Power(
-        "switch IP allowlists off",
+        "disable or remove machines, or take grants away",
+        MAKES_MACHINES | MAKES_GRANTS | {"sweep-expired"},
+        lambda held: held.rows(("PutItem", "DeleteItem", "UpdateItem"), "vault", "MACHINE#x", "enabled"),
+    ),
+    Power(
+        "note a false delivery, which hides from a machine that a value changed",
+        MAKES_GRANTS | (MACHINE_PLANE - {"list-secrets"}),
+        lambda held: held.rows(("UpdateItem",), "vault", "MACHINE#x", "delivered")
+        or held.rows(("PutItem",), "vault", "MACHINE#x", "grantedAt"),
+    ),
+    Power(
+        "read machines, memberships or grants",
+        MACHINE_PLANE | MAKES_MACHINES | MAKES_GRANTS | {"download-bundle", "manage-secrets", "sweep-expired"},
+        lambda held: held.rows(ANYTHING, "vault", "MACHINE#x")
+        or any(held.rows(READS, "vault/index/by-owner", f"{kind}#x") for kind in ("PROJECT", "SECRET", "VAULT")),
+        "Those of machines, projects or vaults whose ids he knows.",
+    ),
+    Power(
+        "read the names and notes of secrets",
+        MACHINE_PLANE | (MANAGEMENT - {"manage-audit"}) | {"enroll-machine", "seal-secret"},
+        lambda held: held.rows(ANYTHING, "vault", "SECRET#x") or held.rows(READS, "vault/index/by-owner", "PROJECT#x"),
+        "Of secrets or projects whose ids he knows.",
+    ),
+    Power(
+        "list the projects of all vaults",
+        frozenset({"export-secrets", "read-secret", "seal-secret"}),
+        lambda held: held.rows(READS, "vault", "PROJECTS"),
+    ),
+    Power(
+        "put secrets into the trash and take them out",
+        frozenset({"manage-secrets", "seal-secret"}),
+        lambda held: held.rows(("DeleteItem", "PutItem", "UpdateItem"), "vault", "SECRET#x", "deletedAt"),
+    ),
+    Power(
+        "make bootstrap or enrollment tokens, or revive enrollment tokens",
+        frozenset({"enroll-machine", "manage-machines"}),
+        lambda held: any(
+            held.rows(("PutItem",), "vault", f"{kind}#x") for kind in ("BOOTSTRAP", "ENROLLMENT", "ENROLLMENT-HASH")
+        )
+        or any(held.rows(("UpdateItem",), "vault", "ENROLLMENT#x", attribute) for attribute in ("revoked", "uses")),
+    ),
+    Power(
+        "change IP allowlists",
         frozenset({"account", "manage-machines"}),
         lambda held: held.rows(("PutItem",), "vault", "VAULT#x")
-        or held.rows(("UpdateItem",), "vault", "VAULT#x", "allowlistEnabled"),
+        or any(
+            held.rows(("UpdateItem",), "vault", "VAULT#x", attribute) for attribute in ("allowlist", "allowlistEnabled")
+        ),
+        "Of vaults whose ids he knows.",
     ),
     Power(
         "freeze and unfreeze projects",
         frozenset({"manage-projects"}),
-        lambda held: held.rows(("PutItem",), "vault", "PROJECT#x") or held.rows(("UpdateItem",), "vault", "PROJECT#x", "frozen"),
+        lambda held: held.rows(("PutItem", "UpdateItem"), "vault", "PROJECT#x", "frozen"),
     ),
     Power(
-        "read people's addresses, password hashes and sessions",
+        "read people's names, addresses and password hashes",
         MANAGEMENT | {"account"},
-        lambda held: held.rows(ANY_ON_ROWS, "accounts", "USER#x") or held.rows(ANY_ON_ROWS, "accounts", "EMAIL#x"),
-        "of people whose ids or sessions he knows; sessions are kept as hashes, which sign nobody in",
+        lambda held: held.rows(ANYTHING, "accounts", "USER#x") or held.rows(ANYTHING, "accounts", "EMAIL#x"),
+        "Of people whose ids he knows. Sessions are stored as hashes, which sign nobody in.",
     ),
     Power(
         "sign in as anybody",
         frozenset({"account"}),
-        _rows(("PutItem",), "accounts", "SESSION#x"),
-        "by writing a session of his own; with it he can do what that person can",
+        lambda held: held.rows(("PutItem",), "accounts", "SESSION#x") or held.rows(("PutItem",), "accounts", "USER#x"),
+        "By writing a session or a password hash of his own. With it he can do all that person can, by the front door.",
     ),
     Power(
-        "forget failed attempts and lockouts of addresses",
+        "lift lockouts of source addresses, or lock addresses out",
         MACHINE_PLANE | {"account", "bootstrap-machine", "enroll-machine"},
-        _rows(("UpdateItem", "PutItem", "DeleteItem"), "vault", "LOCKOUT#x", "lockedUntil"),
-        "and so guess on, or lock others out",
+        lambda held: held.rows(WRITES, "vault", "LOCKOUT#x", "lockedUntil"),
     ),
-    Power("read the audit log", frozenset({"manage-audit"}), lambda held: held.rows(READS, "audit/index/by-time", "vault_x#1#1")),
+    Power(
+        "read the audit log",
+        frozenset({"manage-audit"}),
+        lambda held: held.rows(READS, "audit/index/by-time", "vault_x#1#1"),
+    ),
     Power(
         "add audit records that are not true",
-        (MANAGEMENT - {"manage-audit"})
+        frozenset({"account", "bootstrap-machine", "download-bundle", "enroll-machine", "seal-secret", "sweep-expired"})
         | MACHINE_PLANE
-        | {"account", "bootstrap-machine", "download-bundle", "enroll-machine", "seal-secret", "sweep-expired"},
-        _rows(("PutItem",), "audit", "record#x"),
-        "or put one in the place of a record whose key he knows; keys are random and only `manage-audit` can look them up",
+        | (MANAGEMENT - {"manage-audit"}),
+        lambda held: held.rows(("PutItem",), "audit", "record#x"),
+        "Or put one in the place of a record whose key he knows. Keys are random, and only `manage-audit` can list "
+        "them.",
     ),
     Power(
-        "change or delete audit records",
+        "delete audit records, or update them in place",
         NOBODY,
-        lambda held: held.rows(CHANGES, "audit", "record#x", "detail") or held.rows(CHANGES, "audit"),
+        lambda held: any(
+            held.rows(set(WRITES) - {"PutItem"}, "audit", key, "detail") for key in (None, "machine#x", "record#x")
+        ),
     ),
     Power(
         "read a whole table",
         NOBODY,
-        lambda held: any(
-            held.rows(("Scan", *PARTIQL, "ExportTableToPointInTime", "CreateBackup"), table)
-            for table in ("accounts", "agents", "audit", "values", "vault", "vault/index/by-owner")
-        ),
+        lambda held: any(held.rows(WHOLE, table) for table in (*TABLES, "vault/index/by-owner", "audit/index/by-time")),
     ),
+    Power("read or write AI agents", NOBODY, lambda held: held.touches("agents")),
     Power(
-        "read or write AI agents",
+        "use the KMS key without a purpose, or for another one",
         NOBODY,
-        lambda held: held.touches("table/agents") or held.touches("table/agents/index/by-owner"),
-    ),
-    Power(
-        "use the key for anything else",
-        NOBODY,
-        lambda held: any(
-            held.may(f"kms:{action}", "key", {rights.PURPOSE: (purpose,)} if purpose else {})
-            for action in ("Decrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "CreateGrant", "Encrypt", "ReEncryptFrom")
-            for purpose in ("", "other")
-        ),
+        lambda held: any(held.key(action, purpose) for action in CRYPTOGRAPHIC for purpose in (None, "other")),
     ),
 )
 
@@ -211,10 +282,10 @@ def held_by(statements):
 
 def misplaced(statements, function, needed):
     """A power that this function has and should not, or the other way round."""
-    found = {power.could for power in held_by(statements)}
+    found = held_by(statements)
     problems = []
     for power in POWERS:
-        if (power.could in found) != (function.name in power.holders):
-            verb = "must not be able to" if power.could in found else "is expected to be able to"
+        if (power in found) != (function.name in power.holders):
+            verb = "must not be able to" if power in found else "is expected to be able to"
             problems.append(f"{function.name} {verb} {power.could}")
     return problems

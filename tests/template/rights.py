@@ -20,6 +20,7 @@ KEYED = {
     )
 }
 KEYS = "dynamodb:LeadingKeys"
+UPDATE = "dynamodb:UpdateItem"
 ATTRIBUTES = "dynamodb:Attributes"
 PURPOSE = "kms:EncryptionContext:purpose"
 PURPOSES = {"project", "vault"}
@@ -62,9 +63,10 @@ def granted(statement):
 
 
 def used(call):
-    """The rights that one call takes."""
+    """The rights that one call takes, both with its attributes and as a statement says it that names none."""
     purposes = (call.purpose,) if call.purpose else ()
-    return _rights((call.action,), (call.resource,), call.keys, call.attributes, purposes)
+    lists = ((call.action,), (call.resource,), call.keys)
+    return _rights(*lists, call.attributes, purposes) | _rights(*lists, (), purposes)
 
 
 def all_granted(statements):
@@ -76,12 +78,19 @@ def all_granted(statements):
 
 def denied(statements, function, needed):
     """A call that the role does not allow."""
-    refused = [call for call in needed if not policy.allowed(statements, call.request())]
-    return [f"not allowed: {call}\nthis would allow it, in infra/roles.yaml:\n{smallest([call])}" for call in refused]
+    refused = {}
+    for call in needed:
+        if not policy.allowed(statements, call.request()):
+            refused.setdefault((call.action, call.resource), []).append(call)
+    problems = []
+    for calls in refused.values():
+        named = [f"not allowed: {call}" for call in calls]
+        problems.append("\n".join([*named, "this would allow it, in infra/roles.yaml:", smallest(calls)]))
+    return problems
 
 
 def superfluous(statements, function, needed):
-    """An atom of a statement (an action, a resource, a value of a condition) without which every call is still allowed."""
+    """An atom of a statement (action, resource, value of a condition) without which every call is still allowed."""
     problems = []
     for index, statement in enumerate(statements):
         for atom, smaller in atoms(statement):
@@ -115,9 +124,21 @@ def shape(statements, function, needed):
         demand(statement.sid and sids.count(statement.sid) == 1, statement, "needs a Sid of its own")
         demand(statement.effect == "Allow", statement, "denies; take the right away where it is granted")
         for resource in statement.resources:
-            demand(not wild(resource) and ":" not in resource, statement, f"names no single resource: {resource}")
+            kind, _, name = resource.partition("/")
+            demand(
+                kind in _RESOURCES and not wild(resource),
+                statement,
+                f"names no single resource of the stack: {resource}",
+            )
+            demand(
+                kind != "log-group" or name == function.name, statement, f"is about another function's log: {resource}"
+            )
         for condition in statement.conditions:
-            demand(condition.operator in OPERATORS.get(condition.key, ()), statement, f"must not use {condition.operator} on {condition.key}")
+            demand(
+                condition.operator in OPERATORS.get(condition.key, ()),
+                statement,
+                f"must not use {condition.operator} on {condition.key}",
+            )
         for action in statement.actions:
             demand(not wild(action), statement, f"allows the wildcard action {action}")
             service = action.split(":")[0]
@@ -126,20 +147,16 @@ def shape(statements, function, needed):
                 demand(statement.values(KEYS), statement, "does not say which rows (dynamodb:LeadingKeys)")
                 for key in statement.values(KEYS):
                     demand(key.rstrip("*") and not wild(key[:-1]), statement, f"does not say which rows: {key}")
-            if action == "dynamodb:UpdateItem":
-                demand(statement.values(ATTRIBUTES), statement, "does not say which attributes may be updated (dynamodb:Attributes)")
+            if action == UPDATE:
+                demand(
+                    statement.values(ATTRIBUTES),
+                    statement,
+                    "does not say which attributes may be updated (dynamodb:Attributes)",
+                )
             if service == "kms":
                 purposes = set(statement.values(PURPOSE))
                 demand(purposes and purposes <= PURPOSES, statement, "does not name a purpose of the key")
     return problems
-
-
-CHECKS = {
-    "every recorded call is allowed by its function's role": denied,
-    "every atom of every statement is needed by a call": superfluous,
-    "every combination of action, resource, rows and attributes is used": unused,
-    "statements are narrow: rows, attributes and purposes named, no wildcards": shape,
-}
 
 
 def wild(text):
@@ -157,17 +174,20 @@ def atoms(statement):
             rest = tuple(other for other in condition.values if other != value)
             conditions = list(statement.conditions)
             conditions[index] = dataclasses.replace(condition, values=rest)
-            yield f"{condition.key} {value}", [dataclasses.replace(statement, conditions=tuple(conditions))] if rest else []
+            yield f"{condition.key} {value}", (
+                [dataclasses.replace(statement, conditions=tuple(conditions))] if rest else []
+            )
 
 
 # Statements for calls, as infra/roles.yaml has them.
 
+_ARN = "!Sub arn:${{AWS::Partition}}:%s:${{AWS::Region}}:${{AWS::AccountId}}:"
 _RESOURCES = {
     "key": "!Ref KeyArn",
-    "table": "!Sub arn:${{AWS::Partition}}:dynamodb:${{AWS::Region}}:${{AWS::AccountId}}:table/${{Prefix}}-{}",
-    "function": "!Sub arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:${{Prefix}}-{}",
-    "log-group": "!Sub arn:${{AWS::Partition}}:logs:${{AWS::Region}}:${{AWS::AccountId}}:log-group:/aws/lambda/${{Prefix}}-{}:log-stream:*",
-    "queue": "!Sub arn:${{AWS::Partition}}:sqs:${{AWS::Region}}:${{AWS::AccountId}}:${{Prefix}}-{}",
+    "table": _ARN % "dynamodb" + "table/${{Prefix}}-{}",
+    "function": _ARN % "lambda" + "function:${{Prefix}}-{}",
+    "log-group": _ARN % "logs" + "log-group:/aws/lambda/${{Prefix}}-{}:log-stream:*",
+    "queue": _ARN % "sqs" + "${{Prefix}}-{}",
 }
 
 
@@ -184,17 +204,23 @@ def smallest(calls):
     for group in groups:
         values = tuple(
             tuple(sorted(set(itertools.chain.from_iterable(part(call) for call in group))))
-            for part in (lambda call: call.keys, lambda call: call.attributes, lambda call: (call.purpose,) if call.purpose else ())
+            for part in (
+                lambda call: call.keys,
+                lambda call: call.attributes if call.action == UPDATE else (),
+                lambda call: (call.purpose,) if call.purpose else (),
+            )
         )
         merged.setdefault((group[0].resource, values), set()).add(group[0].action)
-    return "\n".join(_yaml(resource, sorted(actions), *values) for (resource, values), actions in sorted(merged.items()))
+    return "\n".join(
+        _yaml(resource, sorted(actions), *values) for (resource, values), actions in sorted(merged.items())
+    )
 
 
 def _belongs(call, group):
     first = group[0]
     if (call.action, call.resource) != (first.action, first.resource):
         return False
-    return not call.attributes or any(set(call.keys) & set(other.keys) for other in group)
+    return call.action != UPDATE or any(set(call.keys) & set(other.keys) for other in group)
 
 
 def _yaml(resource, actions, keys, attributes, purposes):

@@ -1,8 +1,13 @@
-"""Everything about the stack that is not in one role's statements: roles and their users, routes, environment, the key."""
+"""What is not in one role's statements: who uses the role, routes, triggers, environment, the key, the tables."""
+
+import dataclasses
+import itertools
 
 import policy
+import powers
 import rights
 import stack
+from cloudformation import ACCOUNT, PREFIX, REGION
 
 # What every function is told.
 COMMON = {
@@ -17,6 +22,7 @@ COMMON = {
 }
 KEY_VARIABLE = "SIKKERKEY_KMS_KEY"
 SEAL_VARIABLE = "SIKKERKEY_SEAL_FUNCTION"
+DATA_KEYS = {"GenerateDataKey", "GenerateDataKeyWithoutPlaintext"}
 GATEWAY = "apigateway.amazonaws.com"
 
 
@@ -29,8 +35,8 @@ def roles(of, calls, routes):
         if role is None:
             yield f"{function.name} has no role of the stack"
             continue
-        if role.name != expected:
-            yield f"{function.name} should have the role {expected}, not {role.name}"
+        if (role.name, function.role) != (expected, f"{PREFIX}-{function.name}-{REGION}"):
+            yield f"{function.name} should have a role {expected} of its own name, not {role.name} ({function.role})"
         if users.count(function.role) > 1:
             yield f"{function.name} shares the role {role.name}"
         if role.managed:
@@ -46,7 +52,9 @@ def roles(of, calls, routes):
 def recorded(of, calls, routes):
     """A recorded call of a function that the stack does not have, or a function that never made one."""
     named = {call.function for call in calls}
-    yield from (f"calls are recorded of {name}, which the stack does not have" for name in sorted(named - set(of.functions)))
+    yield from (
+        f"calls are recorded of {name}, which the stack does not have" for name in sorted(named - set(of.functions))
+    )
     yield from (f"no call is recorded of {name}" for name in sorted(set(of.functions) - named))
 
 
@@ -73,6 +81,8 @@ def triggers(of, calls, routes):
                 yield f"{function.name} may be invoked by {principal} for anybody: the permission needs a SourceArn"
         if function.routes and GATEWAY not in dict(function.permissions):
             yield f"{function.name} has routes, and the gateway may not invoke it"
+        if function.log != f"/aws/lambda/{PREFIX}-{function.name}":
+            yield f"{function.name} writes into {function.log}"
         if bool(function.dead_letters) != function.scheduled:
             yield f"{function.name}: a dead-letter queue belongs to functions that are invoked asynchronously"
 
@@ -85,10 +95,9 @@ def environment(of, calls, routes):
         seals = _may_invoke(of, function.name, "seal-secret")
         expected = COMMON | ({KEY_VARIABLE} if uses_key else set()) | ({SEAL_VARIABLE} if seals else set())
         given = function.environment
-        if set(given) != expected:
-            wrong = sorted(set(given) ^ expected)
-            yield f"{function.name}: the environment should not differ in {', '.join(wrong)}"
-        if given.get("SIKKERKEY_TABLE_PREFIX") != stack.PREFIX:
+        yield from (f"{function.name} gets {name} and does not need it" for name in sorted(set(given) - expected))
+        yield from (f"{function.name} needs {name} and does not get it" for name in sorted(expected - set(given)))
+        if given.get("SIKKERKEY_TABLE_PREFIX") != PREFIX:
             yield f"{function.name} uses the tables of another deployment"
         if uses_key and stack.canonical(given.get(KEY_VARIABLE, "")) != "key":
             yield f"{function.name}: {KEY_VARIABLE} is not the stack's key"
@@ -96,9 +105,110 @@ def environment(of, calls, routes):
             yield f"{function.name}: {SEAL_VARIABLE} is not seal-secret"
 
 
+# Who may use the key beside the functions, on what condition and for what: services, which open nothing but what they
+# have encrypted themselves.
+_OWN = f"{REGION}:{ACCOUNT}"
+AT_REST = {
+    # Whoever in the account uses the tables or the queue; grants are how DynamoDB keeps its access.
+    "AWS:*": (
+        {
+            ("StringEquals", "kms:CallerAccount", (ACCOUNT,)),
+            (
+                "StringEquals",
+                "kms:ViaService",
+                tuple(f"{name}.{REGION}.amazonaws.com" for name in ("dynamodb", "sqs")),
+            ),
+        },
+        {"CreateGrant", "Decrypt", "Encrypt", "ReEncryptFrom", "ReEncryptTo", *DATA_KEYS},
+    ),
+    f"Service:logs.{REGION}.amazonaws.com": (
+        {
+            (
+                "ArnLike",
+                "kms:EncryptionContext:aws:logs:arn",
+                (
+                    f"arn:aws:logs:{_OWN}:log-group:/aws/lambda/{PREFIX}-*",
+                    f"arn:aws:logs:{_OWN}:log-group:/aws/vendedlogs/{PREFIX}-api",
+                ),
+            )
+        },
+        {"Decrypt", "Encrypt", "ReEncryptFrom", "ReEncryptTo", *DATA_KEYS},
+    ),
+    "Service:cloudwatch.amazonaws.com": (
+        {("ArnLike", "aws:SourceArn", (f"arn:aws:cloudwatch:{_OWN}:alarm:{PREFIX}-*",))},
+        {"Decrypt", "GenerateDataKey"},
+    ),
+}
+ADMINISTRATORS = f"AWS:arn:aws:iam::{ACCOUNT}:root"
+
+
 def key_policy(of, calls, routes):
-    """A way to open what is sealed that does not go through a role of the stack with a purpose."""
-    return []
+    """A way to use the key that is neither a function's role with a purpose, nor a service for what it stores."""
+    by_policy = set()
+    for statement in of.key_policy:
+        uses = {
+            action
+            for action in powers.CRYPTOGRAPHIC
+            if any(policy.like(pattern, f"kms:{action}") for pattern in statement.actions)
+        }
+        conditions = {dataclasses.astuple(condition) for condition in statement.conditions}
+        envelope = {key for _, key, _ in conditions} == {"aws:PrincipalArn", rights.PURPOSE} and len(conditions) == 2
+        if statement.effect != "Allow" or any(map(rights.wild, statement.actions)) or len(statement.principals) != 1:
+            yield f"{statement.sid} should allow named actions to one principal"
+        elif not uses:
+            if statement.principals[0] != ADMINISTRATORS:
+                yield f"{statement.sid} lets {statement.principals[0]} administer the key"
+        elif statement.principals[0] in AT_REST:
+            expected, most = AT_REST[statement.principals[0]]
+            if conditions != expected or not uses <= most:
+                yield f"{statement.sid} lets {statement.principals[0]} use the key beyond what it stores"
+        elif (
+            statement.principals[0] == ADMINISTRATORS
+            and envelope
+            and {operator for operator, _, _ in conditions} == {"StringEquals"}
+        ):
+            roles = statement.values("aws:PrincipalArn")
+            by_policy |= set(itertools.product(roles, statement.actions, statement.values(rights.PURPOSE)))
+        else:
+            yield f"{statement.sid} lets {statement.principals[0]} use the key, not as a function's role with a purpose"
+    by_role = {
+        (f"arn:aws:iam::{ACCOUNT}:role/{function.role}", right.action, right.purpose)
+        for function in of.functions.values()
+        for right in rights.all_granted(of.statements(function.name))
+        if right.resource == "key"
+    }
+    yield from (f"the key's policy lets {' '.join(use)}, the role does not" for use in sorted(by_policy - by_role))
+    yield from (
+        f"the role lets {' '.join(map(str, use))}, the key's policy does not"
+        for use in sorted(by_role - by_policy, key=str)
+    )
+
+
+def table_policies(of, calls, routes):
+    """A table's own policy that allows something, or an audit table whose records could be changed."""
+    for table, statements in of.table_policies.items():
+        for statement in statements:
+            if statement.effect != "Deny":
+                yield f"{statement.sid}, of the table {table}, allows something; roles should"
+    for action in (f"dynamodb:{name}" for name in powers.WRITES if name not in ("PutItem", "PartiQLInsert")):
+        # Nobody, by any role: only services, of which the one that drops expired records is one.
+        request = policy.Request(action, "table/audit", {"aws:PrincipalIsAWSService": ("false",)})
+        denying = [
+            statement
+            for statement in of.table_policies["audit"]
+            if statement.principals == ("*",) and statement.applies(request)
+        ]
+        if not denying:
+            yield f"the audit table's own policy does not deny {action}"
+    request = policy.Request("dynamodb:DeleteItem", "table/audit", {"aws:PrincipalIsAWSService": ("true",)})
+    if any(statement.applies(request) for statement in of.table_policies["audit"]):
+        yield "the audit table's own policy keeps DynamoDB from dropping expired records"
+    for call in calls:
+        table = call.resource.removeprefix("table/").split("/")[0]
+        request = call.request()
+        request.context["aws:PrincipalIsAWSService"] = ("false",)
+        if any(statement.applies(request) for statement in of.table_policies.get(table, ())):
+            yield f"the policy of the table {table} denies what is needed: {call}"
 
 
 def _may_invoke(of, caller, function):
@@ -113,4 +223,5 @@ CHECKS = {
     "each function is reached in one way only": triggers,
     "each function gets the variables it needs and no others": environment,
     "the key opens nothing but for the functions' roles, each for its purpose": key_policy,
+    "audit records can be put, and be changed by nobody": table_policies,
 }

@@ -93,6 +93,16 @@ impl Config {
         Ok(config)
     }
 
+    /// `SIKKERKEY_LOG` of a function: `info`, `warn` or `error`. Below that the AWS clients would log what they send.
+    pub fn log_level(lookup: impl Fn(&str) -> Option<String>) -> Result<&'static str, Misconfigured> {
+        match lookup("SIKKERKEY_LOG").as_deref() {
+            None | Some("info") => Ok("info"),
+            Some("warn") => Ok("warn"),
+            Some("error") => Ok("error"),
+            Some(_) => Err(Misconfigured { name: "SIKKERKEY_LOG", problem: "must be info, warn or error".to_owned() }),
+        }
+    }
+
     /// The KMS key, for a function that needs one.
     pub fn kms_key(&self) -> Result<&str, Misconfigured> {
         let problem = "is missing; set it to the ARN of the deployment's KMS key";
@@ -160,6 +170,8 @@ mod tests {
         }
         let config = read(&[url]).unwrap();
         assert_eq!(config.kms_key().unwrap_err().name, "SIKKERKEY_KMS_KEY");
+        assert_eq!(Config::log_level(|_| None), Ok("info"));
+        assert_eq!(Config::log_level(|_| Some("debug".to_owned())).unwrap_err().name, "SIKKERKEY_LOG");
         assert_eq!(config.seal_function().unwrap_err().name, "SIKKERKEY_SEAL_FUNCTION");
     }
 }

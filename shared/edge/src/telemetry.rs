@@ -14,10 +14,12 @@ use serde::Serialize;
 use store::meter::{Counted, Counts, measured};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::{Format, Json, JsonFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::error::Inside;
 use crate::{Clock, Error, Services};
@@ -203,17 +205,17 @@ pub(crate) async fn layer(
 }
 
 /// Starts logging to this writer, one JSON object a line. `filter` is a list of directives such as `info` or
-/// `warn,store=debug`; one that cannot be read counts for nothing.
+/// `warn,store=debug`; one that cannot be read counts as `info`.
 pub fn start<W>(filter: &str, writer: W)
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    tracing_subscriber::fmt()
+    let lines = tracing_subscriber::fmt::layer()
         .fmt_fields(JsonFields::new())
         .event_format(Lines(tracing_subscriber::fmt::format().json()))
-        .with_env_filter(EnvFilter::new(filter))
-        .with_writer(writer)
-        .init();
+        .with_writer(writer);
+    let filter = filter.parse::<Targets>().unwrap_or_else(|_| Targets::new().with_default(Level::INFO));
+    tracing_subscriber::registry().with(lines).with(filter).init();
 }
 
 /// Writes request lines as they are, and everything else as the library does.

@@ -131,12 +131,12 @@ impl Function {
     #[expect(clippy::disallowed_methods, reason = "the one place of a function that reads the environment")]
     fn run(self, work: impl AsyncFnOnce(Started) -> Result<(), StartError>) -> ExitCode {
         let environment = |name: &str| std::env::var(name).ok();
-        telemetry::start(environment("SIKKERKEY_LOG").as_deref().unwrap_or("info"), std::io::stdout);
-        let ended = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(StartError::Runtime)
-            .and_then(|runtime| runtime.block_on(async { work(self.start(environment).await?).await }));
+        let level = Config::log_level(environment);
+        telemetry::start(level.as_ref().unwrap_or(&"info"), std::io::stdout);
+        let ended = level.map_err(StartError::Misconfigured).and_then(|_| {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(async { work(self.start(environment).await?).await })
+        });
         match ended {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {

@@ -6,6 +6,7 @@
 //! | values | `pk`, `sk` | | encrypted versions |
 //! | audit | `pk` | `by-time`: `vaultDay`, `order` | audit records and nonces |
 //! | accounts | `pk`, `sk` | `by-owner` | people and sessions |
+//! | agents | `pk`, `sk` | `by-owner` | AI agents; nothing yet |
 //!
 //! All bill on demand and expire rows by the attribute `ttl` (epoch seconds).
 
@@ -29,6 +30,8 @@ pub enum Table {
     Audit,
     /// People and sessions.
     Accounts,
+    /// AI agents. Nothing yet, and no function has a right on it.
+    Agents,
 }
 
 /// The index of what belongs to a vault, project, secret or person.
@@ -38,7 +41,7 @@ pub(crate) const BY_TIME: &str = "by-time";
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 4] = [Self::Vault, Self::Values, Self::Audit, Self::Accounts];
+    pub const ALL: [Self; 5] = [Self::Vault, Self::Values, Self::Audit, Self::Accounts, Self::Agents];
 
     /// The table's name, under the deployment's prefix.
     #[must_use]
@@ -48,6 +51,7 @@ impl Table {
             Self::Values => "values",
             Self::Audit => "audit",
             Self::Accounts => "accounts",
+            Self::Agents => "agents",
         };
         format!("{prefix}-{name}")
     }
@@ -59,7 +63,7 @@ impl Table {
     /// The index's name and its two key attributes.
     fn index(self) -> Option<(&'static str, [&'static str; 2])> {
         match self {
-            Self::Vault | Self::Accounts => Some((BY_OWNER, ["ownerPk", "ownerSk"])),
+            Self::Vault | Self::Accounts | Self::Agents => Some((BY_OWNER, ["ownerPk", "ownerSk"])),
             Self::Audit => Some((BY_TIME, ["vaultDay", "order"])),
             Self::Values => None,
         }

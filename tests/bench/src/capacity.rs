@@ -14,10 +14,10 @@ use aws_smithy_types::body::SdkBody;
 use local::embedded::Embedded;
 use serde_json::{Value, json};
 
-use crate::Failure;
-use crate::fixture::Fixture;
-use crate::http::Connection;
 use crate::instance::Instance;
+use bench::Failure;
+use bench::fixture::Fixture;
+use bench::http::Connection;
 
 /// Bytes in one read unit, of a strongly consistent read (DynamoDB's rule).
 const READ_UNIT: usize = 4_096;

@@ -33,8 +33,8 @@ pub struct Fixture {
 /// One request made ahead: its bytes, and what was signed.
 pub struct Signed {
     pub bytes: Vec<u8>,
-    path: String,
-    headers: [(&'static str, String); 4],
+    pub path: String,
+    pub headers: [(&'static str, String); 4],
     pub text: Vec<u8>,
     pub signature: [u8; 64],
     pub nonce: String,
@@ -113,7 +113,8 @@ impl Fixture {
         (0..number).map(|_| self.sign()).collect()
     }
 
-    fn sign(&self) -> Signed {
+    /// Signs one read, now.
+    pub fn sign(&self) -> Signed {
         let path = format!("/v1/secret/{}", self.secret);
         let timestamp = Clock::System.now().seconds().to_string();
         let nonce = STANDARD.encode(random::bytes::<16>());

@@ -22,12 +22,12 @@ use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
 use vault::audit::{Action, ActorKind, Origin};
 
-use crate::Failure;
 use crate::figures::{Window, median};
-use crate::fixture::{Fixture, Signed};
 use crate::instance::Instance;
 use crate::load::{Pace, Target, drive};
 use crate::processes::own_cpu;
+use bench::Failure;
+use bench::fixture::{Fixture, Signed};
 
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 

@@ -14,8 +14,8 @@ use store::key_layer::KeyBytes;
 use store::{KeyError, KeyLayer, LocalKeyLayer};
 use tokio::net::TcpListener;
 
-use crate::Failure;
-use crate::fixture::Fixture;
+use bench::Failure;
+use bench::fixture::Fixture;
 
 /// The local key layer, counting what it unwraps.
 struct Counting {

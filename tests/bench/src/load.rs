@@ -6,10 +6,10 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::Failure;
 use crate::figures::Window;
-use crate::http::Connection;
 use crate::processes::{cpu_of, own_cpu};
+use bench::Failure;
+use bench::http::Connection;
 
 /// Time for the threads to be there before the first request.
 const HEAD_START: Duration = Duration::from_millis(20);

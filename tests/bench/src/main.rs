@@ -6,9 +6,7 @@
 
 mod capacity;
 mod figures;
-mod fixture;
 mod floor;
-mod http;
 mod instance;
 mod load;
 mod processes;
@@ -19,15 +17,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use bench::Failure;
+use bench::fixture::Fixture;
 use clap::Parser;
 
 use crate::figures::Windows;
-use crate::fixture::Fixture;
 use crate::floor::{Floor, Kind, PartMedians};
 use crate::load::{Pace, Target, drive};
 use crate::processes::{Machine, Server, cpu_of, own_cpu};
-
-type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Clients of the second kind of window, and the most that the constant rate may have under way.
 const MANY: usize = 16;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::Failure;
+use bench::Failure;
 
 /// Clock ticks in a second, in which `/proc` counts: fixed at 100 for programs on Linux.
 const TICKS: u64 = 100;

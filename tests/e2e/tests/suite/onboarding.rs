@@ -78,6 +78,19 @@ async fn guessing_tokens_locks_the_address_out() {
     world.send(registration(&token, &KeyPair::make()).from("192.0.2.99")).await.expect(200);
 }
 
+#[tokio::test]
+async fn guessing_enrollment_tokens_locks_the_address_out() {
+    let world = World::new().await;
+    let owner = world.owner().await;
+    let enrollments = Enrollments::new(&owner, json!({})).await;
+    let guess = Enrollments { world: &world, token: "ske_guess".into(), vault: owner.vault.clone(), id: String::new() };
+    for _ in 0..10 {
+        guess.enroll(&KeyPair::make(), "host", "192.0.2.66").await.error(401);
+    }
+    enrollments.enroll(&KeyPair::make(), "host", "192.0.2.66").await.error(429);
+    enrollments.enroll(&KeyPair::make(), "host", "192.0.2.67").await.expect(200);
+}
+
 struct Enrollments<'w> {
     world: &'w World,
     vault: String,

@@ -112,6 +112,28 @@ async fn a_session_ends_when_idle_when_old_and_when_told_to() {
 }
 
 #[tokio::test]
+async fn every_part_of_management_keeps_a_session_alive() {
+    let world = World::new().await;
+    let owner = world.owner().await;
+    let project = owner.project("production").await;
+    let last_used = async || {
+        let sessions = world.services.store.sessions(owner.id.parse().unwrap()).await.unwrap();
+        sessions.iter().map(|session| session.last_used_at).max().unwrap()
+    };
+    for path in [
+        "/v1/account",
+        "/v1/manage/projects",
+        &format!("/v1/manage/projects/{project}/secrets"),
+        "/v1/manage/machines",
+        "/v1/manage/audit/actions",
+    ] {
+        world.wait_seconds(300);
+        owner.get(path).await.expect(200);
+        assert_eq!(last_used().await, world.now(), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn another_site_cannot_act_for_a_person() {
     let world = World::new().await;
     let owner = world.owner().await;

@@ -116,6 +116,7 @@ async fn a_moved_value_gives_no_value() {
     // An old version as it is, which would open if only its own row were asked.
     hand.put(VALUES, as_current(&old)).await;
     machine.read(&one).await.error(500);
+    machine.post("/v1/secrets/export", &serde_json::json!({})).await.error(500);
     // Halves of two values.
     hand.put(VALUES, with(&current, "dataKey", of_two["dataKey"].clone())).await;
     machine.read(&one).await.error(500);

@@ -1,0 +1,56 @@
+"""What template.yaml says about tables and functions, for emulators."""
+
+import sys
+
+import boto3
+
+import servers
+
+sys.path.insert(0, str(servers.ROOT / "tests" / "template"))
+
+import cloudformation  # noqa: E402  needs the path above
+import stack  # noqa: E402
+
+
+def client(service, endpoint):
+    return boto3.client(
+        service,
+        endpoint_url=endpoint,
+        region_name=servers.REGION,
+        aws_access_key_id=servers.CREDENTIALS["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=servers.CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+    )
+
+
+def documents():
+    return cloudformation.read(servers.ROOT)
+
+
+def functions():
+    """The functions by name, with environment and routes."""
+    return stack.build(documents()).functions
+
+
+def make_tables(dynamodb, prefix):
+    """The template's tables, as far as an emulator has what they ask for."""
+    template = cloudformation.Template(documents(), "template.yaml", {})
+    wanted = ("AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes", "KeySchema")
+    for _, table in template.all("AWS::DynamoDB::Table"):
+        name = f"{prefix}-{stack.short(table['TableName'])}"
+        dynamodb.create_table(TableName=name, **{part: table[part] for part in wanted if part in table})
+        dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=table["TimeToLiveSpecification"])
+
+
+def environment(given):
+    """One environment for all functions: what the template gives any of them, with `given` in place of what only a real
+    deployment has."""
+    variables = {}
+    for function in functions().values():
+        for name, value in function.environment.items():
+            value = given.get(name, str(value))
+            if variables.setdefault(name, value) != value:
+                raise ValueError(f"the template gives {name} different values; one environment cannot hold them")
+    left = [name for name, value in variables.items() if name not in given and (cloudformation.PREFIX in value or "<" in value)]
+    if left:
+        raise ValueError(f"{', '.join(left)}: a value that only a deployment has; give an emulator's")
+    return variables

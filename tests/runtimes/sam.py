@@ -1,0 +1,48 @@
+"""The two commands of docs/deploy.md: `sam build`, and infra/deploy against ministack."""
+
+import json
+import os
+import subprocess
+
+import servers
+import zips
+
+STACK = "sikkerkey-deploy"
+
+
+def build(tally, _folder):
+    """A dry build for this machine's processor, in the folder that infra/deploy builds in."""
+    built = zips.target() / "sam" / "build"
+    command = ["sam", "build", "--template-file", "template.yaml", "--build-dir", str(built)]
+    command += ["--parallel", "--parameter-overrides", "Architecture=x86_64"]
+    environment = {**os.environ, "SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": servers.REGION}
+    if subprocess.run(command, cwd=servers.ROOT, env=environment, check=False).returncode:
+        raise servers.Broken("sam build does not succeed")
+    for name in zips.functions_by_logical_id():
+        bootstrap = built / name / "bootstrap"
+        head = bootstrap.read_bytes()[:20] if bootstrap.exists() else b""
+        # An ELF file for x86-64.
+        problem = (not head and "there is none") or (head[18:20] != b"\x3e\x00" and "it is for another processor")
+        tally.check(f"sam build makes a bootstrap for {name}", problem)
+
+
+def deploy(tally, folder):
+    """infra/deploy twice, a new deployment and an update, and the first step that it prints."""
+    with servers.ministack(folder, roles=True) as emulator:
+        parameters = ["Architecture=x86_64", f"DomainName={zips.DOMAIN}", f"CertificateArn={zips.certificate(emulator)}"]
+        command = ["infra/deploy", "--stack", STACK, "--region", servers.REGION, *parameters]
+        # The toolchain is looked for in the home folder, so it stays.
+        environment = {**zips.aws_environment(emulator, folder), "HOME": os.environ["HOME"]}
+        for what in ("makes a deployment", "brings it up to date"):
+            done = subprocess.run(
+                command, cwd=servers.ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+            )
+            problem = done.returncode and f"exit code {done.returncode}:\n{done.stdout[-4000:]}"
+            tally.check(f"infra/deploy {what}", problem)
+            if problem:
+                return
+            tally.check("it says where", f"https://{zips.DOMAIN}" not in done.stdout and done.stdout[-2000:])
+        person = {"email": "you@example.org", "username": "you", "password": "a long passw0rd!"}
+        headers = {"X-SikkerKey-Request": "1", "Content-Type": "application/json"}
+        status, body = zips.request(emulator, "POST", "/v1/account/sign-up", json.dumps(person), headers)
+        tally.check("the first account is made", status != 200 and f"status {status}: {body.decode(errors='replace')}")

@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""Runs the stages of the suite; see `tests/runtimes/run --help`."""
+
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+import checks
+import deployment
+import events
+import kms
+import sam
+import servers
+import zips
+from machine import Machine
+
+# Enough that calls of one test find another process of the same function.
+PROCESSES_OF_A_FUNCTION = 3
+
+
+def store(tally, folder):
+    """The end-to-end suite on another DynamoDB than the embedded one, and the two compared."""
+    given = os.environ.get("SIKKERKEY_DYNAMODB")
+    if given:
+        on(tally, given)
+    else:
+        with servers.ministack(folder) as emulator:
+            on(tally, emulator.url)
+
+
+def on(tally, dynamodb):
+    environment = {"SIKKERKEY_E2E_DYNAMODB": dynamodb}
+    tally.cargo_test(["-p", "e2e", "--test", "stores"], environment)
+    tally.cargo_test(["-p", "e2e", "--test", "suite", "--", *checks.selected("store")], environment)
+
+
+def watch(tally, folder):
+    """The functions under cargo lambda watch."""
+    # Every world of the suite is a person of its own, in the same tables.
+    variables = {"SIKKERKEY_OPEN_SIGN_UP": "true"}
+    failed = tally.failed
+    with Machine(folder, prefix="sikkerkey-watch", concurrency=PROCESSES_OF_A_FUNCTION, variables=variables) as machine:
+        try:
+            events.check(tally, deployment.client("lambda", machine.lambda_url))
+            environment = {
+                "SIKKERKEY_E2E_DYNAMODB": machine.dynamodb_url,
+                "SIKKERKEY_E2E_LAMBDA": machine.lambda_url,
+                "SIKKERKEY_E2E_PREFIX": machine.prefix,
+            }
+            tally.cargo_test(["-p", "e2e", "--test", "suite", "--", *checks.selected("watch")], environment)
+            dynamodb = deployment.client("dynamodb", machine.dynamodb_url)
+            kms.check(tally, deployment.client("kms", machine.kms_url), machine.key, dynamodb, f"{machine.prefix}-vault")
+        finally:
+            if tally.failed > failed:
+                print(f"-- the functions' last lines\n{machine.watch.tail()}")
+
+
+STAGES = {"store": store, "watch": watch, "zips": zips.run, "sam-build": sam.build, "deploy": sam.deploy}
+
+
+def main():
+    sys.stdout.reconfigure(line_buffering=True)
+    servers.end_on_signals()
+    tally = checks.Tally()
+    with tempfile.TemporaryDirectory(prefix="sikkerkey-runtimes-") as folder:
+        for name in sys.argv[1:] or STAGES:
+            print(f"\n-- {name}")
+            start = time.monotonic()
+            own = pathlib.Path(folder, name)
+            own.mkdir(exist_ok=True)
+            try:
+                STAGES[name](tally, own)
+            except (Exception, subprocess.SubprocessError) as error:  # noqa: BLE001  the other stages still run
+                tally.broke(name, error)
+            print(f"-- {name}: {time.monotonic() - start:.0f} s")
+    print(f"\n{tally.passed} passed, {tally.failed} failed")
+    return 0 if tally.passed and not tally.failed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

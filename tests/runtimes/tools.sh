@@ -1,0 +1,37 @@
+# Sourced by tests/runtimes/run and local/lambda, in the repository's root: installs what they need under target/tools
+# when it is missing, each program in the version it was tried with.
+
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}
+[[ $CARGO_TARGET_DIR == /* ]] || CARGO_TARGET_DIR=$PWD/$CARGO_TARGET_DIR
+export PYTHONDONTWRITEBYTECODE=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+tools=$CARGO_TARGET_DIR/tools
+
+# moto stands in for KMS, ministack for the rest; with the translator it deploys SAM templates.
+emulators=('moto[server]==5.2.5' ministack==1.5.33 aws-sam-translator==1.115.0)
+
+# An environment in a folder with these packages. The stamp is written last, so that one cut short is made again.
+environment() {
+  local folder=$tools/$1
+  shift
+  if [[ ! -e $folder/installed || $(<"$folder/installed") != "$*" ]]; then
+    echo "Installing $* ..." >&2
+    "${PYTHON:-python3}" -m venv "$folder"
+    "$folder/bin/pip" install --quiet "$@" >&2
+    echo "$*" >"$folder/installed"
+  fi
+}
+
+need_emulators() {
+  environment emulators-venv "${emulators[@]}"
+  emulators_python=$tools/emulators-venv/bin/python
+}
+
+# sam, aws and cargo lambda: those of infra/deploy, which finds them here too.
+need_deploy_tools() {
+  local pinned
+  pinned=$(sed -n 's/^tools=(\(.*\))$/\1/p' infra/deploy)
+  [[ -n $pinned ]] || { echo 'infra/deploy does not name its tools any more' >&2; return 1; }
+  # shellcheck disable=SC2086  one word for each package
+  environment deploy-venv $pinned
+  PATH=$tools/deploy-venv/bin:$PATH
+}

@@ -1,0 +1,164 @@
+"""The release artifacts: built, weighed, deployed with template.yaml to ministack, and spoken to there."""
+
+import http.client
+import json
+import os
+import pathlib
+import re
+import subprocess
+import zipfile
+
+import checks
+import cloudformation
+import deployment
+import events
+import servers
+
+# docs/performance.md: the goal for a function's zip.
+MOST_BYTES = 4_000_000
+PREFIX = "sikkerkey-zips"
+DOMAIN = "keys.example.org"
+
+
+def target():
+    return pathlib.Path(os.environ["CARGO_TARGET_DIR"])
+
+
+def functions_by_logical_id():
+    """The template's functions as they stand in it."""
+    resources = deployment.documents()["template.yaml"]["Resources"]
+    return {name: resource for name, resource in resources.items() if resource["Type"] == "AWS::Serverless::Function"}
+
+
+def build_properties():
+    """How each function is built, by its binary's name."""
+    every = [function["Metadata"]["BuildProperties"] for function in functions_by_logical_id().values()]
+    return {properties["Binary"]: properties for properties in every}
+
+
+def build(tally):
+    """A zip for each function, by name."""
+    functions = build_properties()
+    packages = [part for name in functions for part in ("-p", name)]
+    # Those of `sam build`, so that neither builds for itself.
+    flags = {flag for properties in functions.values() for flag in properties.get("CargoLambdaFlags", ())}
+    command = ["cargo", "lambda", "build", "--release", "--output-format", "zip", "--skip-target-check", "--locked"]
+    command += [*sorted(flags - set(command)), *packages]
+    if subprocess.run(command, cwd=servers.ROOT, check=False).returncode:
+        raise servers.Broken("the functions do not build")
+    zips = {name: target() / "lambda" / name / "bootstrap.zip" for name in functions}
+    print(f"{'function':<20}{'zip, bytes':>12}{'unpacked':>12}")
+    for name, path in sorted(zips.items()):
+        with zipfile.ZipFile(path) as archive:
+            (bootstrap,) = archive.infolist()
+        size = path.stat().st_size
+        print(f"{name:<20}{size:>12,}{bootstrap.file_size:>12,}")
+        tally.check(f"the zip of {name} is at most {MOST_BYTES:,} bytes", size > MOST_BYTES and f"{size:,} bytes")
+    return zips
+
+
+def template_of(zips, folder):
+    """template.yaml with these zips as the functions' code, where `sam deploy` takes it from."""
+    documents = deployment.documents()
+    root = documents["template.yaml"]
+    for resource in root["Resources"].values():
+        properties = resource.get("Properties", {})
+        if resource["Type"] == "AWS::Serverless::Function":
+            properties["CodeUri"] = str(zips[resource["Metadata"]["BuildProperties"]["Binary"]])
+        elif resource["Type"] in cloudformation.NESTED:
+            properties["TemplateURL"] = str(servers.ROOT / properties["TemplateURL"])
+    path = folder / "template.json"
+    path.write_text(json.dumps(root, default=str))
+    return path
+
+
+def aws_environment(emulator, folder):
+    """What command-line tools need to take the emulator for AWS."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return {**own, **servers.CREDENTIALS, "AWS_ENDPOINT_URL": emulator.url, "SAM_CLI_TELEMETRY": "0", "HOME": str(folder)}
+
+
+def certificate(emulator):
+    """With a domain of its own the deployment has an address that its configuration takes for one."""
+    return deployment.client("acm", emulator.url).request_certificate(DomainName=DOMAIN)["CertificateArn"]
+
+
+def deploy(template, emulator, folder):
+    parameters = {"Architecture": "x86_64", "OpenSignUp": "true", "DomainName": DOMAIN, "CertificateArn": certificate(emulator)}
+    command = ["sam", "deploy", "--template-file", str(template), "--stack-name", PREFIX, "--resolve-s3"]
+    command += ["--capabilities", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND", "--no-confirm-changeset"]
+    command += ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())]
+    environment = aws_environment(emulator, folder)
+    deployed = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    if deployed.returncode:
+        raise servers.Broken(f"sam deploy: {deployed.stdout[-3000:]}{deployed.stderr[-3000:]}")
+
+
+def check_routes(tally, emulator):
+    """The gateway has the template's routes, and each leads to a function that answers."""
+    api = deployment.client("apigatewayv2", emulator.url)
+    (only,) = [found["ApiId"] for found in api.get_apis()["Items"]]
+    pages = api.get_paginator("get_routes").paginate(ApiId=only)
+    deployed = {route["RouteKey"] for page in pages for route in page["Items"]}
+    wanted = {f"{method} {path}" for function in deployment.functions().values() for method, path in function.routes}
+    tally.check("the gateway has the template's routes", deployed != wanted and f"{sorted(deployed ^ wanted)}")
+    for route in sorted(deployed):
+        tally.check(f"{route} is answered by its function", unanswered(emulator, *route.split(" ")))
+    status, _ = request(emulator, "GET", "/v1/no-such-route")
+    tally.check("the gateway itself refuses another path", status != 404 and f"status {status}")
+
+
+def request(emulator, method, path, body=None, headers=()):
+    connection = http.client.HTTPConnection("127.0.0.1", emulator.port, timeout=30)
+    try:
+        connection.request(method, path, body, {"Host": DOMAIN, **dict(headers)})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+def unanswered(emulator, method, path):
+    status, body = request(emulator, method, re.sub(r"\{\w+\}", "x", path))
+    if status >= events.BROKEN:
+        return f"status {status}: {body.decode(errors='replace')}"
+    # Our own 404 is {"error": ...}.
+    return status == 404 and b'"message"' in body and "the gateway knows no such route"
+
+
+def check_roles(tally, emulator):
+    """The emulator holds functions to their roles: without the right to read, a read comes to nothing."""
+    iam = deployment.client("iam", emulator.url)
+    lambda_ = deployment.client("lambda", emulator.url)
+    function = lambda_.get_function_configuration(FunctionName=f"{PREFIX}-read-secret")
+    role = function["Role"].rsplit("/", 1)[1]
+    (name,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    policy = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+    less = [statement for statement in policy["Statement"] if statement["Action"] != "dynamodb:BatchGetItem"]
+
+    def status(statements):
+        document = json.dumps({**policy, "Statement": statements})
+        iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=document)
+        return events.invoke("read-secret", lambda_, f"{PREFIX}-read-secret")
+
+    problem, answered, _ = status(less)
+    tally.check("read-secret without its right to read the table does not work", not problem and f"it answers {answered}")
+    problem, _, _ = status(policy["Statement"])
+    tally.check("read-secret with its right again works", problem)
+
+
+def run(tally, folder):
+    template = template_of(build(tally), folder)
+    with servers.ministack(folder, roles=True) as emulator:
+        deploy(template, emulator, folder)
+        tally.check("sam deploy takes the template and the zips")
+        check_routes(tally, emulator)
+        events.check(tally, deployment.client("lambda", emulator.url), f"{PREFIX}-")
+        environment = {
+            "SIKKERKEY_E2E_DYNAMODB": emulator.url,
+            "SIKKERKEY_E2E_LAMBDA": emulator.url,
+            "SIKKERKEY_E2E_PREFIX": PREFIX,
+            "SIKKERKEY_E2E_FUNCTION_PREFIX": f"{PREFIX}-",
+        }
+        tally.cargo_test(["-p", "e2e", "--test", "suite", "--", *checks.selected("zips")], environment)
+        check_roles(tally, emulator)
