@@ -39,7 +39,7 @@ class Tally:
         print("$", " ".join([*given, *command]))
         counts = None
         with subprocess.Popen(
-            command, cwd=servers.ROOT, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True, errors="replace"
+            command, cwd=servers.ROOT, env={**os.environ, "RUST_BACKTRACE": "0", **environment}, stdout=subprocess.PIPE, text=True, errors="replace"
         ) as process:
             for line in process.stdout:
                 print(line, end="")

@@ -1,9 +1,10 @@
 """The two commands of docs/deploy.md: `sam build`, and infra/deploy against ministack."""
 
-import json
+import functools
 import os
 import subprocess
 
+import journey
 import servers
 import zips
 
@@ -42,7 +43,4 @@ def deploy(tally, folder):
             if problem:
                 return
             tally.check("it says where", f"https://{zips.DOMAIN}" not in done.stdout and done.stdout[-2000:])
-        person = {"email": "you@example.org", "username": "you", "password": "a long passw0rd!"}
-        headers = {"X-SikkerKey-Request": "1", "Content-Type": "application/json"}
-        status, body = zips.request(emulator, "POST", "/v1/account/sign-up", json.dumps(person), headers)
-        tally.check("the first account is made", status != 200 and f"status {status}: {body.decode(errors='replace')}")
+        journey.Journey(tally, functools.partial(zips.request, emulator)).sign_up()

@@ -11,6 +11,7 @@ import time
 import checks
 import deployment
 import events
+import journey
 import kms
 import sam
 import servers
@@ -39,12 +40,19 @@ def on(tally, dynamodb):
 
 def watch(tally, folder):
     """The functions under cargo lambda watch."""
-    # Every world of the suite is a person of its own, in the same tables.
-    variables = {"SIKKERKEY_OPEN_SIGN_UP": "true"}
+    variables = {
+        # Every test signs up somebody of its own, in the same tables and from the same address.
+        "SIKKERKEY_OPEN_SIGN_UP": "true",
+        "SIKKERKEY_LOCKOUT_FAILURES": "1000",
+        # The address that the end-to-end suite has always.
+        "SIKKERKEY_URL": "http://localhost:8080",
+    }
     failed = tally.failed
     with Machine(folder, prefix="sikkerkey-watch", concurrency=PROCESSES_OF_A_FUNCTION, variables=variables) as machine:
         try:
-            events.check(tally, deployment.client("lambda", machine.lambda_url))
+            lambda_ = deployment.client("lambda", machine.lambda_url)
+            events.check(tally, lambda_)
+            journey.Journey(tally, events.Gateway(lambda_).send).run()
             environment = {
                 "SIKKERKEY_E2E_DYNAMODB": machine.dynamodb_url,
                 "SIKKERKEY_E2E_LAMBDA": machine.lambda_url,

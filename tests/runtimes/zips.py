@@ -1,5 +1,6 @@
 """The release artifacts: built, weighed, deployed with template.yaml to ministack, and spoken to there."""
 
+import functools
 import http.client
 import json
 import os
@@ -12,6 +13,7 @@ import checks
 import cloudformation
 import deployment
 import events
+import journey
 import servers
 
 # docs/performance.md: the goal for a function's zip.
@@ -84,7 +86,9 @@ def certificate(emulator):
 
 
 def deploy(template, emulator, folder):
-    parameters = {"Architecture": "x86_64", "OpenSignUp": "true", "DomainName": DOMAIN, "CertificateArn": certificate(emulator)}
+    parameters = {"Architecture": "x86_64", "DomainName": DOMAIN, "CertificateArn": certificate(emulator)}
+    # For the end-to-end suite, whose tests each sign up somebody, all from one address.
+    parameters |= {"OpenSignUp": "true", "LockoutFailures": "1000"}
     command = ["sam", "deploy", "--template-file", str(template), "--stack-name", PREFIX, "--resolve-s3"]
     command += ["--capabilities", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND", "--no-confirm-changeset"]
     command += ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())]
@@ -104,22 +108,23 @@ def check_routes(tally, emulator):
     tally.check("the gateway has the template's routes", deployed != wanted and f"{sorted(deployed ^ wanted)}")
     for route in sorted(deployed):
         tally.check(f"{route} is answered by its function", unanswered(emulator, *route.split(" ")))
-    status, _ = request(emulator, "GET", "/v1/no-such-route")
+    status, _, _ = request(emulator, "GET", "/v1/no-such-route")
     tally.check("the gateway itself refuses another path", status != 404 and f"status {status}")
 
 
 def request(emulator, method, path, body=None, headers=()):
+    """A request to the deployment's address: status, headers and body."""
     connection = http.client.HTTPConnection("127.0.0.1", emulator.port, timeout=30)
     try:
         connection.request(method, path, body, {"Host": DOMAIN, **dict(headers)})
         answer = connection.getresponse()
-        return answer.status, answer.read()
+        return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
     finally:
         connection.close()
 
 
 def unanswered(emulator, method, path):
-    status, body = request(emulator, method, re.sub(r"\{\w+\}", "x", path))
+    status, _, body = request(emulator, method, re.sub(r"\{\w+\}", "x", path))
     if status >= events.BROKEN:
         return f"status {status}: {body.decode(errors='replace')}"
     # Our own 404 is {"error": ...}.
@@ -152,8 +157,10 @@ def run(tally, folder):
     with servers.ministack(folder, roles=True) as emulator:
         deploy(template, emulator, folder)
         tally.check("sam deploy takes the template and the zips")
+        lambda_ = deployment.client("lambda", emulator.url)
+        events.check(tally, lambda_, f"{PREFIX}-")
+        journey.Journey(tally, functools.partial(request, emulator)).run()
         check_routes(tally, emulator)
-        events.check(tally, deployment.client("lambda", emulator.url), f"{PREFIX}-")
         environment = {
             "SIKKERKEY_E2E_DYNAMODB": emulator.url,
             "SIKKERKEY_E2E_LAMBDA": emulator.url,

@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+use seal_secret::SealSecret;
+
 fn main() -> ExitCode {
-    lambda::Function::named("seal-secret").opening_projects().answer_sealing(seal_secret::SealSecret::new)
+    lambda::Function::named("seal-secret")
+        .opening_projects()
+        .answer_sealing(|services| Box::new(SealSecret::new(services)))
 }

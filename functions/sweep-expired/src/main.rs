@@ -7,6 +7,9 @@ use sweep_expired::Sweep;
 fn main() -> ExitCode {
     lambda::Function::named("sweep-expired").answer_schedule(|services| {
         let sweep = Sweep::new(services);
-        async move || sweep.run().await
+        Box::new(move || {
+            let sweep = sweep.clone();
+            Box::pin(async move { sweep.run().await })
+        })
     })
 }

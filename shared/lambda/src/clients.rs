@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use aws_config::SdkConfig;
-use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use aws_smithy_types::body::SdkBody;
+use aws_types::SdkConfig;
 use store::client::{bounded, retries, timeouts};
 use store::meter::{Counted, Counter};
 
@@ -16,37 +16,70 @@ const CONNECT: Duration = Duration::from_secs(1);
 /// clients give up after 15 s.
 const SEAL: Duration = Duration::from_secs(12);
 
-/// Region, credentials and endpoints from the environment, where Lambda puts them. Nothing else is looked for.
-pub(crate) async fn configuration() -> SdkConfig {
-    aws_config::from_env()
-        .region(EnvironmentVariableRegionProvider::new())
-        .credentials_provider(EnvironmentVariableCredentialsProvider::new())
-        .load()
-        .await
+/// A variable that Lambda sets is not there.
+#[derive(Debug, thiserror::Error)]
+#[error("environment variable {0} is missing; Lambda sets it")]
+pub(crate) struct NotOnLambda(&'static str);
+
+/// What the clients are made from: the environment that Lambda gives a function, and nothing else.
+pub(crate) struct Aws {
+    shared: SdkConfig,
+    dynamodb_endpoint: Option<String>,
+    kms_endpoint: Option<String>,
+    lambda_endpoint: Option<String>,
 }
 
-pub(crate) fn dynamodb(aws: &SdkConfig) -> aws_sdk_dynamodb::Client {
-    aws_sdk_dynamodb::Client::from_conf(bounded(aws.into()).build())
-}
+impl Aws {
+    /// Region, credentials and, for emulators, endpoints.
+    pub(crate) fn from_environment(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, NotOnLambda> {
+        let required = |name| lookup(name).ok_or(NotOnLambda(name));
+        let (id, secret) = (required("AWS_ACCESS_KEY_ID")?, required("AWS_SECRET_ACCESS_KEY")?);
+        let credentials = Credentials::new(id, secret, lookup("AWS_SESSION_TOKEN"), None, "environment");
+        let shared = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new(required("AWS_REGION")?))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .build();
+        Ok(Self {
+            shared,
+            dynamodb_endpoint: lookup("AWS_ENDPOINT_URL_DYNAMODB"),
+            kms_endpoint: lookup("AWS_ENDPOINT_URL_KMS"),
+            lambda_endpoint: lookup("AWS_ENDPOINT_URL_LAMBDA"),
+        })
+    }
 
-pub(crate) fn kms(aws: &SdkConfig) -> aws_sdk_kms::Client {
-    let config = aws_sdk_kms::config::Builder::from(aws)
-        .timeout_config(timeouts())
-        .retry_config(retries())
-        .interceptor(Counter(Counted::KeyCall));
-    aws_sdk_kms::Client::from_conf(config.build())
-}
+    pub(crate) fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        let mut config = aws_sdk_dynamodb::config::Builder::from(&self.shared);
+        config.set_endpoint_url(self.dynamodb_endpoint.clone());
+        aws_sdk_dynamodb::Client::from_conf(bounded(config).build())
+    }
 
-/// A client that sends no message twice.
-pub(crate) fn lambda(aws: &SdkConfig) -> aws_sdk_lambda::Client {
-    let config = aws_sdk_lambda::config::Builder::from(aws)
-        .timeout_config(TimeoutConfig::builder().operation_timeout(SEAL).build())
-        .retry_config(RetryConfig::disabled());
-    aws_sdk_lambda::Client::from_conf(config.build())
+    pub(crate) fn kms(&self) -> aws_sdk_kms::Client {
+        let mut config = aws_sdk_kms::config::Builder::from(&self.shared)
+            .timeout_config(timeouts())
+            .retry_config(retries())
+            .interceptor(Counter(Counted::KeyCall));
+        config.set_endpoint_url(self.kms_endpoint.clone());
+        aws_sdk_kms::Client::from_conf(config.build())
+    }
+
+    /// A client that sends no message twice.
+    pub(crate) fn lambda(&self) -> aws_sdk_lambda::Client {
+        let mut config = aws_sdk_lambda::config::Builder::from(&self.shared)
+            .timeout_config(TimeoutConfig::builder().operation_timeout(SEAL).build())
+            .retry_config(RetryConfig::disabled());
+        config.set_endpoint_url(self.lambda_endpoint.clone());
+        aws_sdk_lambda::Client::from_conf(config.build())
+    }
 }
 
 fn once() -> (RetryConfig, TimeoutConfig) {
     (RetryConfig::disabled(), TimeoutConfig::builder().operation_timeout(CONNECT).build())
+}
+
+/// Scheme and host of a URI.
+fn origin(uri: &str) -> String {
+    uri.split('/').take(3).collect::<Vec<_>>().join("/")
 }
 
 /// Makes any request a `GET /`: the services answer it without looking at rights, and the connection stays open for the
@@ -56,8 +89,9 @@ macro_rules! connect {
         let (retries, timeouts) = once();
         let config = $service::config::Builder::new().retry_config(retries).timeout_config(timeouts);
         let knock = $call.customize().config_override(config).mutate_request(|request| {
+            let uri = origin(request.uri()) + "/";
             let _ = request.set_method("GET");
-            let _ = request.set_uri("/");
+            let _ = request.set_uri(uri);
             *request.body_mut() = SdkBody::empty();
             request.headers_mut().remove("x-amz-target");
         });
@@ -77,4 +111,50 @@ pub(crate) async fn connect_kms(client: &aws_sdk_kms::Client) {
 
 pub(crate) async fn connect_lambda(client: &aws_sdk_lambda::Client) {
     connect!(client.list_functions(), aws_sdk_lambda);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn aws() -> Aws {
+        let set = |name: &str| match name {
+            "AWS_REGION" => Some("eu-central-1".to_owned()),
+            "AWS_ENDPOINT_URL_DYNAMODB" | "AWS_ENDPOINT_URL_KMS" | "AWS_ENDPOINT_URL_LAMBDA" => {
+                // Nobody listens there.
+                Some("http://127.0.0.1:1".to_owned())
+            }
+            name => Some(name.to_lowercase()),
+        };
+        Aws::from_environment(set).unwrap()
+    }
+
+    #[test]
+    fn what_lambda_sets_is_required() {
+        let missing = |left_out: &str| {
+            let lookup = |name: &str| (name != left_out).then(|| name.to_owned());
+            Aws::from_environment(lookup).err().map(|missing| missing.to_string())
+        };
+        for name in ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+            assert_eq!(missing(name).unwrap(), format!("environment variable {name} is missing; Lambda sets it"));
+        }
+        assert_eq!(missing("AWS_SESSION_TOKEN"), None);
+    }
+
+    /// A service that is away does not keep a function from starting.
+    #[tokio::test]
+    async fn knocking_in_vain_is_no_error() {
+        connect_dynamodb(&aws().dynamodb()).await;
+        connect_kms(&aws().kms()).await;
+        connect_lambda(&aws().lambda()).await;
+    }
+
+    #[test]
+    fn an_origin_is_scheme_and_host() {
+        assert_eq!(
+            origin("https://lambda.eu-central-1.amazonaws.com/2015-03-31/functions/"),
+            "https://lambda.eu-central-1.amazonaws.com"
+        );
+        assert_eq!(origin("http://localhost:8000/"), "http://localhost:8000");
+    }
 }

@@ -1,7 +1,6 @@
 //! Events that are not HTTP: messages from other functions, and schedules.
 
 use async_trait::async_trait;
-use aws_config::SdkConfig;
 use aws_sdk_lambda::primitives::Blob;
 use crypto::Plaintext;
 use edge::Error;
@@ -10,8 +9,8 @@ use lambda_http::lambda_runtime::{self, LambdaEvent, service_fn};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use crate::clients;
-use crate::start::Started;
+use crate::clients::{self, Aws};
+use crate::start::{Job, Started};
 
 /// Carries messages by invoking a function and waiting for its answer.
 struct Invoke {
@@ -20,8 +19,8 @@ struct Invoke {
 }
 
 /// `seal-secret` as a function of this name, with a connection to it.
-pub(crate) async fn seal_by_invoking(aws: &SdkConfig, function: String) -> impl Seal + use<> {
-    let client = clients::lambda(aws);
+pub(crate) async fn seal_by_invoking(aws: &Aws, function: String) -> impl Seal + use<> {
+    let client = aws.lambda();
     clients::connect_lambda(&client).await;
     Remote(Invoke { client, function })
 }
@@ -52,13 +51,10 @@ pub(crate) async fn answer_sealing(started: &Started, seal: &dyn Seal) -> Result
     lambda_runtime::run(service_fn(answer)).await
 }
 
-pub(crate) async fn answer_schedule<W>(started: &Started, work: W) -> Result<(), lambda_http::Error>
-where
-    W: AsyncFn() -> Result<usize, Error>,
-{
+pub(crate) async fn answer_schedule(started: &Started, job: Job) -> Result<(), lambda_http::Error> {
     let answer = async |event: LambdaEvent<Value>| {
         let id = event.context.request_id;
-        let done = started.telemetry.observe(started.name, "schedule", &id, work()).await;
+        let done = started.telemetry.observe(started.name, "schedule", &id, job()).await;
         match done {
             Ok(number) => Ok(json!({ "done": number })),
             Err(error) => Err(lambda_http::Error::from(error.outside().to_owned())),

@@ -1,10 +1,10 @@
 //! From the environment to a function that waits for its first event.
 
+use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use aws_config::SdkConfig;
 use crypto::{KeyContext, Sealed};
 use edge::config::Misconfigured;
 use edge::seal::Seal;
@@ -12,7 +12,7 @@ use edge::{Clock, Config, Error, Routes, Services, Telemetry, telemetry};
 use store::key_layer::KeyBytes;
 use store::{KeyError, KeyLayer, Keys, KmsKeyLayer, Store};
 
-use crate::clients;
+use crate::clients::{self, Aws, NotOnLambda};
 use crate::{direct, http};
 
 /// What keeps a function from starting.
@@ -20,26 +20,30 @@ use crate::{direct, http};
 enum StartError {
     #[error(transparent)]
     Misconfigured(#[from] Misconfigured),
-    #[error("environment variable AWS_REGION is missing; Lambda sets it")]
-    NoRegion,
+    #[error(transparent)]
+    NotOnLambda(#[from] NotOnLambda),
     #[error("no runtime: {0}")]
     Runtime(#[from] std::io::Error),
     #[error("the Lambda runtime ended: {0}")]
     Lambda(lambda_http::Error),
 }
 
-/// What a function needs of the key layer.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Need {
-    NoKeys,
-    Keys,
-    OpenProjects,
-}
+/// What a schedule's job has done: how many things it ended, changed or sent.
+pub type Job = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<usize, Error>>>>>;
+
+/// Something that takes a while, on one thread.
+type Later<T> = Pin<Box<dyn Future<Output = T>>>;
+
+/// How a key layer is opened, by the id of its key.
+type OpenKeyLayer = fn(&Aws, &str) -> Later<Arc<dyn KeyLayer>>;
 
 /// A function that is about to start.
+///
+/// What a function does not ask for here is not even linked into it: that is why its parts are function pointers.
 pub struct Function {
     name: &'static str,
-    need: Need,
+    key_layer: Option<OpenKeyLayer>,
+    prepares_keys: bool,
 }
 
 /// The key layer of a function that needs none, and whose role would not let it.
@@ -56,80 +60,92 @@ impl KeyLayer for NoKeys {
     }
 }
 
+/// KMS, with a connection to it.
+fn kms(aws: &Aws, key_id: &str) -> Later<Arc<dyn KeyLayer>> {
+    let (client, key_id) = (aws.kms(), key_id.to_owned());
+    Box::pin(async move {
+        clients::connect_kms(&client).await;
+        let layer: Arc<dyn KeyLayer> = Arc::new(KmsKeyLayer::new(client, key_id));
+        layer
+    })
+}
+
 /// What a function is run with.
 pub(crate) struct Started {
     pub(crate) name: &'static str,
     pub(crate) services: Services,
     pub(crate) telemetry: Telemetry,
-    aws: SdkConfig,
+    pub(crate) aws: Aws,
 }
 
-impl Started {
-    /// The door to `seal-secret`.
-    async fn seal(&self) -> Result<Arc<dyn Seal>, Misconfigured> {
-        let function = self.services.config.seal_function()?.to_owned();
-        Ok(Arc::new(direct::seal_by_invoking(&self.aws, function).await))
-    }
-}
+/// What a function does with its events, until Lambda ends it.
+type Work = Box<dyn FnOnce(Started) -> Later<Result<(), StartError>>>;
 
 impl Function {
     /// A function that uses the store and nothing else.
     #[must_use]
     pub fn named(name: &'static str) -> Self {
-        Self { name, need: Need::NoKeys }
+        Self { name, key_layer: None, prepares_keys: false }
     }
 
     /// It makes or unwraps keys: `SIKKERKEY_KMS_KEY` has to be set.
     #[must_use]
     pub fn using_keys(self) -> Self {
-        Self { need: Need::Keys, ..self }
+        Self { key_layer: Some(kms), ..self }
     }
 
     /// It opens or seals values: as [`Function::using_keys`], and keys of projects are unwrapped before the first
     /// request.
     #[must_use]
     pub fn opening_projects(self) -> Self {
-        Self { need: Need::OpenProjects, ..self }
+        Self { prepares_keys: true, ..self.using_keys() }
     }
 
     /// Answers API Gateway with these routes until Lambda ends the process.
-    pub fn answer_http(self, routes: impl FnOnce(&Services) -> Routes) -> ExitCode {
-        self.run(async |started| {
-            let routes = routes(&started.services);
-            http::answer(&started, routes).await.map_err(StartError::Lambda)
-        })
+    pub fn answer_http(self, routes: fn(&Services) -> Routes) -> ExitCode {
+        self.run(Box::new(move |started| {
+            Box::pin(async move {
+                let routes = routes(&started.services);
+                http::answer(&started, routes).await.map_err(StartError::Lambda)
+            })
+        }))
     }
 
     /// The same, for a function that has `seal-secret` write values: `SIKKERKEY_SEAL_FUNCTION` has to be set.
-    pub fn answer_http_sealing(self, routes: impl FnOnce(&Services, Arc<dyn Seal>) -> Routes) -> ExitCode {
-        self.run(async |started| {
-            let routes = routes(&started.services, started.seal().await?);
-            http::answer(&started, routes).await.map_err(StartError::Lambda)
-        })
+    pub fn answer_http_sealing(self, routes: fn(&Services, Arc<dyn Seal>) -> Routes) -> ExitCode {
+        self.run(Box::new(move |started| {
+            Box::pin(async move {
+                let function = started.services.config.seal_function()?.to_owned();
+                let seal = Arc::new(direct::seal_by_invoking(&started.aws, function).await);
+                let routes = routes(&started.services, seal);
+                http::answer(&started, routes).await.map_err(StartError::Lambda)
+            })
+        }))
     }
 
     /// Answers the messages of other functions that have values written.
-    pub fn answer_sealing<S: Seal>(self, seal: impl FnOnce(&Services) -> S) -> ExitCode {
-        self.run(async |started| {
-            let seal = seal(&started.services);
-            direct::answer_sealing(&started, &seal).await.map_err(StartError::Lambda)
-        })
+    pub fn answer_sealing(self, seal: fn(&Services) -> Box<dyn Seal>) -> ExitCode {
+        self.run(Box::new(move |started| {
+            Box::pin(async move {
+                let seal = seal(&started.services);
+                direct::answer_sealing(&started, &*seal).await.map_err(StartError::Lambda)
+            })
+        }))
     }
 
-    /// Does its work each time a schedule fires. An error makes Lambda try again, and then keep the event for a person.
-    pub fn answer_schedule<W>(self, work: impl FnOnce(&Services) -> W) -> ExitCode
-    where
-        W: AsyncFn() -> Result<usize, Error>,
-    {
-        self.run(async |started| {
-            let work = work(&started.services);
-            direct::answer_schedule(&started, work).await.map_err(StartError::Lambda)
-        })
+    /// Does something each time a schedule fires. An error makes Lambda try again, and then keep the event for a person.
+    pub fn answer_schedule(self, job: fn(&Services) -> Job) -> ExitCode {
+        self.run(Box::new(move |started| {
+            Box::pin(async move {
+                let job = job(&started.services);
+                direct::answer_schedule(&started, job).await.map_err(StartError::Lambda)
+            })
+        }))
     }
 
     /// Starts, and goes on until the end; what ends it is the last line of the log.
     #[expect(clippy::disallowed_methods, reason = "the one place of a function that reads the environment")]
-    fn run(self, work: impl AsyncFnOnce(Started) -> Result<(), StartError>) -> ExitCode {
+    fn run(self, work: Work) -> ExitCode {
         let environment = |name: &str| std::env::var(name).ok();
         let level = Config::log_level(environment);
         telemetry::start(level.as_ref().unwrap_or(&"info"), std::io::stdout);
@@ -147,27 +163,23 @@ impl Function {
     }
 
     async fn start(&self, environment: impl Fn(&str) -> Option<String>) -> Result<Started, StartError> {
-        let config = Config::from_environment(environment)?;
-        let key_id = if self.need == Need::NoKeys { None } else { Some(config.kms_key()?.to_owned()) };
-        let aws = clients::configuration().await;
-        if aws.region().is_none() {
-            return Err(StartError::NoRegion);
-        }
-        let dynamodb = clients::dynamodb(&aws);
-        let kms = key_id.map(|key_id| (clients::kms(&aws), key_id));
-        tokio::join!(clients::connect_dynamodb(&dynamodb), async {
-            if let Some((kms, _)) = &kms {
-                clients::connect_kms(kms).await;
-            }
-        });
-        let layer: Arc<dyn KeyLayer> = match kms {
-            Some((client, key_id)) => Arc::new(KmsKeyLayer::new(client, key_id)),
-            None => Arc::new(NoKeys),
-        };
+        let config = Config::from_environment(&environment)?;
+        let key_layer = self.key_layer.map(|open| config.kms_key().map(|key| (open, key.to_owned()))).transpose()?;
+        let aws = Aws::from_environment(environment)?;
+        let dynamodb = aws.dynamodb();
+        let (layer, ()) = tokio::join!(
+            async {
+                match key_layer {
+                    Some((open, key)) => open(&aws, &key).await,
+                    None => Arc::new(NoKeys),
+                }
+            },
+            clients::connect_dynamodb(&dynamodb)
+        );
         let (store, values) = Store::new(dynamodb, &config.table_prefix);
         let keys = Keys::new(layer, config.key_cache_seconds);
         let services = Services { config: Arc::new(config), store, values, keys, clock: Clock::System };
-        if self.need == Need::OpenProjects {
+        if self.prepares_keys {
             services.prepare_keys().await;
         }
         let telemetry = Telemetry::new(&services);

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use regex::{Regex, RegexBuilder};
+use regex_lite::{Regex, RegexBuilder};
 
 use crate::Time;
 use crate::limits::{self, Invalid};

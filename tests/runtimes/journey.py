@@ -1,0 +1,148 @@
+"""The main jobs of a deployment from nothing, over HTTP: each function with a route takes part."""
+
+import base64
+import hashlib
+import io
+import json
+import secrets
+import time
+import zipfile
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+VALUE = "correct-horse-battery-staple"
+PERSON = {"email": "first@example.org", "username": "first", "password": "a long passw0rd!"}
+
+
+class Machine:
+    """A machine that has registered."""
+
+    def __init__(self):
+        self.key = Ed25519PrivateKey.generate()
+        self.id = None
+
+    def public_key(self):
+        raw = self.key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+        return base64.b64encode(raw).decode()
+
+    def signed(self, method, path, body=b""):
+        """The headers of a request."""
+        timestamp, nonce = str(int(time.time())), base64.b64encode(secrets.token_bytes(16)).decode()
+        text = ":".join((method, path, timestamp, nonce, hashlib.sha256(body).hexdigest()))
+        signature = base64.b64encode(self.key.sign(text.encode())).decode()
+        return {"X-Machine-Id": self.id, "X-Timestamp": timestamp, "X-Nonce": nonce, "X-Signature": signature}
+
+
+class Journey:
+    """`send` takes method, path, body and headers, and gives status, headers and body."""
+
+    def __init__(self, tally, send):
+        self.tally = tally
+        self.send = send
+        self.session = {"X-SikkerKey-Request": "1", "Content-Type": "application/json"}
+
+    def expect(self, what, wanted, answer):
+        """One check of a status; the answer's JSON, or an empty one."""
+        status, headers, body = answer
+        self.tally.check(what, status != wanted and f"status {status}: {body[:300].decode(errors='replace')}")
+        return json.loads(body) if headers.get("content-type", "").startswith("application/json") else {}
+
+    def manage(self, what, path, body=None, wanted=200):
+        method = "GET" if body is None else "POST"
+        data = b"" if body is None else json.dumps(body).encode()
+        return self.expect(what, wanted, self.send(method, path, data, self.session))
+
+    def signed(self, what, machine, method, path, body=None, wanted=200):
+        data = b"" if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json", **machine.signed(method, path, data)}
+        return self.expect(what, wanted, self.send(method, path, data, headers))
+
+    def equal(self, what, found, wanted):
+        self.tally.check(what, found != wanted and f"{found!r}")
+
+    def run(self):
+        self.sign_up()
+        self.project = self.manage("a project is made", "/v1/manage/projects", {"name": "production"})["id"]
+        path = f"/v1/manage/projects/{self.project}/secrets"
+        self.secret = self.manage("a secret is stored", path, {"name": "api key", "value": VALUE})["id"]
+        machine = self.bootstrap()
+        self.read(machine)
+        self.take_away(machine)
+        self.enroll()
+        self.bundle()
+        self.audit()
+
+    def sign_up(self):
+        answer = self.send("POST", "/v1/account/sign-up", json.dumps(PERSON).encode(), self.session)
+        self.vault = self.expect("the first account is made", 200, answer).get("vaultId")
+        self.session["Cookie"] = answer[1].get("set-cookie", "").partition(";")[0]
+        self.manage("it is signed in", "/v1/account")
+
+    def bootstrap(self):
+        machine = Machine()
+        token = self.manage("a bootstrap token is made", "/v1/manage/bootstrap-tokens", {})["token"]
+        status, _, script = self.send("GET", f"/v1/bootstrap/{token}", b"", {})
+        self.tally.check("its script is served", (status != 200 or not script.startswith(b"#!")) and f"status {status}")
+        body = {"publicKey": machine.public_key(), "hostname": "web-1"}
+        path = f"/v1/bootstrap/{token}/register"
+        registered = self.send("POST", path, json.dumps(body).encode(), {"Content-Type": "application/json"})
+        machine.id = self.expect("a machine registers with it", 200, registered).get("machineId")
+        path = f"/v1/secret/{self.secret}"
+        self.signed("before anybody said yes it reads nothing", machine, "GET", path, wanted=403)
+        self.manage("it is approved", f"/v1/manage/machines/{machine.id}/approve", {})
+        members = f"/v1/manage/projects/{self.project}/machines"
+        self.manage("it is added to the project", members, {"machineId": machine.id})
+        self.manage("it is granted the secret", f"{members}/{machine.id}/grants", {"secretIds": [self.secret]})
+        return machine
+
+    def read(self, machine):
+        path = f"/v1/secret/{self.secret}"
+        headers = machine.signed("GET", path)
+        value = self.expect("it reads the secret", 200, self.send("GET", path, b"", headers)).get("value")
+        self.equal("the value is what was stored", value, VALUE)
+        self.expect("the same request again is refused", 401, self.send("GET", path, b"", headers))
+        exported = self.signed("it exports", machine, "POST", "/v1/secrets/export", {}).get("secrets", [])
+        self.equal("the export has the value", [secret["value"] for secret in exported], [VALUE])
+        listed = self.signed("it lists", machine, "GET", "/v1/secrets").get("secrets", [])
+        self.equal("the list has the secret", [secret["id"] for secret in listed], [self.secret])
+        new = {"value": f"{VALUE}-2"}
+        self.manage("the value is replaced", f"/v1/manage/projects/{self.project}/secrets/{self.secret}/update", new)
+        polled = self.signed("it polls", machine, "POST", "/v1/secrets/poll", {"watch": [self.secret]})
+        self.equal("the poll tells of the change", polled.get("changes"), {self.secret: {"status": "changed"}})
+
+    def take_away(self, machine):
+        path = f"/v1/secret/{self.secret}"
+        freeze = f"/v1/manage/projects/{self.project}"
+        self.manage("the project is frozen", f"{freeze}/freeze", {"reason": "a look"})
+        self.signed("a frozen project gives nothing", machine, "GET", path, wanted=423)
+        self.manage("the project is unfrozen", f"{freeze}/unfreeze", {})
+        self.manage("the machine is revoked", f"/v1/manage/machines/{machine.id}/revoke", {})
+        self.signed("a revoked machine is nobody", machine, "GET", path, wanted=401)
+
+    def enroll(self):
+        machine = Machine()
+        wanted = {"name": "ci", "projectIds": [self.project], "secretIds": [self.secret], "maxUses": 1}
+        wanted |= {"tokenLifetimeSeconds": 3600, "machineLifetimeSeconds": 600}
+        token = self.manage("an enrollment token is made", "/v1/manage/enrollment-tokens", wanted)["token"]
+        body = json.dumps({"token": token, "publicKey": machine.public_key(), "hostname": "runner"}).encode()
+        path = f"/v1/{self.vault}/enroll/register"
+        headers = {"Content-Type": "application/json"}
+        machine.id = self.expect("a machine enrolls", 200, self.send("POST", path, body, headers)).get("machineId")
+        self.signed("it reads at once", machine, "GET", f"/v1/secret/{self.secret}")
+
+    def bundle(self):
+        wanted = {"projectId": self.project, "secretIds": [self.secret], "name": "image"}
+        url = self.manage("a bundle is made", "/v1/manage/bundles", wanted)["url"]
+        path = "/" + url.split("/", 3)[3]
+        status, _, body = self.send("GET", path, b"", {})
+        self.tally.check("it is downloaded", status != 200 and f"status {status}: {body[:300].decode(errors='replace')}")
+        names = zipfile.ZipFile(io.BytesIO(body)).namelist() if status == 200 else []
+        self.equal("it holds an identity", any(name.endswith("identity.json") for name in names), True)
+        self.expect("it is gone then", 410, self.send("GET", path, b"", {}))
+
+    def audit(self):
+        entries = self.manage("the audit log is read", "/v1/manage/audit/query", {}).get("entries", [])
+        actions = {entry["action"] for entry in entries}
+        missing = {"account_create", "secret_create", "secret_read", "machine_revoke"} - actions
+        self.tally.check("it has what happened", missing and f"missing: {', '.join(sorted(missing))} in {sorted(actions)}")
