@@ -38,9 +38,9 @@ class Tally:
         given = [f"{name}={value}" for name, value in environment.items()]
         print("$", " ".join([*given, *command]))
         counts = None
-        with subprocess.Popen(
-            command, cwd=servers.ROOT, env={**os.environ, "RUST_BACKTRACE": "0", **environment}, stdout=subprocess.PIPE, text=True, errors="replace"
-        ) as process:
+        environment = {**os.environ, "RUST_BACKTRACE": "0", **environment}
+        output = {"stdout": subprocess.PIPE, "text": True, "errors": "replace"}
+        with subprocess.Popen(command, cwd=servers.ROOT, env=environment, **output) as process:
             for line in process.stdout:
                 print(line, end="")
                 if result := re.match(r"test result: .* (\d+) passed; (\d+) failed", line):

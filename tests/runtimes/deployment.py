@@ -6,7 +6,8 @@ import boto3
 
 import servers
 
-sys.path.insert(0, str(servers.ROOT / "tests" / "template"))
+# After our own folder, so that no module there hides one of ours.
+sys.path.append(str(servers.ROOT / "tests" / "template"))
 
 import cloudformation  # noqa: E402  needs the path above
 import stack  # noqa: E402
@@ -50,7 +51,7 @@ def environment(given):
             value = given.get(name, str(value))
             if variables.setdefault(name, value) != value:
                 raise ValueError(f"the template gives {name} different values; one environment cannot hold them")
-    left = [name for name, value in variables.items() if name not in given and (cloudformation.PREFIX in value or "<" in value)]
-    if left:
-        raise ValueError(f"{', '.join(left)}: a value that only a deployment has; give an emulator's")
+    for name, value in variables.items():
+        if name not in given and (cloudformation.PREFIX in value or "<" in value):
+            raise ValueError(f"{name}: a value that only a deployment has; give an emulator's")
     return variables

@@ -2,8 +2,8 @@
 """ministack, made to hold functions to their roles as AWS does.
 
 With AUTH=true it checks each call of a function against the function's role: action, resource, and those conditions
-whose keys it knows. Here it learns the keys that our roles and our key's policy use besides: which rows and attributes a
-call to DynamoDB names, the encryption context of a call to KMS, and the role behind a function's session.
+whose keys it knows. Here it learns the keys that our roles and our key's policy use besides: which rows and attributes
+a call to DynamoDB names, the encryption context of a call to KMS, and the role behind a function's session.
 """
 
 import contextvars
@@ -23,6 +23,7 @@ STEPS = {
 }
 # A name or alias in an expression, without what follows it in a path; not a function and not a value.
 NAME = re.compile(r"(?<![\w:#.])#?[A-Za-z_]\w*(?!\w|\s*\()")
+SESSION = re.compile(r"arn:aws:sts::(\d+):assumed-role/([^/]+)/.*")
 WORDS = {"ADD", "AND", "BETWEEN", "DELETE", "IN", "NOT", "OR", "REMOVE", "SET"}
 
 _request = contextvars.ContextVar("request", default=None)
@@ -98,8 +99,8 @@ def teach():
 
     def with_role(key, context):
         value = condition_key(key, context)
-        session = re.fullmatch(r"arn:aws:sts::(\d+):assumed-role/([^/]+)/.*", value) if isinstance(value, str) else None
-        return f"arn:aws:iam::{session[1]}:role/{session[2]}" if session and key.lower() == "aws:principalarn" else value
+        session = key.lower() == "aws:principalarn" and SESSION.fullmatch(value)
+        return f"arn:aws:iam::{session[1]}:role/{session[2]}" if session else value
 
     iam_actions.dynamodb_service_context = remembering
     iam_actions.request_tag_context = with_encryption_context

@@ -89,6 +89,7 @@ def check(tally, lambda_, prefix=""):
             silent.append(function)
             tally.check(f"{function} answers events/{function}.json", problem)
         else:
-            tally.check(f"{function} answers events/{function}.json: {status}, first {first:.0f} ms, again {again:.0f} ms")
+            times = f"first {first:.0f} ms, again {again:.0f} ms"
+            tally.check(f"{function} answers events/{function}.json: {status}, {times}")
     if silent:
         raise servers.Broken(f"without {', '.join(silent)} the rest would fail as well, and is left out")

@@ -136,7 +136,7 @@ class Journey:
         url = self.manage("a bundle is made", "/v1/manage/bundles", wanted)["url"]
         path = "/" + url.split("/", 3)[3]
         status, _, body = self.send("GET", path, b"", {})
-        self.tally.check("it is downloaded", status != 200 and f"status {status}: {body[:300].decode(errors='replace')}")
+        self.tally.check("it is downloaded", status != 200 and f"status {status}")
         names = zipfile.ZipFile(io.BytesIO(body)).namelist() if status == 200 else []
         self.equal("it holds an identity", any(name.endswith("identity.json") for name in names), True)
         self.expect("it is gone then", 410, self.send("GET", path, b"", {}))
@@ -145,4 +145,4 @@ class Journey:
         entries = self.manage("the audit log is read", "/v1/manage/audit/query", {}).get("entries", [])
         actions = {entry["action"] for entry in entries}
         missing = {"account_create", "secret_create", "secret_read", "machine_revoke"} - actions
-        self.tally.check("it has what happened", missing and f"missing: {', '.join(sorted(missing))} in {sorted(actions)}")
+        self.tally.check("it has what happened", missing and f"not in it: {', '.join(sorted(missing))}")

@@ -17,7 +17,7 @@ INVOCATION_SECONDS = 60
 
 
 class Machine:
-    """The functions with all they need. `lambda_url`, `dynamodb_url`, `kms_url` are where they and their services are."""
+    """The functions with all they need: `lambda_url`, `dynamodb_url`, `kms_url`, and the KMS key's ARN in `key`."""
 
     def __init__(self, folder, port=0, prefix="sikkerkey-local", concurrency=1, variables=()):
         self.folder = pathlib.Path(folder)
@@ -60,7 +60,8 @@ class Machine:
             }
         )
         variables.update(servers.CREDENTIALS)
-        variables.update(AWS_ENDPOINT_URL_DYNAMODB=self.dynamodb_url, AWS_ENDPOINT_URL_KMS=self.kms_url, AWS_ENDPOINT_URL_LAMBDA=url)
+        endpoints = {"DYNAMODB": self.dynamodb_url, "KMS": self.kms_url, "LAMBDA": url}
+        variables.update((f"AWS_ENDPOINT_URL_{service}", endpoint) for service, endpoint in endpoints.items())
         variables.update(self.variables)
         environment = self.folder / "environment"
         environment.write_text("".join(f"{name}={value}\n" for name, value in sorted(variables.items())))
@@ -88,8 +89,7 @@ def main():
                 print(f"dynamodb {machine.dynamodb_url} (tables {machine.prefix}-...)")
                 print(f"kms {machine.kms_url} (key {machine.key})")
                 print(f"ready {machine.lambda_url}", flush=True)
-                with machine.watch.log.open() as log:
-                    follow(log, machine.watch.process)
+                follow(machine.watch.log, machine.watch.process)
         except servers.Broken as broken:
             print(f"local/lambda: {broken}", file=sys.stderr)
             return 1
@@ -98,7 +98,8 @@ def main():
 
 def follow(log, process):
     """Shows what the functions log until the process ends."""
-    with subprocess.Popen(["tail", "-n", "+1", "-f", f"--pid={process.pid}", log.name], stdin=subprocess.DEVNULL) as tail:
+    command = ["tail", "-n", "+1", "-f", f"--pid={process.pid}", log]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL) as tail:
         try:
             tail.wait()
         finally:

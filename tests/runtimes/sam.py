@@ -11,14 +11,21 @@ import zips
 STACK = "sikkerkey-deploy"
 
 
+def run(command, environment):
+    """The command in the repository's root, with all that it says."""
+    output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace"}
+    return subprocess.run(command, cwd=servers.ROOT, env=environment, check=False, **output)
+
+
 def build(tally, _folder):
     """A dry build for this machine's processor, in the folder that infra/deploy builds in."""
     built = zips.target() / "sam" / "build"
     command = ["sam", "build", "--template-file", "template.yaml", "--build-dir", str(built)]
     command += ["--parallel", "--parameter-overrides", "Architecture=x86_64"]
     environment = {**os.environ, "SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": servers.REGION}
-    if subprocess.run(command, cwd=servers.ROOT, env=environment, check=False).returncode:
-        raise servers.Broken("sam build does not succeed")
+    done = run(command, environment)
+    if done.returncode:
+        raise servers.Broken(f"sam build does not succeed:\n{done.stdout[-4000:]}")
     for name in zips.functions_by_logical_id():
         bootstrap = built / name / "bootstrap"
         head = bootstrap.read_bytes()[:20] if bootstrap.exists() else b""
@@ -30,14 +37,13 @@ def build(tally, _folder):
 def deploy(tally, folder):
     """infra/deploy twice, a new deployment and an update, and the first step that it prints."""
     with servers.ministack(folder, roles=True) as emulator:
-        parameters = ["Architecture=x86_64", f"DomainName={zips.DOMAIN}", f"CertificateArn={zips.certificate(emulator)}"]
+        parameters = ["Architecture=x86_64", f"DomainName={zips.DOMAIN}"]
+        parameters.append(f"CertificateArn={zips.certificate(emulator)}")
         command = ["infra/deploy", "--stack", STACK, "--region", servers.REGION, *parameters]
         # The toolchain is looked for in the home folder, so it stays.
         environment = {**zips.aws_environment(emulator, folder), "HOME": os.environ["HOME"]}
         for what in ("makes a deployment", "brings it up to date"):
-            done = subprocess.run(
-                command, cwd=servers.ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-            )
+            done = run(command, environment)
             problem = done.returncode and f"exit code {done.returncode}:\n{done.stdout[-4000:]}"
             tally.check(f"infra/deploy {what}", problem)
             if problem:

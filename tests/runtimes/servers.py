@@ -1,4 +1,4 @@
-"""Servers that stand in for AWS, and `cargo lambda watch`: started on 127.0.0.1, awaited, ended with all they started."""
+"""Servers that stand in for AWS: started on 127.0.0.1, awaited, and ended with all that they started."""
 
 import contextlib
 import os
@@ -12,7 +12,12 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 REGION = "us-east-1"
 # What the emulators take for the account's owner.
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_REGION": REGION,
+    "AWS_DEFAULT_REGION": REGION,
+}
 
 START_SECONDS = 60
 STOP_SECONDS = 15
@@ -48,7 +53,8 @@ def emulator_program(name):
 
 def bare_environment(folder, **more):
     """An environment with nothing of the caller's in it that functions could see."""
-    return {"PATH": "/usr/bin:/bin", "HOME": str(folder), "TMPDIR": str(folder), "LANG": "C.UTF-8", **CREDENTIALS, **more}
+    folders = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "TMPDIR": str(folder)}
+    return {**folders, "LANG": "C.UTF-8", **CREDENTIALS, **more}
 
 
 def processes():
@@ -145,7 +151,9 @@ def ministack(folder, roles=False):
     DynamoDB, KMS and Lambda here."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    settings = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "MINISTACK_REGION": REGION, "IOT_MTLS_ENABLED": "0"}
+    settings = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "MINISTACK_REGION": REGION}
+    # It would listen for devices too.
+    settings["IOT_MTLS_ENABLED"] = "0"
     if roles:
         settings["AUTH"] = "true"
         settings.update((f"AWS_ENDPOINT_URL_{service}", url) for service in ("DYNAMODB", "KMS", "LAMBDA"))

@@ -59,8 +59,11 @@ def watch(tally, folder):
                 "SIKKERKEY_E2E_PREFIX": machine.prefix,
             }
             tally.cargo_test(["-p", "e2e", "--test", "suite", "--", *checks.selected("watch")], environment)
-            dynamodb = deployment.client("dynamodb", machine.dynamodb_url)
-            kms.check(tally, deployment.client("kms", machine.kms_url), machine.key, dynamodb, f"{machine.prefix}-vault")
+            dynamodb, key_service = (
+                deployment.client("dynamodb", machine.dynamodb_url),
+                deployment.client("kms", machine.kms_url),
+            )
+            kms.check(tally, key_service, machine.key, dynamodb, f"{machine.prefix}-vault")
         finally:
             if tally.failed > failed:
                 print(f"-- the functions' last lines\n{machine.watch.tail()}")

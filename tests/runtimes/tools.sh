@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by tests/runtimes/run and local/lambda, in the repository's root: installs what they need under target/tools
 # when it is missing, each program in the version it was tried with.
 
@@ -23,6 +24,7 @@ environment() {
 
 need_emulators() {
   environment emulators-venv "${emulators[@]}"
+  # shellcheck disable=SC2034  # for who sources this
   emulators_python=$tools/emulators-venv/bin/python
 }
 
@@ -31,7 +33,8 @@ need_deploy_tools() {
   local pinned
   pinned=$(sed -n 's/^tools=(\(.*\))$/\1/p' infra/deploy)
   [[ -n $pinned ]] || { echo 'infra/deploy does not name its tools any more' >&2; return 1; }
-  # shellcheck disable=SC2086  one word for each package
+  # One word for each package.
+  # shellcheck disable=SC2086
   environment deploy-venv $pinned
   PATH=$tools/deploy-venv/bin:$PATH
 }

@@ -77,7 +77,8 @@ def template_of(zips, folder):
 def aws_environment(emulator, folder):
     """What command-line tools need to take the emulator for AWS."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    return {**own, **servers.CREDENTIALS, "AWS_ENDPOINT_URL": emulator.url, "SAM_CLI_TELEMETRY": "0", "HOME": str(folder)}
+    given = {"AWS_ENDPOINT_URL": emulator.url, "SAM_CLI_TELEMETRY": "0", "HOME": str(folder)}
+    return {**own, **servers.CREDENTIALS, **given}
 
 
 def certificate(emulator):
@@ -147,9 +148,9 @@ def check_roles(tally, emulator):
         return events.invoke("read-secret", lambda_, f"{PREFIX}-read-secret")
 
     problem, answered, _ = status(less)
-    tally.check("read-secret without its right to read the table does not work", not problem and f"it answers {answered}")
+    tally.check("read-secret without the right to read its facts does not work", not problem and f"status {answered}")
     problem, _, _ = status(policy["Statement"])
-    tally.check("read-secret with its right again works", problem)
+    tally.check("read-secret with that right again works", problem)
 
 
 def run(tally, folder):
