@@ -1,10 +1,13 @@
 """Servers that stand in for AWS: started on 127.0.0.1, awaited, and ended with all that they started."""
 
 import contextlib
+import ctypes
+import fcntl
 import os
 import pathlib
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -18,6 +21,11 @@ CREDENTIALS = {
     "AWS_REGION": REGION,
     "AWS_DEFAULT_REGION": REGION,
 }
+
+# Of Linux: a new network namespace, and switching an interface on (linux/sched.h, linux/sockios.h, linux/if.h).
+CLONE_NEWNET = 0x40000000
+SIOCSIFFLAGS = 0x8914
+IFF_UP = 1
 
 START_SECONDS = 60
 STOP_SECONDS = 15
@@ -137,6 +145,25 @@ class Server:
         for pid, _ in started & processes().keys():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+
+def dynamodb_local(folder):
+    """Amazon's own DynamoDB for one machine, in memory. It listens on all addresses; see `alone`."""
+    port = free_port()
+    library = pathlib.Path(os.environ["CARGO_TARGET_DIR"], "tools", "dynamodb-local", "lib")
+    command = ["java", f"-Djava.library.path={library}", "-cp", f"{library}/*"]
+    command += ["software.amazon.dynamodb.services.local.main.ServerRunner"]
+    command += ["-inMemory", "-sharedDb", "-disableTelemetry", "-port", str(port)]
+    return Server("dynamodb-local", command, port, folder, bare_environment(folder))
+
+
+def alone():
+    """Puts this process, and what it starts from now on, into a network of its own that has nothing but loopback."""
+    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh", b"lo", IFF_UP))
 
 
 def moto(folder):

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Runs the stages of the suite; see `tests/runtimes/run --help`."""
 
+import multiprocessing
 import os
 import pathlib
 import subprocess
@@ -23,19 +24,45 @@ PROCESSES_OF_A_FUNCTION = 3
 
 
 def store(tally, folder):
-    """The end-to-end suite on another DynamoDB than the embedded one, and the two compared."""
+    """The stores compared case by case, and the end-to-end suite on DynamoDB Local in place of the embedded one."""
     given = os.environ.get("SIKKERKEY_DYNAMODB")
     if given:
         on(tally, given)
-    else:
-        with servers.ministack(folder) as emulator:
-            on(tally, emulator.url)
+        return
+    with servers.ministack(folder) as emulator:
+        compare(tally, emulator.url)
+    # Built while there is still a network.
+    subprocess.run(["cargo", "test", "--quiet", "--locked", "--no-run", "-p", "e2e"], cwd=servers.ROOT, check=True)
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    child = multiprocessing.get_context("fork").Process(target=on_dynamodb_local, args=(folder, sender))
+    child.start()
+    child.join()
+    if child.exitcode or not receiver.poll():
+        raise servers.Broken("the tests on DynamoDB Local broke off")
+    passed, failed = receiver.recv()
+    tally.passed += passed
+    tally.failed += failed
+
+
+def on_dynamodb_local(folder, sender):
+    try:
+        servers.alone()
+    except OSError as error:
+        print(f"DynamoDB Local listens on all addresses while this stage runs: no network of its own ({error})")
+    tally = checks.Tally()
+    with servers.dynamodb_local(folder) as server:
+        on(tally, server.url)
+    sender.send((tally.passed, tally.failed))
 
 
 def on(tally, dynamodb):
+    compare(tally, dynamodb)
     environment = {"SIKKERKEY_E2E_DYNAMODB": dynamodb}
-    tally.cargo_test(["-p", "e2e", "--test", "stores"], environment)
     tally.cargo_test(["-p", "e2e", "--test", "suite", "--", *checks.selected("store")], environment)
+
+
+def compare(tally, dynamodb):
+    tally.cargo_test(["-p", "e2e", "--test", "stores"], {"SIKKERKEY_E2E_DYNAMODB": dynamodb})
 
 
 def watch(tally, folder):

@@ -38,3 +38,37 @@ need_deploy_tools() {
   environment deploy-venv $pinned
   PATH=$tools/deploy-venv/bin:$PATH
 }
+
+# A Debian package, if the command that it is for is missing.
+need_command() {
+  command -v "$1" >/dev/null && return
+  if ((EUID != 0)) || ! command -v apt-get >/dev/null; then
+    echo "tests/runtimes/run: $1 is missing; install it (Debian: $2)" >&2
+    return 1
+  fi
+  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$2" >/dev/null
+}
+
+# DynamoDB Local with what it needs, by Maven. Its licence lets anybody develop and test with it and nobody pass it on:
+# it is fetched, and never committed.
+need_dynamodb_local() {
+  local version=3.1.0 folder=$tools/dynamodb-local
+  need_command java openjdk-17-jre-headless && need_command mvn maven || return
+  if [[ ! -e $folder/installed || $(<"$folder/installed") != "$version" ]]; then
+    echo "Fetching DynamoDB Local $version ..." >&2
+    mkdir -p "$folder"
+    cat >"$folder/pom.xml" <<XML
+<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>local</groupId><artifactId>dynamodb-local</artifactId><version>1</version>
+  <dependencies>
+    <dependency>
+      <groupId>software.amazon.dynamodb</groupId><artifactId>DynamoDBLocal</artifactId><version>$version</version>
+    </dependency>
+  </dependencies>
+</project>
+XML
+    mvn -q -B -f "$folder/pom.xml" dependency:copy-dependencies -DoutputDirectory="$folder/lib" >&2
+    echo "$version" >"$folder/installed"
+  fi
+}

@@ -85,8 +85,8 @@ pub(crate) async fn sign_up(
         Err(CommitError::Refused(step)) if step == address => {
             Err(Error::conflict("An account with this e-mail address exists, sign in instead"))
         }
-        // Somebody else became the owner meanwhile.
-        Err(CommitError::Refused(step)) if Some(step) == owner => Err(by_invitation()),
+        // Somebody else became the owner meanwhile; where sign-up is open, asking again is all it takes.
+        Err(CommitError::Refused(step)) if Some(step) == owner && !app.config.open_sign_up => Err(by_invitation()),
         Err(error) => Err(error.into()),
     }
 }

@@ -93,7 +93,9 @@ macro_rules! connect {
             let _ = request.set_method("GET");
             let _ = request.set_uri(uri);
             *request.body_mut() = SdkBody::empty();
-            request.headers_mut().remove("x-amz-target");
+            for header in ["x-amz-target", "content-type", "content-length"] {
+                request.headers_mut().remove(header);
+            }
         });
         if let Err(error) = knock.send().await {
             tracing::debug!(%error, "knocked at {}", stringify!($service));
@@ -115,6 +117,9 @@ pub(crate) async fn connect_lambda(client: &aws_sdk_lambda::Client) {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
     use super::*;
 
     fn aws() -> Aws {
@@ -147,6 +152,45 @@ mod tests {
         connect_dynamodb(&aws().dynamodb()).await;
         connect_kms(&aws().kms()).await;
         connect_lambda(&aws().lambda()).await;
+    }
+
+    /// What goes over the wire is a request without a body, and the connection serves the next request.
+    #[tokio::test]
+    async fn the_first_request_finds_the_connection_open() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let set = |name: &str| match name {
+            "AWS_ENDPOINT_URL_DYNAMODB" => Some(endpoint.clone()),
+            "AWS_REGION" => Some("eu-central-1".to_owned()),
+            name => Some(name.to_lowercase()),
+        };
+        let client = Aws::from_environment(set).unwrap().dynamodb();
+        let server = tokio::spawn(async move {
+            // One connection is all there is.
+            let (mut connection, _) = listener.accept().await.unwrap();
+            drop(listener);
+            let mut heads = vec![];
+            for answer in ["healthy", r#"{"TableNames":[]}"#] {
+                let mut head = String::new();
+                while !head.contains("\r\n\r\n") {
+                    let mut bytes = [0; 4096];
+                    let read = connection.read(&mut bytes).await.unwrap();
+                    head.push_str(std::str::from_utf8(&bytes[..read]).unwrap());
+                }
+                let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{answer}", answer.len());
+                connection.write_all(answer.as_bytes()).await.unwrap();
+                heads.push(head);
+            }
+            heads
+        });
+        connect_dynamodb(&client).await;
+        client.list_tables().send().await.unwrap();
+        let heads = server.await.unwrap();
+        assert!(heads[0].starts_with("GET / HTTP/1.1\r\n"), "{}", heads[0]);
+        for header in ["content-length", "content-type", "x-amz-target", "transfer-encoding"] {
+            assert!(!heads[0].to_lowercase().contains(&format!("\n{header}:")), "{}", heads[0]);
+        }
+        assert!(heads[1].starts_with("POST / HTTP/1.1\r\n"), "{}", heads[1]);
     }
 
     #[test]

@@ -30,11 +30,19 @@ const fn differs(store: &'static str, case: &'static str, instead: &'static str,
 
 const FIXED_TEXT: &str = "our expressions are fixed texts; one that is wrong fails on the other stores";
 
+const ANY_REFUSAL: &str = "a transaction that cannot be right is an error to us, whichever way it is refused";
 const TYPED: &str =
     "values are made by the client's types, which have no such value, and any refusal is an error to us";
 
 /// All that are known.
-const DIFFERENCES: [Difference; 13] = [
+const DIFFERENCES: [Difference; 15] = [
+    differs("DynamoDB Local", "transaction that adds to a text", "ValidationException", ANY_REFUSAL),
+    differs(
+        "DynamoDB Local",
+        "transaction that sets an entry of a map that is not there",
+        "ValidationException",
+        ANY_REFUSAL,
+    ),
     differs("dynoxide", "a number of 39 digits", "SerializationException", TYPED),
     differs("dynoxide", "a number that is none", "SerializationException", TYPED),
     differs("dynoxide", "two types in one value", "SerializationException", TYPED),
@@ -333,7 +341,7 @@ fn another_endpoint() -> Option<String> {
 async fn another_store_answers_as_dynamodb_does() {
     let Some(endpoint) = another_endpoint() else { return };
     let address = endpoint.trim_start_matches("http://").trim_end_matches('/').to_owned();
-    let name = if is_ministack(&address) { "ministack" } else { "another store" };
+    let name = if is_ministack(&address) { "ministack" } else { "DynamoDB Local" };
     Trial::of(Place::At(address), name).await.run().await;
 }
 

@@ -8,32 +8,32 @@ use std::collections::HashMap;
 type Item = HashMap<String, AttributeValue>;
 
 /// A hand on the tables, beside the store crate.
-struct Hand(aws_sdk_dynamodb::Client);
+struct Hand<'w> {
+    client: aws_sdk_dynamodb::Client,
+    prefix: &'w str,
+}
 
-impl Hand {
-    fn new(world: &World) -> Self {
-        let config = aws_sdk_dynamodb::Config::builder()
-            .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::v2026_01_12())
-            .http_client(world.store.clone())
-            .endpoint_url("http://embedded.invalid")
-            .region(aws_sdk_dynamodb::config::Region::new("local"))
-            .allow_no_auth();
-        Self(aws_sdk_dynamodb::Client::from_conf(config.build()))
+impl<'w> Hand<'w> {
+    fn new(world: &'w World) -> Self {
+        let (client, prefix) = world.by_hand();
+        Self { client, prefix }
     }
 
     async fn get(&self, table: &str, pk: &str, sk: &str) -> Item {
         let key =
             Item::from([("pk".into(), AttributeValue::S(pk.into())), ("sk".into(), AttributeValue::S(sk.into()))]);
-        self.0.get_item().table_name(table).set_key(Some(key)).send().await.unwrap().item.unwrap()
+        let table = format!("{}-{table}", self.prefix);
+        self.client.get_item().table_name(table).set_key(Some(key)).send().await.unwrap().item.unwrap()
     }
 
     async fn put(&self, table: &str, item: Item) {
-        self.0.put_item().table_name(table).set_item(Some(item)).send().await.unwrap();
+        let table = format!("{}-{table}", self.prefix);
+        self.client.put_item().table_name(table).set_item(Some(item)).send().await.unwrap();
     }
 }
 
-const VALUES: &str = "sikkerkey-values";
-const VAULT: &str = "sikkerkey-vault";
+const VALUES: &str = "values";
+const VAULT: &str = "vault";
 
 fn bytes(item: &Item, name: &str) -> Vec<u8> {
     item[name].as_b().unwrap().as_ref().to_vec()
