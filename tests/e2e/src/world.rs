@@ -279,6 +279,27 @@ impl World {
         clock.fetch_add(seconds * 1_000, Ordering::SeqCst);
     }
 
+    /// Whether the test moves the clock: not where the functions are elsewhere.
+    pub fn has_own_clock(&self) -> bool {
+        self.clock.is_some()
+    }
+
+    /// Checks that this was just now: to the millisecond by the test's clock, to the minute by the real one.
+    #[track_caller]
+    pub fn assert_now(&self, time: Time) {
+        let (now, slack_seconds) = (self.now(), if self.has_own_clock() { 0 } else { 60 });
+        assert!((now.minus_seconds(slack_seconds)..=now).contains(&time), "{time:?} is not now, {now:?}");
+    }
+
+    /// Checks which calls were made since the store's proxy was told to forget. Those of functions that are elsewhere
+    /// are not seen.
+    #[track_caller]
+    pub fn assert_calls(&self, expected: &[&str]) {
+        if self.has_own_clock() {
+            assert_eq!(self.store.operations(), expected);
+        }
+    }
+
     /// Sends a request, a millisecond after the one before.
     pub async fn send(&self, request: Request) -> Answer {
         if let Some(clock) = &self.clock {

@@ -39,7 +39,7 @@ async fn lists_show_what_is_granted_and_nothing_else() {
     world.store.forget();
     let list = machine.get("/v1/secrets").await.expect(200).json();
     // Who asks, the nonce, the grants, what they hang on.
-    assert_eq!(world.store.operations(), ["BatchGetItem", "PutItem", "Query", "BatchGetItem"]);
+    world.assert_calls(&["BatchGetItem", "PutItem", "Query", "BatchGetItem"]);
     assert_eq!(
         list,
         json!({ "secrets": [
@@ -191,7 +191,7 @@ async fn poll_reports_against_what_was_delivered() {
     // Steady state writes nothing but the nonce.
     world.store.forget();
     poll(&machine, &watch).await;
-    assert_eq!(world.store.operations(), ["BatchGetItem", "PutItem", "Query", "BatchGetItem"]);
+    world.assert_calls(&["BatchGetItem", "PutItem", "Query", "BatchGetItem"]);
 
     // A freeze is temporary and is no news.
     owner.post(&update, &json!({ "value": "four" })).await.expect(200);

@@ -22,7 +22,7 @@ async fn a_granted_machine_reads_the_value() {
     assert_eq!(read.project_id.unwrap().to_string(), project);
     assert_eq!(read.source_ip, machine.from);
     assert_eq!(read.user_id.to_string(), owner.id);
-    assert_eq!(read.timestamp, world.now());
+    world.assert_now(read.timestamp);
 }
 
 /// Warm: one BatchGetItem, one PutItem, no call to the key layer. Cold: one BatchGetItem and one unwrapping more.
