@@ -11,3 +11,4 @@ mod people;
 mod races;
 mod read;
 mod tampering;
+mod telemetry;
