@@ -59,6 +59,29 @@ def build(tally):
     return zips
 
 
+# What each variable that can be wrong is set to in turn, and the one that has to be named.
+WRONG = (
+    ({}, "SIKKERKEY_URL"),
+    ({"SIKKERKEY_URL": "keys.example.org"}, "SIKKERKEY_URL"),
+    ({"SIKKERKEY_LOG": "trace"}, "SIKKERKEY_LOG"),
+    ({"SIKKERKEY_URL": f"https://{DOMAIN}"}, "SIKKERKEY_KMS_KEY"),
+    ({"SIKKERKEY_URL": f"https://{DOMAIN}", "SIKKERKEY_KMS_KEY": "arn:aws:kms:x"}, "AWS_ACCESS_KEY_ID"),
+)
+
+
+def check_starts(tally, zips, folder):
+    """A function with a wrong environment ends at its start, and says which variable it is."""
+    program = folder / "bootstrap"
+    with zipfile.ZipFile(zips["read-secret"]) as archive:
+        program.write_bytes(archive.read("bootstrap"))
+    program.chmod(0o755)
+    for environment, named in WRONG:
+        ended = subprocess.run([program], env=environment, capture_output=True, text=True, timeout=10, check=False)
+        said = ended.stdout + ended.stderr
+        problem = (ended.returncode != 1 and f"exit code {ended.returncode}") or (named not in said and said)
+        tally.check(f"with {environment or 'nothing'} set read-secret ends and names {named}", problem)
+
+
 def template_of(zips, folder):
     """template.yaml with these zips as the functions' code, where `sam deploy` takes it from."""
     documents = deployment.documents()
@@ -154,7 +177,9 @@ def check_roles(tally, emulator):
 
 
 def run(tally, folder):
-    template = template_of(build(tally), folder)
+    zips = build(tally)
+    check_starts(tally, zips, folder)
+    template = template_of(zips, folder)
     with servers.ministack(folder, roles=True) as emulator:
         deploy(template, emulator, folder)
         tally.check("sam deploy takes the template and the zips")
