@@ -19,7 +19,7 @@ fn argon2id() -> Argon2<'static> {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 }
 
-/// Hashes a password under a fresh salt. Takes about a fifth of a second and 64 MiB; not for an async task.
+/// Hashes a password under a fresh salt. Takes more than a tenth of a second and 64 MiB; not for an async task.
 ///
 /// # Panics
 /// Never: it could only for parameters out of bounds, and these are constants.

@@ -45,7 +45,7 @@ impl Config {
         }
     }
 
-    /// Reads the environment through `lookup`, so that this is the only place that knows its names.
+    /// Reads the environment through `lookup`, so that this is the only place that knows the names of our variables.
     pub fn from_environment(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Misconfigured> {
         let wrong = |name, problem: &str| Misconfigured { name, problem: problem.to_owned() };
         let number = |name: &'static str, default: u64| match lookup(name) {

@@ -205,7 +205,7 @@ pub(crate) async fn layer(
 }
 
 /// Starts logging to this writer, one JSON object a line. `filter` is a list of directives such as `info` or
-/// `warn,store=debug`; one that cannot be read counts as `info`.
+/// `warn,store=debug`; a list that cannot be read counts as `info`.
 pub fn start<W>(filter: &str, writer: W)
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,

@@ -77,6 +77,8 @@ impl Aws {
             text("SIKKERKEY_URL", "https://keys.example.org"),
             text("SIKKERKEY_KMS_KEY", KEY),
             text("SIKKERKEY_SEAL_FUNCTION", "seal-secret"),
+            // The events that fail all come from a few addresses, and an answer to one that is locked out is cheap.
+            text("SIKKERKEY_LOCKOUT_FAILURES", "1000"),
         ]
     }
 }
