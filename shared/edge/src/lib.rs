@@ -2,7 +2,8 @@
 //!
 //! A function is an axum router over [`Services`]. Who may call a route is in its handler's arguments:
 //! [`SignedRequest`] for a machine, [`Person`] for somebody signed in. This crate alone turns errors into statuses,
-//! reads the clock, knows what our environment variables are called, and decides what a caller is told and what only the log learns.
+//! reads the clock, knows the names of our environment variables, and decides what a caller is told and what only the
+//! log learns.
 
 pub mod answer;
 pub mod body;
