@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use crypto::{KeyContext, Sealed};
@@ -14,6 +15,9 @@ use store::{KeyError, KeyLayer, Keys, KmsKeyLayer, Store};
 
 use crate::clients::{self, Aws, NotOnLambda};
 use crate::{direct, http};
+
+/// Longest that keys may be prepared: Lambda gives a start ten seconds, and the connections take one of them at most.
+const PREPARE: Duration = Duration::from_secs(5);
 
 /// What keeps a function from starting.
 #[derive(Debug, thiserror::Error)]
@@ -180,7 +184,8 @@ impl Function {
         let keys = Keys::new(layer, config.key_cache_seconds);
         let services = Services { config: Arc::new(config), store, values, keys, clock: Clock::System };
         if self.prepares_keys {
-            services.prepare_keys().await;
+            // What is not ready by then is left to the requests.
+            let _ = tokio::time::timeout(PREPARE, services.prepare_keys()).await;
         }
         let telemetry = Telemetry::new(&services);
         Ok(Started { name: self.name, services, telemetry, aws })
