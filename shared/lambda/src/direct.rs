@@ -31,7 +31,7 @@ impl Carrier for Invoke {
         let invoked =
             self.client.invoke().function_name(&self.function).payload(Blob::new(message.as_slice())).send().await;
         let answer = invoked.map_err(|error| {
-            let reason = aws_sdk_lambda::error::DisplayErrorContext(&error).to_string();
+            let (_, reason) = store::describe(&error);
             Error::unavailable("Values cannot be written now, try again later").inside(format!("seal-secret: {reason}"))
         })?;
         if let Some(kind) = answer.function_error {

@@ -19,7 +19,7 @@ pub enum StoreError {
 }
 
 /// What an AWS client's error says, without the response it may carry: that can hold rows or keys.
-pub(crate) fn describe<E: ProvideErrorMetadata>(error: &SdkError<E>) -> (Option<String>, String) {
+pub fn describe<E: ProvideErrorMetadata>(error: &SdkError<E>) -> (Option<String>, String) {
     let kind = match error {
         SdkError::ServiceError(error) => {
             let (code, message) = (error.err().code().unwrap_or("no code"), error.err().message().unwrap_or_default());

@@ -22,7 +22,7 @@ pub mod vaults;
 
 pub use audit::{Audit, NonceError};
 pub use dynamo::{Batch, Fetched, Store};
-pub use error::StoreError;
+pub use error::{StoreError, describe};
 pub use item::{Key, Row};
 pub use key_layer::{KeyError, KeyLayer, KeyMaker, Keys, KmsKeyLayer, LocalKeyLayer};
 pub use transaction::{CommitError, Transaction, Update};
