@@ -2,6 +2,7 @@
 # Sourced by tests/runtimes/run and local/lambda, in the repository's root: installs what they need under target/tools
 # when it is missing, each program in the version it was tried with.
 
+source tests/packages.sh
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}
 [[ $CARGO_TARGET_DIR == /* ]] || CARGO_TARGET_DIR=$PWD/$CARGO_TARGET_DIR
 export PYTHONDONTWRITEBYTECODE=1 PIP_DISABLE_PIP_VERSION_CHECK=1
@@ -37,16 +38,6 @@ need_deploy_tools() {
   # shellcheck disable=SC2086
   environment deploy-venv $pinned
   PATH=$tools/deploy-venv/bin:$PATH
-}
-
-# A Debian package, if the command that it is for is missing.
-need_command() {
-  command -v "$1" >/dev/null && return
-  if ((EUID != 0)) || ! command -v apt-get >/dev/null; then
-    echo "tests/runtimes/run: $1 is missing; install it (Debian: $2)" >&2
-    return 1
-  fi
-  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$2" >/dev/null
 }
 
 # DynamoDB Local with what it needs, by Maven. Its licence lets anybody develop and test with it and nobody pass it on:

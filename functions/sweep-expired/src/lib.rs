@@ -30,12 +30,13 @@ impl Sweep {
         Self { store: services.store.clone(), clock: services.clock.clone() }
     }
 
-    /// Ends everything that is due; says how many things that were. One that fails is left for the next run.
+    /// Ends everything that is due; says how many things that were. One that fails holds up none of the others and is
+    /// left for the next run, but this run has then failed.
     pub async fn run(&self) -> Result<usize, Error> {
         let now = self.clock.now();
         let mut due = self.store.expired(now).await?.into_iter();
         let mut running = JoinSet::new();
-        let mut ended = 0;
+        let (mut ended, mut failed) = (0, 0);
         loop {
             while running.len() < AT_ONCE
                 && let Some(expiry) = due.next()
@@ -45,11 +46,22 @@ impl Sweep {
             }
             match running.join_next().await {
                 Some(Ok(Ok(()))) => ended += 1,
-                Some(Ok(Err(error))) => tracing::error!(%error, "an expiry failed, the next sweep tries again"),
-                Some(Err(error)) => tracing::error!(%error, "an expiry broke off, the next sweep tries again"),
-                None => return Ok(ended),
+                Some(Ok(Err(error))) => {
+                    failed += 1;
+                    tracing::error!(%error, "an expiry failed, the next sweep tries again");
+                }
+                Some(Err(error)) => {
+                    failed += 1;
+                    tracing::error!(%error, "an expiry broke off, the next sweep tries again");
+                }
+                None => break,
             }
         }
+        if failed > 0 {
+            let inside = format!("{failed} expiries failed, {ended} ended");
+            return Err(Error::unavailable("Not everything that is due could be ended").inside(inside));
+        }
+        Ok(ended)
     }
 
     async fn end(&self, expiry: &Expiry, now: Time) -> Result<(), CommitError> {

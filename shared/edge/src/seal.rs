@@ -4,20 +4,37 @@
 //! plaintext to `seal-secret` through this interface and get metadata back. No operation returns a value.
 //!
 //! `seal-secret` itself implements [`Seal`]. Where it is another process, [`Remote`] does: it makes each operation a
-//! message for whatever carries messages there, and [`perform`] is what that message meets.
+//! message for whatever carries messages there, and [`Message::perform`] is what that message meets.
+//!
+//! A message says until when it may be worked on. Who sent it waits a little longer than that, so a write cannot begin
+//! after its caller gave up; and when the time ran out nobody knows whether the last one was made, which is what the
+//! caller is told.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use crypto::{Plaintext, PublicKey, Sealed};
 use http::StatusCode;
 use protocol::{BundleId, SecretId, VaultId};
 use serde::{Deserialize, Serialize};
+use vault::Time;
 use vault::audit::Record;
 use vault::model::Secret;
 use zeroize::Zeroizing;
 
-use crate::Error;
+use crate::{Clock, Error};
+
+/// How long a message may be worked on, in seconds. It makes a few calls to the store, each of which may take 4 s at
+/// worst, and clients give up after 15 s.
+const WORK_SECONDS: u64 = 10;
+/// Longest that a reply is waited for: two seconds more than it is worked on.
+pub const WAIT: Duration = Duration::from_secs(12);
+
+/// What a caller is told when it is not known whether its write was made.
+pub fn unknown(inside: impl Into<String>) -> Error {
+    Error::unavailable("It is not known whether this was written, look before you try again").inside(inside)
+}
 
 /// What `seal-secret` does for others.
 #[async_trait]
@@ -111,8 +128,33 @@ impl From<Reply> for Result<Done, Error> {
     }
 }
 
-/// Does what a message asks for.
-pub async fn perform(seal: &dyn Seal, operation: Operation<Plaintext>) -> Result<Done, Error> {
+/// An operation on its way, and until when it may be worked on.
+#[derive(Serialize, Deserialize)]
+pub struct Message<V> {
+    deadline: Time,
+    operation: Operation<V>,
+}
+
+impl<V> Message<V> {
+    /// The operation's name, for the log.
+    pub fn name(&self) -> &'static str {
+        self.operation.name()
+    }
+}
+
+impl Message<Plaintext> {
+    /// Does what the message asks for, as long as there is time.
+    pub async fn perform(self, seal: &dyn Seal, clock: &Clock) -> Result<Done, Error> {
+        let left = Duration::from_millis(self.deadline.ms().saturating_sub(clock.now().ms()));
+        if left.is_zero() {
+            return Err(Error::unavailable("This took too long to begin, try again").inside("came past its deadline"));
+        }
+        let done = tokio::time::timeout(left, perform(seal, self.operation)).await;
+        done.unwrap_or_else(|_| Err(unknown("not done by its deadline")))
+    }
+}
+
+async fn perform(seal: &dyn Seal, operation: Operation<Plaintext>) -> Result<Done, Error> {
     match operation {
         Operation::Create { secret, value, record } => {
             seal.create(*secret, value, *record).await.map(|()| Done::Created {})
@@ -136,14 +178,23 @@ pub trait Carrier: Send + Sync {
 }
 
 /// `seal-secret` in another process.
-pub struct Remote<C>(pub C);
+pub struct Remote<C> {
+    carrier: C,
+    clock: Clock,
+}
 
 impl<C: Carrier> Remote<C> {
+    /// Reached by this carrier.
+    pub fn by(carrier: C, clock: Clock) -> Self {
+        Self { carrier, clock }
+    }
+
     /// `size` is about how long the value is: a buffer that grows leaves copies behind.
     async fn send(&self, operation: Operation<&str>, size: usize) -> Result<Done, Error> {
         let mut message = Zeroizing::new(Vec::with_capacity(size.saturating_mul(2).saturating_add(4_096)));
-        serde_json::to_writer(&mut *message, &operation).map_err(|error| Error::internal(error.to_string()))?;
-        let reply = self.0.carry(message).await?;
+        let with_deadline = Message { deadline: self.clock.now().plus_seconds(WORK_SECONDS), operation };
+        serde_json::to_writer(&mut *message, &with_deadline).map_err(|error| Error::internal(error.to_string()))?;
+        let reply = self.carrier.carry(message).await?;
         // The library's message can quote the reply, which holds nothing secret.
         let reply: Reply = serde_json::from_slice(&reply)
             .map_err(|error| Error::internal(format!("seal-secret gave no reply: {error}")))?;
@@ -182,5 +233,55 @@ impl<C: Carrier> Seal for Remote<C> {
             Done::Identity { public_key, private_key } => Ok((public_key, private_key)),
             other => Err(unexpected(&other)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+
+    /// A `seal-secret` that takes as long as the test says.
+    struct Slow(Duration);
+
+    #[async_trait]
+    impl Seal for Slow {
+        async fn create(&self, _: Secret, _: Plaintext, _: Record) -> Result<(), Error> {
+            Ok(())
+        }
+
+        async fn replace(&self, _: VaultId, _: SecretId, _: Plaintext, _: Record) -> Result<u64, Error> {
+            Ok(2)
+        }
+
+        async fn make_identity(&self, _: VaultId, _: BundleId) -> Result<(PublicKey, Sealed), Error> {
+            tokio::time::sleep(self.0).await;
+            Err(Error::conflict("done"))
+        }
+    }
+
+    async fn after(waiting: u64, working: u64) -> Error {
+        let ms = Arc::new(AtomicU64::new(1_000));
+        let operation =
+            Operation::MakeIdentity { vault: VaultId::from_entropy([1; 16]), bundle: BundleId::from_entropy([2; 16]) };
+        let clock = Clock::Manual(ms.clone());
+        let message = Message { deadline: clock.now().plus_seconds(WORK_SECONDS), operation };
+        ms.fetch_add(waiting * 1_000, Ordering::Relaxed);
+        message.perform(&Slow(Duration::from_secs(working)), &clock).await.unwrap_err()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_begun_or_gone_on_with_after_the_deadline() {
+        assert_eq!(after(9, 0).await.outside(), "done");
+        assert_eq!(after(0, 9).await.outside(), "done");
+        let late = after(10, 0).await;
+        assert_eq!((late.status().as_u16(), late.outside()), (503, "This took too long to begin, try again"));
+        for error in [after(0, 11).await, after(9, 2).await] {
+            assert_eq!(error.status().as_u16(), 503);
+            assert!(error.outside().starts_with("It is not known whether"), "{error:?}");
+        }
+        assert!(WAIT > Duration::from_secs(WORK_SECONDS), "who sent it waits for that answer");
     }
 }

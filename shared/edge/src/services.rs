@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use store::{KeyMaker, Keys, Store, Values};
 use tokio::task::JoinSet;
@@ -12,6 +13,8 @@ use crate::{Clock, Config, Error};
 
 /// Most projects whose keys are unwrapped before the first request, each by one call to the key layer.
 const KEYS_PREPARED: u8 = 16;
+/// Longest that keys may be prepared: Lambda gives a start ten seconds, and the connections take one of them at most.
+const PREPARE: Duration = Duration::from_secs(5);
 
 /// Everything a function can be given. Each takes what it needs when its router is made.
 #[derive(Clone)]
@@ -36,8 +39,14 @@ impl Services {
     }
 
     /// Unwraps the keys of the newest projects, so that a function that has just started need not do it in its first
-    /// request. What goes wrong is left to the requests.
+    /// request. What goes wrong or takes too long is left to the requests.
     pub async fn prepare_keys(&self) {
+        if tokio::time::timeout(PREPARE, self.prepare_newest()).await.is_err() {
+            tracing::warn!("not all keys were prepared in time");
+        }
+    }
+
+    async fn prepare_newest(&self) {
         if self.config.key_cache_seconds == 0 {
             return;
         }

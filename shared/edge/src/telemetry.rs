@@ -41,6 +41,7 @@ static COLD: AtomicBool = AtomicBool::new(true);
 pub struct Telemetry {
     clock: Clock,
     deployment: Arc<str>,
+    counts_errors: bool,
 }
 
 /// How a request ended.
@@ -122,8 +123,7 @@ struct Metric {
 }
 
 impl<'a> Metrics<'a> {
-    fn of(deployment: &'a str, timestamp: u64, status: u16, counts: &Counts) -> Option<Self> {
-        let server_errors = u32::from(status >= 500);
+    fn of(deployment: &'a str, timestamp: u64, server_errors: u32, counts: &Counts) -> Option<Self> {
         let (lockouts, critical_events) = (counts.of(Counted::Lockout), counts.of(Counted::CriticalRecord));
         let metric = |name| Metric { name, unit: "Count" };
         let directive = Directive {
@@ -141,7 +141,14 @@ impl Telemetry {
     /// For these services.
     #[must_use]
     pub fn new(services: &Services) -> Self {
-        Self { clock: services.clock.clone(), deployment: services.config.table_prefix.as_str().into() }
+        let deployment = services.config.table_prefix.as_str().into();
+        Self { clock: services.clock.clone(), deployment, counts_errors: true }
+    }
+
+    /// For a function that answers other functions: an error of its own is one of theirs too, and is counted there.
+    #[must_use]
+    pub fn counted_by_the_caller(self) -> Self {
+        Self { counts_errors: false, ..self }
     }
 
     /// Does something that was asked for, and writes its line when it is done.
@@ -158,7 +165,8 @@ impl Telemetry {
         let started = self.clock.now();
         let (result, counts) = measured(work).await;
         let (now, outcome) = (self.clock.now(), Outcome::from(&result));
-        let metrics = Metrics::of(&self.deployment, now.ms(), outcome.status, &counts);
+        let server_errors = u32::from(self.counts_errors && outcome.status >= 500);
+        let metrics = Metrics::of(&self.deployment, now.ms(), server_errors, &counts);
         let (level, name) = match outcome.status {
             500.. => (Level::ERROR, "failed"),
             400.. => (Level::INFO, "refused"),
@@ -252,19 +260,18 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn metrics(status: u16) -> Value {
-        serde_json::to_value(Metrics::of("prod", 7, status, &Counts::default())).unwrap()
+    fn metrics(server_errors: u32) -> Value {
+        serde_json::to_value(Metrics::of("prod", 7, server_errors, &Counts::default())).unwrap()
     }
 
     #[test]
     fn metrics_are_embedded_as_cloudwatch_reads_them() {
-        assert_eq!(metrics(200), Value::Null);
-        assert_eq!(metrics(401), Value::Null);
+        assert_eq!(metrics(0), Value::Null);
         let count = |name: &str| json!({ "Name": name, "Unit": "Count" });
         let directive = json!({ "Namespace": "SikkerKey", "Dimensions": [["Deployment"]],
             "Metrics": [count("ServerErrors"), count("Lockouts"), count("CriticalEvents")] });
         let expected = json!({ "_aws": { "Timestamp": 7, "CloudWatchMetrics": [directive] }, "Deployment": "prod",
             "ServerErrors": 1, "Lockouts": 0, "CriticalEvents": 0 });
-        assert_eq!(metrics(503), expected);
+        assert_eq!(metrics(1), expected);
     }
 }

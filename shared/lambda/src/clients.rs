@@ -12,9 +12,6 @@ use store::meter::{Counted, Counter};
 
 /// Longest that opening a connection may take at the start. The first request would have to wait for it too.
 const CONNECT: Duration = Duration::from_secs(1);
-/// Longest that `seal-secret` may take. It makes a few calls to the store, each of which may take 4 s at worst, and
-/// clients give up after 15 s.
-const SEAL: Duration = Duration::from_secs(12);
 
 /// A variable that Lambda sets is not there.
 #[derive(Debug, thiserror::Error)]
@@ -66,7 +63,7 @@ impl Aws {
     /// A client that sends no message twice.
     pub(crate) fn lambda(&self) -> aws_sdk_lambda::Client {
         let mut config = aws_sdk_lambda::config::Builder::from(&self.shared)
-            .timeout_config(TimeoutConfig::builder().operation_timeout(SEAL).build())
+            .timeout_config(TimeoutConfig::builder().operation_timeout(edge::seal::WAIT).build())
             .retry_config(RetryConfig::disabled());
         config.set_endpoint_url(self.lambda_endpoint.clone());
         aws_sdk_lambda::Client::from_conf(config.build())

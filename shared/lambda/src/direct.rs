@@ -1,10 +1,14 @@
 //! Events that are not HTTP: messages from other functions, and schedules.
 
+use std::panic::AssertUnwindSafe;
+
 use async_trait::async_trait;
+use aws_sdk_lambda::error::SdkError;
 use aws_sdk_lambda::primitives::Blob;
 use crypto::Plaintext;
-use edge::Error;
-use edge::seal::{Carrier, Operation, Remote, Reply, Seal, perform};
+use edge::seal::{self, Carrier, Message, Remote, Reply, Seal};
+use edge::{Clock, Error};
+use futures_util::FutureExt as _;
 use lambda_http::lambda_runtime::{self, LambdaEvent, service_fn};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
@@ -19,10 +23,10 @@ struct Invoke {
 }
 
 /// `seal-secret` as a function of this name, with a connection to it.
-pub(crate) async fn seal_by_invoking(aws: &Aws, function: String) -> impl Seal + use<> {
+pub(crate) async fn seal_by_invoking(aws: &Aws, function: String, clock: Clock) -> impl Seal + use<> {
     let client = aws.lambda();
     clients::connect_lambda(&client).await;
-    Remote(Invoke { client, function })
+    Remote::by(Invoke { client, function }, clock)
 }
 
 #[async_trait]
@@ -32,20 +36,35 @@ impl Carrier for Invoke {
             self.client.invoke().function_name(&self.function).payload(Blob::new(message.as_slice())).send().await;
         let answer = invoked.map_err(|error| {
             let (_, reason) = store::describe(&error);
-            Error::unavailable("Values cannot be written now, try again later").inside(format!("seal-secret: {reason}"))
+            let inside = format!("seal-secret: {reason}");
+            match error {
+                // It was not run, or refused before it was.
+                SdkError::ServiceError(_) | SdkError::ConstructionFailure(_) => {
+                    Error::unavailable("Values cannot be written now, try again later").inside(inside)
+                }
+                _ => seal::unknown(inside),
+            }
         })?;
         if let Some(kind) = answer.function_error {
             // Its own log has the reason; its answer is not one of ours.
-            return Err(Error::internal(format!("seal-secret broke off: {kind}")));
+            return Err(seal::unknown(format!("seal-secret broke off: {kind}")));
         }
         Ok(answer.payload.map(Blob::into_inner).unwrap_or_default())
     }
 }
 
+/// Work whose panic is an error like any other, so that it has a line and an answer.
+async fn without_panic<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let done = AssertUnwindSafe(work).catch_unwind().await;
+    done.unwrap_or_else(|_| Err(Error::internal("a panic, see standard error")))
+}
+
 pub(crate) async fn answer_sealing(started: &Started, seal: &dyn Seal) -> Result<(), lambda_http::Error> {
-    let answer = async |event: LambdaEvent<Operation<Plaintext>>| {
+    let telemetry = started.telemetry.clone().counted_by_the_caller();
+    let answer = async |event: LambdaEvent<Message<Plaintext>>| {
         let (name, id) = (event.payload.name(), event.context.request_id);
-        let done = started.telemetry.observe(started.name, name, &id, perform(seal, event.payload)).await;
+        let work = without_panic(event.payload.perform(seal, &started.services.clock));
+        let done = telemetry.observe(started.name, name, &id, work).await;
         Ok::<_, lambda_http::Error>(Reply::from(done))
     };
     lambda_runtime::run(service_fn(answer)).await
@@ -54,11 +73,26 @@ pub(crate) async fn answer_sealing(started: &Started, seal: &dyn Seal) -> Result
 pub(crate) async fn answer_schedule(started: &Started, job: Job) -> Result<(), lambda_http::Error> {
     let answer = async |event: LambdaEvent<Value>| {
         let id = event.context.request_id;
-        let done = started.telemetry.observe(started.name, "schedule", &id, job()).await;
+        let done = started.telemetry.observe(started.name, "schedule", &id, without_panic(job())).await;
         match done {
             Ok(number) => Ok(json!({ "done": number })),
             Err(error) => Err(lambda_http::Error::from(error.outside().to_owned())),
         }
     };
     lambda_runtime::run(service_fn(answer)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    #[expect(clippy::panic, reason = "a panic is what this is about")]
+    async fn a_panic_is_an_error() {
+        let broken = async { if true { panic!("with a value in it") } else { Ok(()) } };
+        let error = without_panic(broken).await.unwrap_err();
+        assert_eq!(error.status(), 500);
+        assert!(!format!("{error:?}").contains("value"));
+        assert!(without_panic(async { Ok(7) }).await.is_ok());
+    }
 }

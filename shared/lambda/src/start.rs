@@ -3,7 +3,6 @@
 use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use crypto::{KeyContext, Sealed};
@@ -15,9 +14,6 @@ use store::{KeyError, KeyLayer, Keys, KmsKeyLayer, Store};
 
 use crate::clients::{self, Aws, NotOnLambda};
 use crate::{direct, http};
-
-/// Longest that keys may be prepared: Lambda gives a start ten seconds, and the connections take one of them at most.
-const PREPARE: Duration = Duration::from_secs(5);
 
 /// What keeps a function from starting.
 #[derive(Debug, thiserror::Error)]
@@ -120,7 +116,8 @@ impl Function {
         self.run(Box::new(move |started| {
             Box::pin(async move {
                 let function = started.services.config.seal_function()?.to_owned();
-                let seal = Arc::new(direct::seal_by_invoking(&started.aws, function).await);
+                let seal =
+                    Arc::new(direct::seal_by_invoking(&started.aws, function, started.services.clock.clone()).await);
                 let routes = routes(&started.services, seal);
                 http::answer(&started, routes).await.map_err(StartError::Lambda)
             })
@@ -184,8 +181,7 @@ impl Function {
         let keys = Keys::new(layer, config.key_cache_seconds);
         let services = Services { config: Arc::new(config), store, values, keys, clock: Clock::System };
         if self.prepares_keys {
-            // What is not ready by then is left to the requests.
-            let _ = tokio::time::timeout(PREPARE, services.prepare_keys()).await;
+            services.prepare_keys().await;
         }
         let telemetry = Telemetry::new(&services);
         Ok(Started { name: self.name, services, telemetry, aws })

@@ -16,11 +16,17 @@ pub struct TestKeys {
     layer: LocalKeyLayer,
     unwrapped: AtomicUsize,
     down: AtomicBool,
+    hangs: AtomicBool,
 }
 
 impl Default for TestKeys {
     fn default() -> Self {
-        Self { layer: LocalKeyLayer::ephemeral(), unwrapped: AtomicUsize::new(0), down: AtomicBool::new(false) }
+        Self {
+            layer: LocalKeyLayer::ephemeral(),
+            unwrapped: AtomicUsize::new(0),
+            down: AtomicBool::new(false),
+            hangs: AtomicBool::new(false),
+        }
     }
 }
 
@@ -35,7 +41,15 @@ impl TestKeys {
         self.down.store(down, Ordering::SeqCst);
     }
 
-    fn check(&self) -> Result<(), KeyError> {
+    /// Lets no call come to an end.
+    pub fn hang(&self) {
+        self.hangs.store(true, Ordering::SeqCst);
+    }
+
+    async fn check(&self) -> Result<(), KeyError> {
+        if self.hangs.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
         if self.down.load(Ordering::SeqCst) {
             Err(KeyError::Unavailable("taken away by a test".into()))
         } else {
@@ -66,12 +80,12 @@ impl KeyLayer for FunctionKeys {
 #[async_trait]
 impl KeyLayer for TestKeys {
     async fn make_wrapped(&self, context: &KeyContext) -> Result<Sealed, KeyError> {
-        self.check()?;
+        self.check().await?;
         self.layer.make_wrapped(context).await
     }
 
     async fn unwrap(&self, context: &KeyContext, wrapped: &Sealed) -> Result<KeyBytes, KeyError> {
-        self.check()?;
+        self.check().await?;
         self.unwrapped.fetch_add(1, Ordering::SeqCst);
         self.layer.unwrap(context, wrapped).await
     }

@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use edge::seal::{Carrier, Remote, Reply, Seal, perform};
+use crypto::Plaintext;
+use edge::seal::{Carrier, Message, Remote, Reply, Seal};
 use edge::{Clock, Config, Error, Route, Services, Telemetry};
 use http::{HeaderMap, Method, StatusCode};
 use http_body_util::BodyExt as _;
@@ -58,13 +59,15 @@ pub struct World {
 struct Messages {
     from: &'static str,
     seal: SealSecret,
+    clock: Clock,
 }
 
 #[async_trait]
 impl Carrier for Messages {
     async fn carry(&self, message: Zeroizing<Vec<u8>>) -> Result<Vec<u8>, Error> {
         rights::invocation(self.from);
-        let done = perform(&self.seal, serde_json::from_slice(&message).unwrap()).await;
+        let message: Message<Plaintext> = serde_json::from_slice(&message).unwrap();
+        let done = message.perform(&self.seal, &self.clock).await;
         Ok(serde_json::to_vec(&Reply::from(done)).unwrap())
     }
 }
@@ -242,7 +245,8 @@ impl World {
     fn functions(&self) -> Vec<edge::Routes> {
         let seal = |from| -> Arc<dyn Seal> {
             let seal = SealSecret::new(&self.services_of("seal-secret"));
-            Arc::new(Remote(Messages { from, seal }))
+            let clock = self.services.clock.clone();
+            Arc::new(Remote::by(Messages { from, seal, clock: clock.clone() }, clock))
         };
         local::functions(&|function| self.services_of(function), &seal)
     }
@@ -364,6 +368,11 @@ impl World {
 
     /// Runs the schedule that ends what has expired.
     pub async fn sweep(&self) -> usize {
-        Sweep::new(&self.services_of("sweep-expired")).run().await.unwrap()
+        self.try_sweep().await.unwrap()
+    }
+
+    /// The same where it may fail.
+    pub async fn try_sweep(&self) -> Result<usize, Error> {
+        Sweep::new(&self.services_of("sweep-expired")).run().await
     }
 }

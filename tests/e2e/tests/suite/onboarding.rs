@@ -1,7 +1,7 @@
 //! Bootstrap, enrollment and bundles: one-time things, their limits and their ends.
 
 use crypto::KeyPair;
-use e2e::{Answer, Machine, Person, Request, World};
+use e2e::{Answer, Fault, Machine, Person, Request, World};
 use serde_json::{Value, json};
 use std::io::Read as _;
 use vault::audit::Action;
@@ -146,6 +146,12 @@ async fn an_enrolled_machine_reads_at_once_and_ends_by_itself() {
     let row = owner.get(&view(&id)).await.expect(200).json();
     assert_eq!((&row["kind"], &row["enabled"], &row["grantCount"]), (&json!("ephemeral"), &json!(true), &json!(1)));
     assert_eq!(row["enrollmentTokenId"], enrollments.id);
+    // A sweep that could not end something has failed, and the next one ends it.
+    for call in 1..4 {
+        world.store.fail(call, Fault::Error, true);
+        assert_eq!(world.try_sweep().await.unwrap_err().status(), 503);
+        world.store.heal();
+    }
     assert_eq!(world.sweep().await, 1);
     assert_eq!(owner.get(&view(&id)).await.expect(200).json()["enabled"], false);
     assert_eq!(world.count(&owner, Action::MachineExpire).await, 1);

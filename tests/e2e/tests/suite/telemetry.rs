@@ -1,6 +1,7 @@
 //! The line of a request: what it says, and when metrics are in it.
 
 use e2e::{World, logged};
+use edge::{Error, Telemetry};
 use serde_json::Value;
 use store::meter::{Counted, measured};
 use vault::audit::{Action, ActorKind, Origin};
@@ -63,7 +64,7 @@ async fn a_lockout_is_a_metric_and_so_is_an_error_of_ours() {
     assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Namespace"], "SikkerKey");
     assert_eq!(
         (&line["Deployment"], &line["ServerErrors"], &line["level"]),
-        (&"sikkerkey".into(), &0.into(), &"WARN".into())
+        (&world.services.config.table_prefix.as_str().into(), &0.into(), &"WARN".into())
     );
     assert!(all.iter().any(|line| line["status"] == 401 && line.get("_aws").is_none()), "nothing to count, no metrics");
 
@@ -71,6 +72,28 @@ async fn a_lockout_is_a_metric_and_so_is_an_error_of_ours() {
     owner.post("/v1/manage/projects", &serde_json::json!({ "name": "p" })).await.error(503);
     let failed = |line: &Value| line["ServerErrors"] == 1 && line["level"] == "ERROR" && line["outcome"] == "failed";
     assert!(lines("manage-projects").iter().any(failed));
+}
+
+#[tokio::test]
+async fn an_error_that_the_caller_counts_is_not_counted_twice() {
+    let world = World::new().await;
+    let telemetry = Telemetry::new(&world.services).counted_by_the_caller();
+    let failed: Result<(), Error> =
+        telemetry.observe("seal-secret", "a test", "its-id", async { Err(Error::internal("broken")) }).await;
+    assert!(failed.is_err());
+    let line = lines("seal-secret").into_iter().find(|line| line["request_id"] == "its-id").unwrap();
+    assert_eq!((&line["outcome"], &line["level"], line.get("_aws")), (&"failed".into(), &"ERROR".into(), None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_does_not_wait_for_keys_for_ever() {
+    let world = World::new().await;
+    world.owner().await.readable("value").await;
+    world.another_process().services.prepare_keys().await;
+    world.keys.hang();
+    let services = world.services_of("read-secret");
+    // The time stands still, so this ends at once or never.
+    services.prepare_keys().await;
 }
 
 #[tokio::test]
