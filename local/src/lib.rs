@@ -13,8 +13,9 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::Response;
+use count_reads::CountReads;
 use edge::seal::Seal;
-use edge::{Clock, Config, RequestId, Routes, Services, SourceAddress, Telemetry};
+use edge::{Clock, Config, Error, RequestId, Routes, Services, SourceAddress, Telemetry};
 use seal_secret::SealSecret;
 use store::client::bounded;
 use store::{KeyLayer, Keys, Store, StoreError, tables};
@@ -75,7 +76,9 @@ pub fn functions(
         enroll_machine::routes(&services("enroll-machine")),
         download_bundle::routes(&services("download-bundle")),
         account::routes(&services("account")),
-        manage_projects::routes(&services("manage-projects")),
+        bootstrap_agent::routes(&services("bootstrap-agent")),
+        manage_agents::routes(&services("manage-agents")),
+        manage_projects::routes(&services("manage-projects"), seal("manage-projects")),
         manage_secrets::routes(&services("manage-secrets"), seal("manage-secrets")),
         manage_machines::routes(&services("manage-machines"), seal("manage-machines")),
         manage_audit::routes(&services("manage-audit")),
@@ -88,10 +91,21 @@ pub fn gateway(functions: Vec<Routes>, telemetry: &Telemetry) -> Router {
     Routes::into_router(functions, telemetry).layer(middleware::from_fn(by_listener))
 }
 
+/// `seal-secret` in this process.
+pub fn seal(services: &Services) -> Arc<dyn Seal> {
+    Arc::new(SealSecret::new(services))
+}
+
 /// The whole system as one router.
 pub fn router(services: &Services) -> Router {
-    let seal: Arc<dyn Seal> = Arc::new(SealSecret::new(services));
+    let seal = seal(services);
     gateway(functions(&|_| services.clone(), &|_| seal.clone()), &Telemetry::new(services))
+}
+
+/// Gives what was put into the audit table to the function that follows it.
+pub async fn follow(stream: Vec<serde_dynamo::Item>, counts: &CountReads) -> Result<usize, Error> {
+    let records = stream.into_iter().filter_map(|row| store::stats::record_of(row).transpose());
+    counts.run(&records.collect::<Result<Vec<_>, _>>()?).await
 }
 
 async fn welcome() -> &'static str {

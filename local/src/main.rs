@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
+use count_reads::CountReads;
 use edge::{Clock, Config, Services, telemetry};
 use local::Parts;
 use local::embedded::Embedded;
@@ -39,6 +40,9 @@ struct Arguments {
 
 /// How often unwrapped keys that were kept long enough are wiped, used or not.
 const FORGET: Duration = Duration::from_secs(5);
+
+/// How often the stream of the audit table is looked at.
+const STREAM: Duration = Duration::from_secs(1);
 
 /// What is kept, and the lock that keeps a second process from it.
 struct Kept {
@@ -157,13 +161,21 @@ async fn make_store(store: &Path) -> Result<(), Failure> {
 
 /// What schedules and the store's own clean-up do on AWS.
 async fn schedule(services: Services, embedded: Embedded) {
-    let sweep = Sweep::new(&services);
+    let sweep = Sweep::new(&services, local::seal(&services));
+    let counts = CountReads::new(&services);
     let mut tick = tokio::time::interval(SWEEP);
     let mut forget = tokio::time::interval(FORGET);
+    let mut stream = tokio::time::interval(STREAM);
     loop {
         tokio::select! {
             _ = forget.tick() => {
                 services.keys.forget_old(services.clock.now());
+                continue;
+            }
+            _ = stream.tick() => {
+                if let Err(error) = local::follow(embedded.take_stream(), &counts).await {
+                    tracing::error!(?error, "reads were not counted");
+                }
                 continue;
             }
             _ = tick.tick() => {}

@@ -1,6 +1,6 @@
-//! `GET /v1/manage/audit/actions`: the catalogue of everything that is recorded.
+//! `GET audit/actions`: the catalogue of everything that is recorded.
 
-use edge::{Json, Person};
+use edge::{Json, Principal};
 use serde::Serialize;
 use vault::audit::{Action, ActorKind, Category, Severity};
 
@@ -17,7 +17,7 @@ struct CatalogueEntry {
     actors: &'static [ActorKind],
 }
 
-pub(crate) async fn actions(_: Person) -> Json<Catalogue> {
+pub(crate) async fn actions(_: Principal) -> Json<Catalogue> {
     let entry = |action: &Action| {
         let entry = action.entry();
         CatalogueEntry { action: *action, severity: entry.severity, category: entry.category, actors: entry.actors }

@@ -1,23 +1,44 @@
-//! The audit log, read.
+//! The audit log, read: searched, exported, counted.
 
 mod actions;
+mod activity;
+mod export;
 mod query;
+mod reads_over_time;
+mod search;
+mod stats;
+mod usage;
 
-use axum::extract::FromRef;
-use edge::{Routes, Services, Sessions};
-use store::Store;
+use edge::{Error, Principal, Routes, Services};
+use store::{Audit, Store, vaults};
+use vault::Time;
+use vault::scope::Scope::AuditRead;
 
-#[derive(Clone, FromRef)]
+#[derive(Clone)]
 struct App {
     store: Store,
-    sessions: Sessions,
+    audit: Audit,
 }
 
 /// The function's routes.
 pub fn routes(services: &Services) -> Routes {
-    let app = App { store: services.store.clone(), sessions: Sessions::new(services) };
+    let app = App { store: services.store.clone(), audit: services.store.audit() };
     Routes::of("manage-audit")
-        .post("/v1/manage/audit/query", query::query)
-        .get("/v1/manage/audit/actions", actions::actions)
+        .managed(services)
+        .post("audit/query", AuditRead, query::query)
+        .post("audit/export", AuditRead, export::export)
+        .get("audit/actions", AuditRead, actions::actions)
+        .get("activity", AuditRead, activity::activity)
+        .get("stats", AuditRead, stats::stats)
+        .post("stats/reads-over-time", AuditRead, reads_over_time::reads_over_time)
+        .get("usage", AuditRead, usage::usage)
         .with_state(app)
+}
+
+impl App {
+    /// When the vault was made: nothing in its log is older.
+    async fn begin(&self, by: &Principal) -> Result<Time, Error> {
+        let vault = self.store.get(&vaults::vault(by.vault)).await?.ok_or_else(|| Error::not_found("Vault"))?;
+        Ok(vault.created_at)
+    }
 }

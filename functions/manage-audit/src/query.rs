@@ -1,90 +1,146 @@
-//! `POST /v1/manage/audit/query`: the vault's records, newest first, a page at a time.
+//! `POST audit/query`: the vault's records, searched, a page at a time.
 //!
-//! Pages are told by a cursor. One page looks back over at most a month, so a page may be short or empty and still
-//! name a next one.
+//! By number (`page`, up to 10,000 records), or from a cursor (`nextCursor` of the page before), newest first and without
+//! that limit. `total` counts the matches as far as they were looked at: it is all of them if `totalIsExact`.
+
+use std::collections::{BTreeSet, HashMap};
 
 use axum::extract::State;
-use edge::{Body, Error, Json, Person};
-use protocol::{MachineId, ProjectId, SecretId, UserId};
+use edge::paging::{Direction, Paged, Paging};
+use edge::{Body, Error, Json, Principal};
 use serde::{Deserialize, Serialize};
-use store::vaults;
-use vault::Time;
-use vault::audit::{Action, ActorKind, Record, Severity};
-use vault::limits;
+use store::{Batch, accounts, agents, vaults};
+use vault::audit::{ActorKind, Record, View};
 
 use crate::App;
+use crate::search::{FOUND, Filter};
 
-/// Records on a page when nothing else is asked for.
-const PAGE: u64 = 50;
-/// Most records on a page.
-const PAGE_LIMIT: u64 = 200;
+#[derive(Deserialize, Default, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+enum SortBy {
+    #[default]
+    Timestamp,
+    Action,
+    Severity,
+    SourceIp,
+}
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Query {
-    /// `nextCursor` of the page before.
+    #[serde(flatten)]
+    filter: Filter,
+    #[serde(default)]
+    sort_by: SortBy,
+    /// `desc` unless given.
+    #[serde(default)]
+    sort_dir: Option<Direction>,
+    #[serde(flatten)]
+    paging: Paging,
+    /// `nextCursor` of the page before; then the order is the log's own.
     #[serde(default)]
     cursor: Option<String>,
-    #[serde(default)]
-    page_size: Option<u64>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Entry {
+    /// The record's cursor.
+    id: String,
+    #[serde(flatten)]
+    record: View,
+    /// The name of who acted, if they are still there.
+    actor_name: Option<String>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Page {
     entries: Vec<Entry>,
+    #[serde(flatten)]
+    page: Paged,
+    total_is_exact: bool,
     next_cursor: Option<String>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Entry {
-    id: String,
-    action: Action,
-    severity: Severity,
-    actor_kind: ActorKind,
-    user_id: UserId,
-    machine_id: Option<MachineId>,
-    secret_id: Option<SecretId>,
-    project_id: Option<ProjectId>,
-    source_ip: String,
-    detail: String,
-    timestamp: Time,
-}
-
-fn entry((id, record): (String, Record)) -> Entry {
-    Entry {
-        id,
-        action: record.action,
-        severity: record.severity,
-        actor_kind: record.actor_kind,
-        user_id: record.user_id,
-        machine_id: record.machine_id,
-        secret_id: record.secret_id,
-        project_id: record.project_id,
-        source_ip: record.source_ip,
-        detail: record.detail,
-        timestamp: record.timestamp,
-    }
 }
 
 pub(crate) async fn query(
     State(app): State<App>,
-    person: Person,
+    by: Principal,
     Body(query): Body<Query>,
 ) -> Result<Json<Page>, Error> {
-    let size = limits::number("pageSize", query.page_size.unwrap_or(PAGE), 1..=PAGE_LIMIT)?;
+    let range = query.paging.checked()?;
+    let search = query.filter.checked()?;
+    let newest_first = query.sort_by == SortBy::Timestamp && query.sort_dir != Some(Direction::Asc);
     let well_formed = |cursor: &String| {
         cursor.len() <= 32 && cursor.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-') && cursor.contains('-')
     };
     if !query.cursor.as_ref().is_none_or(well_formed) {
         return Err(Error::invalid("cursor", "must be the nextCursor of the page before"));
     }
-    let vault = app.store.get(&vaults::vault(person.vault)).await?.ok_or_else(|| Error::not_found("Vault"))?;
-    let audit = app.store.audit();
-    // One past the present: records of this very moment are in the log too.
-    let now = Time::from_ms(person.now.ms() + 1);
-    let size = usize::try_from(size).unwrap_or(usize::MAX);
-    let page = audit.page(vault.id, query.cursor.as_deref(), vault.created_at, now, size).await?;
-    Ok(Json(Page { entries: page.records.into_iter().map(entry).collect(), next_cursor: page.next }))
+    if query.cursor.is_some() && !(newest_first && range.is_first()) {
+        return Err(Error::invalid("cursor", "goes with the order of time, newest first, and without page"));
+    }
+    // One more than the page ends with says whether there are others; another order needs all there are.
+    let most = if newest_first { range.end() + 1 } else { FOUND + 1 };
+    let mut found = app.find(&by, &search, query.cursor.as_deref(), most).await?;
+    if !newest_first && !found.all {
+        let problem = format!("needs a narrower search: more than {FOUND} records would have to be sorted");
+        return Err(Error::invalid("sortBy", problem));
+    }
+    let key = |record: &Record| (record.action.entry().name, record.severity, record.source_ip.clone());
+    match query.sort_by {
+        SortBy::Timestamp => {}
+        // Sorting is stable, so within equals the newest comes first, or last when the order is turned round.
+        SortBy::Action => found.records.sort_by_key(|(_, record)| key(record).0),
+        SortBy::Severity => found.records.sort_by_key(|(_, record)| key(record).1),
+        SortBy::SourceIp => found.records.sort_by_key(|(_, record)| key(record).2),
+    }
+    let turned = match query.sort_by {
+        SortBy::Timestamp => !newest_first,
+        _ => query.sort_dir != Some(Direction::Asc),
+    };
+    if turned {
+        found.records.reverse();
+    }
+    let (records, page) = range.page(found.records);
+    let last = records.last().map(|(cursor, _)| cursor.clone());
+    let more = if found.all { page.is_last() } else { false };
+    let next_cursor = if !newest_first || more { None } else { last.or(found.stopped_at) };
+    Ok(Json(Page { entries: app.entries(&by, records).await?, page, total_is_exact: found.all, next_cursor }))
+}
+
+impl App {
+    /// Records with the names of who acted.
+    async fn entries(&self, by: &Principal, records: Vec<(String, Record)>) -> Result<Vec<Entry>, Error> {
+        let of = |kind| records.iter().map(|(_, record)| record).filter(move |record| record.actor_kind == kind);
+        let machines: BTreeSet<_> = of(ActorKind::Machine).filter_map(|record| record.machine_id).collect();
+        let acting: BTreeSet<_> = of(ActorKind::AiAgent).filter_map(|record| record.ai_agent_id).collect();
+        let owner = accounts::user(by.owner);
+        let mut batch = Batch::new();
+        batch.want(&owner);
+        machines.iter().for_each(|id| batch.want(&vaults::machine(*id)));
+        acting.iter().for_each(|id| batch.want(&agents::agent(*id)));
+        let mut fetched = self.store.fetch(batch).await?;
+        let owner = fetched.take(&owner)?.map(|user| user.username);
+        let mut names: HashMap<String, String> = HashMap::new();
+        for id in machines {
+            names.extend(fetched.take(&vaults::machine(id))?.map(|machine| (id.to_string(), machine.name)));
+        }
+        for id in acting {
+            names.extend(fetched.take(&agents::agent(id))?.map(|agent| (id.to_string(), agent.name)));
+        }
+        let entry = |(id, record): (String, Record)| Entry {
+            id,
+            actor_name: match record.actor_kind {
+                // So far nobody but the owner is in a vault.
+                ActorKind::User => owner.clone(),
+                ActorKind::Machine => record.machine_id.and_then(|id| names.get(&id.to_string()).cloned()),
+                ActorKind::AiAgent => record.ai_agent_id.and_then(|id| names.get(&id.to_string()).cloned()),
+                ActorKind::System => Some("SikkerKey".to_owned()),
+                ActorKind::External => None,
+            },
+            record: record.into(),
+        };
+        Ok(records.into_iter().map(entry).collect())
+    }
 }

@@ -1,8 +1,8 @@
-//! `POST /v1/manage/bootstrap-tokens`: a token that registers one long-lived machine, and the commands that use it.
+//! `POST bootstrap-tokens`: a token that registers one long-lived machine, and the commands that use it.
 
 use axum::extract::State;
 use crypto::{OneTimeToken, TokenHash};
-use edge::{Body, Error, Json, Person};
+use edge::{Body, Error, Json, Principal};
 use serde::{Deserialize, Serialize};
 use vault::Time;
 use vault::audit::Action;
@@ -37,18 +37,18 @@ struct Commands {
 
 pub(crate) async fn create(
     State(app): State<App>,
-    person: Person,
+    by: Principal,
     Body(NewToken {}): Body<NewToken>,
 ) -> Result<Json<MadeToken>, Error> {
     let token = OneTimeToken::make().to_hex();
     let row = BootstrapToken {
         hash: TokenHash::of_hex(&token).ok_or_else(|| Error::internal("a token of another shape"))?,
-        vault: person.vault,
-        expires_at: person.now.plus_seconds(LIFETIME_SECONDS),
+        vault: by.vault,
+        expires_at: by.now.plus_seconds(LIFETIME_SECONDS),
     };
     let mut write = app.store.transaction();
     write.put_new(&row);
-    write.record(&person.record(Action::BootstrapTokenCreate, "Bootstrap token made"));
+    write.record(&by.record(Action::BootstrapTokenCreate, "Bootstrap token made"));
     write.commit().await?;
 
     let url = format!("{}/v1/bootstrap/{token}", app.config.url);

@@ -1,11 +1,11 @@
-//! `POST /v1/manage/bundles`: a machine whose identity the server makes, for containers: approved, in one project, with
+//! `POST bundles`: a machine whose identity the server makes, for containers: approved, in one project, with
 //! the chosen grants. The private key is made and sealed by `seal-secret`, and waits for one download.
 
 use std::collections::BTreeSet;
 
 use axum::extract::State;
 use crypto::{OneTimeToken, TokenHash, random};
-use edge::{Body, Error, Json, Person, own};
+use edge::{Body, Error, Json, Principal, own};
 use protocol::{BundleId, MachineId, ProjectId, SecretId};
 use serde::{Deserialize, Serialize};
 use store::vaults;
@@ -41,10 +41,10 @@ pub(crate) struct MadeBundle {
 
 pub(crate) async fn create(
     State(app): State<App>,
-    person: Person,
+    by: Principal,
     Body(body): Body<NewBundle>,
 ) -> Result<Json<MadeBundle>, Error> {
-    let project = own::project(&app.store, person.vault, body.project_id).await?;
+    let project = own::project(&app.store, &by, body.project_id).await?;
     let secrets = app.secrets(project.id, body.secret_ids).await?;
     let id = MachineId::from_entropy(random::bytes());
     let bundle_id = BundleId::from_entropy(random::bytes());
@@ -52,16 +52,16 @@ pub(crate) async fn create(
         Some(name) => limits::name("name", name, NAME)?,
         None => format!("container-{}", id.to_string().chars().take(8).collect::<String>()),
     };
-    let (public_key, private_key) = app.seal.make_identity(person.vault, bundle_id).await?;
+    let (public_key, private_key) = app.seal.make_identity(by.vault, bundle_id).await?;
     let token = OneTimeToken::make().to_hex();
     let hash = TokenHash::of_hex(&token).ok_or_else(|| Error::internal("a token of another shape"))?;
-    let expires_at = person.now.plus_seconds(LIFETIME_SECONDS);
+    let expires_at = by.now.plus_seconds(LIFETIME_SECONDS);
 
-    let record = person.record(Action::BundleCreate, format!("Machine {name} made with a bundle"));
+    let record = by.record(Action::BundleCreate, format!("Machine {name} made with a bundle"));
     let mut write = app.store.transaction();
     write.put_new(&Machine {
         id,
-        vault: person.vault,
+        vault: by.vault,
         name,
         kind: MachineKind::Standard,
         public_key,
@@ -70,15 +70,15 @@ pub(crate) async fn create(
         expires_at: None,
         enrollment_token: None,
         registered_from: None,
-        created_at: person.now,
+        created_at: by.now,
     });
     write.require(&vaults::project(project.id));
-    write.put_new(&Membership { machine: id, project: project.id, added_at: person.now });
+    write.put_new(&Membership { machine: id, project: project.id, added_at: by.now });
     for secret in secrets {
-        let (project, granted_at) = (project.id, person.now);
+        let (project, granted_at) = (project.id, by.now);
         write.put_new(&Grant { machine: id, project, secret, delivered: None, granted_at });
     }
-    let bundle = Bundle { id: bundle_id, hash, vault: person.vault, machine: id, private_key, expires_at };
+    let bundle = Bundle { id: bundle_id, hash, vault: by.vault, machine: id, private_key, expires_at };
     write.put_new(&bundle.expiry());
     write.put_new(&bundle);
     write.record(&record.machine(id).project(project.id));

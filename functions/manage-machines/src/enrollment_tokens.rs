@@ -1,10 +1,10 @@
-//! `/v1/manage/enrollment-tokens`: tokens with which CI runs and serverless functions enroll themselves. What a token
+//! `enrollment-tokens`: tokens with which CI runs and serverless functions enroll themselves. What a token
 //! grants is fixed when it is made; its plaintext is shown once.
 
 use axum::extract::State;
 use crypto::{OneTimeToken, TokenHash, random};
 use edge::answer::Done;
-use edge::{Body, Error, Ids, Json, Person, done};
+use edge::{Body, Error, Ids, Json, Principal, done};
 use ipnet::IpNet;
 use protocol::{EnrollmentTokenId, ProjectId, SecretId};
 use serde::{Deserialize, Serialize};
@@ -110,66 +110,66 @@ pub(crate) struct Reason {
     reason: Option<String>,
 }
 
-/// `GET /v1/manage/enrollment-tokens`: revoked and expired ones too.
-pub(crate) async fn list(State(app): State<App>, person: Person) -> Result<Json<Tokens>, Error> {
-    let tokens = app.store.enrollment_tokens(person.vault).await?;
+/// `GET enrollment-tokens`: revoked and expired ones too.
+pub(crate) async fn list(State(app): State<App>, by: Principal) -> Result<Json<Tokens>, Error> {
+    let tokens = app.store.enrollment_tokens(by.vault).await?;
     Ok(Json(Tokens { tokens: tokens.into_iter().map(TokenView::from).collect() }))
 }
 
-/// `GET /v1/manage/enrollment-tokens/{tokenId}`.
+/// `GET enrollment-tokens/{tokenId}`.
 pub(crate) async fn one(
     State(app): State<App>,
-    person: Person,
+    by: Principal,
     Ids(id): Ids<EnrollmentTokenId>,
 ) -> Result<Json<TokenView>, Error> {
-    Ok(Json(app.enrollment_token(&person, id).await?.into()))
+    Ok(Json(app.enrollment_token(&by, id).await?.into()))
 }
 
-/// `POST /v1/manage/enrollment-tokens`.
+/// `POST enrollment-tokens`.
 pub(crate) async fn create(
     State(app): State<App>,
-    person: Person,
+    by: Principal,
     Body(body): Body<NewToken>,
 ) -> Result<Json<MadeToken>, Error> {
     let plaintext = OneTimeToken::make().to_enrollment_text();
     let hash = TokenHash::of_enrollment_text(&plaintext).ok_or_else(|| Error::internal("a token of another shape"))?;
-    let token = app.checked(&person, body, hash.clone()).await?;
+    let token = app.checked(&by, body, hash.clone()).await?;
     let mut write = app.store.transaction();
     write.put_new(&token);
     write.put_new(&EnrollmentTokenHash { hash, id: token.id });
-    write.record(&person.record(Action::EnrollmentTokenCreate, format!("Enrollment token {} made", token.name)));
+    write.record(&by.record(Action::EnrollmentTokenCreate, format!("Enrollment token {} made", token.name)));
     write.commit().await?;
-    let enroll_url = format!("{}/v1/{}/enroll/register", app.config.url, person.vault);
+    let enroll_url = format!("{}/v1/{}/enroll/register", app.config.url, by.vault);
     Ok(Json(MadeToken { id: token.id, token: plaintext, enroll_url, expires_at: token.expires_at }))
 }
 
-/// `POST /v1/manage/enrollment-tokens/{tokenId}/revoke`: stops new enrollments; machines already enrolled stay. A
+/// `POST enrollment-tokens/{tokenId}/revoke`: stops new enrollments; machines already enrolled stay. A
 /// revoked token stays as it is.
 pub(crate) async fn revoke(
     State(app): State<App>,
-    person: Person,
+    by: Principal,
     Ids(id): Ids<EnrollmentTokenId>,
     Body(body): Body<Reason>,
 ) -> Result<Json<Done<Value>>, Error> {
-    let token = app.enrollment_token(&person, id).await?;
-    let revocation = Revocation { at: person.now, reason: limits::text("reason", body.reason.as_deref())? };
+    let token = app.enrollment_token(&by, id).await?;
+    let revocation = Revocation { at: by.now, reason: limits::text("reason", body.reason.as_deref())? };
     let mut write = app.store.transaction();
     let revoked = write
         .update(Update::existing(&vaults::enrollment_token(id)).set("revoked", &revocation)?.when_absent("revoked"));
-    write.record(&person.record(Action::EnrollmentTokenRevoke, format!("Enrollment token {} revoked", token.name)));
+    write.record(&by.record(Action::EnrollmentTokenRevoke, format!("Enrollment token {} revoked", token.name)));
     // Refused means that it was revoked before.
     write.commit_unless_refused(revoked).await?;
     Ok(done(json!({ "tokenId": id })))
 }
 
 impl App {
-    async fn enrollment_token(&self, person: &Person, id: EnrollmentTokenId) -> Result<EnrollmentToken, Error> {
+    async fn enrollment_token(&self, by: &Principal, id: EnrollmentTokenId) -> Result<EnrollmentToken, Error> {
         let found = self.store.get(&vaults::enrollment_token(id)).await?;
-        found.filter(|token| token.vault == person.vault).ok_or_else(|| Error::not_found("Enrollment token"))
+        found.filter(|token| token.vault == by.vault).ok_or_else(|| Error::not_found("Enrollment token"))
     }
 
     /// A token from what was asked for, if all of it is allowed.
-    async fn checked(&self, person: &Person, body: NewToken, hash: TokenHash) -> Result<EnrollmentToken, Error> {
+    async fn checked(&self, by: &Principal, body: NewToken, hash: TokenHash) -> Result<EnrollmentToken, Error> {
         let mut project_ids = body.project_ids.unwrap_or_default();
         let mut secret_ids = body.secret_ids.unwrap_or_default();
         project_ids.sort_unstable();
@@ -180,7 +180,7 @@ impl App {
             let problem = format!("and projectIds must list at most {NAMED} ids together");
             return Err(Error::invalid("secretIds", problem));
         }
-        self.check_named(person, &project_ids, &secret_ids).await?;
+        self.check_named(by, &project_ids, &secret_ids).await?;
         // An empty text is none, as everywhere.
         let given = |text: Option<String>| text.filter(|text| !text.is_empty());
         let (hostname_pattern, name_pattern) = (given(body.hostname_pattern), given(body.name_pattern));
@@ -194,7 +194,7 @@ impl App {
         Ok(EnrollmentToken {
             id: EnrollmentTokenId::from_entropy(random::bytes()),
             hash,
-            vault: person.vault,
+            vault: by.vault,
             name: limits::name("name", &body.name, NAME)?,
             description: limits::text("description", body.description.as_deref())?,
             project_ids,
@@ -209,22 +209,23 @@ impl App {
             source_cidr: given(body.source_cidr).map(|text| limits::cidr("sourceCidr", &text)).transpose()?,
             hostname_pattern,
             name_pattern,
-            expires_at: person.now.plus_seconds(lifetime),
+            expires_at: by.now.plus_seconds(lifetime),
             revoked: None,
-            created_at: person.now,
+            created_at: by.now,
         })
     }
 
     /// Every project has to be of this vault, and every secret live and in one of those projects.
-    async fn check_named(&self, person: &Person, projects: &[ProjectId], secrets: &[SecretId]) -> Result<(), Error> {
+    async fn check_named(&self, by: &Principal, projects: &[ProjectId], secrets: &[SecretId]) -> Result<(), Error> {
         let keys: Vec<_> = projects.iter().map(|id| vaults::project(*id)).collect();
         let found = self.store.get_all(&keys).await?;
-        if found.iter().filter(|project| project.vault == person.vault).count() != projects.len() {
+        if found.iter().filter(|project| project.vault == by.vault && by.reaches(project.id)).count() != projects.len()
+        {
             return Err(Error::not_found("Project"));
         }
         let keys: Vec<_> = secrets.iter().map(|id| vaults::secret(*id)).collect();
         let found = self.store.get_all(&keys).await?;
-        let live = found.iter().filter(|secret| secret.vault == person.vault && secret.deleted_at.is_none());
+        let live = found.iter().filter(|secret| secret.vault == by.vault && secret.deleted_at.is_none());
         if live.count() != secrets.len() {
             return Err(Error::not_found("Secret"));
         }

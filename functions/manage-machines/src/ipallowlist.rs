@@ -1,4 +1,4 @@
-//! `/v1/manage/ipallowlist`: the ranges machine requests may come from. Switched on with no entries it blocks every
+//! `ipallowlist`: the ranges machine requests may come from. Switched on with no entries it blocks every
 //! machine. It gates machines and enrollment, not people.
 //!
 //! The ranges are in the vault's own row, which every machine request reads; labels are in rows beside it. Both change
@@ -7,7 +7,7 @@
 use axum::extract::State;
 use crypto::random;
 use edge::answer::Done;
-use edge::{Body, Error, Ids, Json, Person, done};
+use edge::{Body, Error, Ids, Json, Principal, done};
 use ipnet::IpNet;
 use protocol::AllowlistEntryId;
 use serde::{Deserialize, Serialize};
@@ -67,38 +67,38 @@ pub(crate) struct Entries {
     entry_ids: Vec<String>,
 }
 
-/// `GET /v1/manage/ipallowlist`.
-pub(crate) async fn list(State(app): State<App>, person: Person) -> Result<Json<Allowlist>, Error> {
-    let vault = app.vault(&person).await?;
-    let mut entries = app.store.allowlist_entries(person.vault).await?;
+/// `GET ipallowlist`.
+pub(crate) async fn list(State(app): State<App>, by: Principal) -> Result<Json<Allowlist>, Error> {
+    let vault = app.vault(&by).await?;
+    let mut entries = app.store.allowlist_entries(by.vault).await?;
     entries.sort_by_key(|entry| (entry.created_at, entry.id));
     let entries = entries.into_iter().map(EntryView::from).collect();
     Ok(Json(Allowlist { enabled: vault.allowlist_enabled, entries }))
 }
 
-/// `POST /v1/manage/ipallowlist`: adds a range. One that is listed already is a 409.
+/// `POST ipallowlist`: adds a range. One that is listed already is a 409.
 pub(crate) async fn add(
     State(app): State<App>,
-    person: Person,
+    by: Principal,
     Body(body): Body<NewEntry>,
 ) -> Result<Json<EntryView>, Error> {
     let entry = AllowlistEntry {
         id: AllowlistEntryId::from_entropy(random::bytes()),
-        vault: person.vault,
+        vault: by.vault,
         cidr: limits::cidr("cidr", &body.cidr)?,
         label: limits::text("label", body.label.as_deref())?,
-        created_at: person.now,
+        created_at: by.now,
     };
-    if app.vault(&person).await?.allowlist.values().any(|listed| *listed == entry.cidr) {
+    if app.vault(&by).await?.allowlist.values().any(|listed| *listed == entry.cidr) {
         return Err(Error::conflict("This range is listed already"));
     }
-    let range = Update::existing(&vaults::vault(person.vault))
+    let range = Update::existing(&vaults::vault(by.vault))
         .set_entry("allowlist", &entry.id.to_string(), &entry.cidr)?
         .when_fewer("allowlist", ALLOWLIST_ENTRIES)?;
     let mut write = app.store.transaction();
     let listed = write.update(range);
     write.put_new(&entry);
-    write.record(&person.record(Action::AllowlistEntryAdd, format!("{} allowed", entry.cidr)));
+    write.record(&by.record(Action::AllowlistEntryAdd, format!("{} allowed", entry.cidr)));
     if write.commit_unless_refused(listed).await? {
         Ok(Json(entry.into()))
     } else {
@@ -106,81 +106,81 @@ pub(crate) async fn add(
     }
 }
 
-/// `POST /v1/manage/ipallowlist/{entryId}/update`: changes the label; the range stays.
+/// `POST ipallowlist/{entryId}/update`: changes the label; the range stays.
 pub(crate) async fn update(
     State(app): State<App>,
-    person: Person,
+    by: Principal,
     Ids(id): Ids<AllowlistEntryId>,
     Body(body): Body<NewLabel>,
 ) -> Answer {
-    let key = vaults::allowlist_entry(person.vault, id);
+    let key = vaults::allowlist_entry(by.vault, id);
     let entry = app.store.get(&key).await?.ok_or_else(|| Error::not_found("Allowlist entry"))?;
     if let Some(label) = &body.label {
         let label = limits::text("label", Some(label))?;
         let mut write = app.store.transaction();
         write.update(Update::existing(&key).set_or_remove("label", label.as_ref())?);
-        write.record(&person.record(Action::AllowlistEntryUpdate, format!("Label of {} changed", entry.cidr)));
+        write.record(&by.record(Action::AllowlistEntryUpdate, format!("Label of {} changed", entry.cidr)));
         write.commit().await?;
     }
     Ok(done(json!({ "entryId": id })))
 }
 
-/// `POST /v1/manage/ipallowlist/{entryId}/delete`.
-pub(crate) async fn delete(State(app): State<App>, person: Person, Ids(id): Ids<AllowlistEntryId>) -> Answer {
-    if !app.vault(&person).await?.allowlist.contains_key(&id) {
+/// `POST ipallowlist/{entryId}/delete`.
+pub(crate) async fn delete(State(app): State<App>, by: Principal, Ids(id): Ids<AllowlistEntryId>) -> Answer {
+    if !app.vault(&by).await?.allowlist.contains_key(&id) {
         return Err(Error::not_found("Allowlist entry"));
     }
-    app.delete_entries(&person, &[id]).await?;
+    app.delete_entries(&by, &[id]).await?;
     Ok(done(json!({ "entryId": id })))
 }
 
-/// `POST /v1/manage/ipallowlist/bulk-delete`: those that are listed; others are ignored.
-pub(crate) async fn bulk_delete(State(app): State<App>, person: Person, Body(body): Body<Entries>) -> Answer {
-    let vault = app.vault(&person).await?;
+/// `POST ipallowlist/bulk-delete`: those that are listed; others are ignored.
+pub(crate) async fn bulk_delete(State(app): State<App>, by: Principal, Body(body): Body<Entries>) -> Answer {
+    let vault = app.vault(&by).await?;
     let mut ids: Vec<AllowlistEntryId> = body.entry_ids.iter().filter_map(|text| text.parse().ok()).collect();
     ids.sort_unstable();
     ids.dedup();
     ids.retain(|id| vault.allowlist.contains_key(id));
     for some in ids.chunks(DELETED_AT_ONCE) {
-        app.delete_entries(&person, some).await?;
+        app.delete_entries(&by, some).await?;
     }
     Ok(done(json!({ "entryIds": ids })))
 }
 
-/// `POST /v1/manage/ipallowlist/enable`.
-pub(crate) async fn enable(State(app): State<App>, person: Person) -> Answer {
-    app.switch_allowlist(&person, true, Action::AllowlistEnable, "IP allowlist switched on").await
+/// `POST ipallowlist/enable`.
+pub(crate) async fn enable(State(app): State<App>, by: Principal) -> Answer {
+    app.switch_allowlist(&by, true, Action::AllowlistEnable, "IP allowlist switched on").await
 }
 
-/// `POST /v1/manage/ipallowlist/disable`.
-pub(crate) async fn disable(State(app): State<App>, person: Person) -> Answer {
-    app.switch_allowlist(&person, false, Action::AllowlistDisable, "IP allowlist switched off").await
+/// `POST ipallowlist/disable`.
+pub(crate) async fn disable(State(app): State<App>, by: Principal) -> Answer {
+    app.switch_allowlist(&by, false, Action::AllowlistDisable, "IP allowlist switched off").await
 }
 
 impl App {
-    async fn vault(&self, person: &Person) -> Result<Vault, Error> {
-        self.store.get(&vaults::vault(person.vault)).await?.ok_or_else(|| Error::not_found("Vault"))
+    async fn vault(&self, by: &Principal) -> Result<Vault, Error> {
+        self.store.get(&vaults::vault(by.vault)).await?.ok_or_else(|| Error::not_found("Vault"))
     }
 
-    async fn delete_entries(&self, person: &Person, ids: &[AllowlistEntryId]) -> Result<(), Error> {
+    async fn delete_entries(&self, by: &Principal, ids: &[AllowlistEntryId]) -> Result<(), Error> {
         let mut write = self.store.transaction();
-        let mut ranges = Update::existing(&vaults::vault(person.vault));
+        let mut ranges = Update::existing(&vaults::vault(by.vault));
         for id in ids {
             ranges = ranges.remove_entry("allowlist", &id.to_string());
-            write.delete(&vaults::allowlist_entry(person.vault, *id));
+            write.delete(&vaults::allowlist_entry(by.vault, *id));
         }
         write.update(ranges);
         let detail = format!("{} IP allowlist entries deleted", ids.len());
-        write.record(&person.record(Action::AllowlistEntryDelete, detail));
+        write.record(&by.record(Action::AllowlistEntryDelete, detail));
         Ok(write.commit().await?)
     }
 
-    async fn switch_allowlist(&self, person: &Person, on: bool, action: Action, detail: &str) -> Answer {
-        let key = vaults::vault(person.vault);
+    async fn switch_allowlist(&self, by: &Principal, on: bool, action: Action, detail: &str) -> Answer {
+        let key = vaults::vault(by.vault);
         let mut write = self.store.transaction();
         let switched =
             write.update(Update::existing(&key).set("allowlistEnabled", &on)?.when_equals("allowlistEnabled", &!on)?);
-        write.record(&person.record(action, detail));
+        write.record(&by.record(action, detail));
         // Refused means that it is in that state already.
         write.commit_unless_refused(switched).await?;
         Ok(done(json!({ "enabled": on })))

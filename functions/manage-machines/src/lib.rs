@@ -5,47 +5,52 @@ mod bundles;
 mod enrollment_tokens;
 mod ipallowlist;
 mod machines;
+mod names;
 mod states;
 
 use std::sync::Arc;
 
-use axum::extract::FromRef;
 use edge::seal::Seal;
-use edge::{Config, Routes, Services, Sessions};
+use edge::{Config, Routes, Services};
 use store::Store;
+use vault::scope::Needs;
+use vault::scope::Scope::{
+    EnrollmentRead, EnrollmentWrite, IpAllowlistRead, IpAllowlistWrite, MachinesRead, MachinesWrite,
+};
 
-#[derive(Clone, FromRef)]
+#[derive(Clone)]
 struct App {
     store: Store,
     config: Arc<Config>,
-    sessions: Sessions,
     seal: Arc<dyn Seal>,
 }
 
 /// The function's routes.
 pub fn routes(services: &Services, seal: Arc<dyn Seal>) -> Routes {
-    let app =
-        App { store: services.store.clone(), config: services.config.clone(), sessions: Sessions::new(services), seal };
+    let app = App { store: services.store.clone(), config: services.config.clone(), seal };
     Routes::of("manage-machines")
-        .get("/v1/manage/machines", machines::list)
-        .get("/v1/manage/machines/{machineId}", machines::one)
-        .post("/v1/manage/machines/{machineId}/approve", states::approve)
-        .post("/v1/manage/machines/{machineId}/deny", states::deny)
-        .post("/v1/manage/machines/{machineId}/enable", states::enable)
-        .post("/v1/manage/machines/{machineId}/disable", states::disable)
-        .post("/v1/manage/machines/{machineId}/revoke", states::revoke)
-        .post("/v1/manage/bootstrap-tokens", bootstrap_tokens::create)
-        .post("/v1/manage/bundles", bundles::create)
-        .get("/v1/manage/enrollment-tokens", enrollment_tokens::list)
-        .post("/v1/manage/enrollment-tokens", enrollment_tokens::create)
-        .get("/v1/manage/enrollment-tokens/{tokenId}", enrollment_tokens::one)
-        .post("/v1/manage/enrollment-tokens/{tokenId}/revoke", enrollment_tokens::revoke)
-        .get("/v1/manage/ipallowlist", ipallowlist::list)
-        .post("/v1/manage/ipallowlist", ipallowlist::add)
-        .post("/v1/manage/ipallowlist/enable", ipallowlist::enable)
-        .post("/v1/manage/ipallowlist/disable", ipallowlist::disable)
-        .post("/v1/manage/ipallowlist/bulk-delete", ipallowlist::bulk_delete)
-        .post("/v1/manage/ipallowlist/{entryId}/update", ipallowlist::update)
-        .post("/v1/manage/ipallowlist/{entryId}/delete", ipallowlist::delete)
+        .managed(services)
+        .get("machines", MachinesRead, machines::list)
+        .get("machines/{machineId}", MachinesRead, machines::one)
+        .get("machines/{machineId}/name-history", MachinesRead, names::history)
+        .post("machines/{machineId}/rename", MachinesWrite, names::rename)
+        .post("machines/{machineId}/approve", MachinesWrite, states::approve)
+        .post("machines/{machineId}/deny", MachinesWrite, states::deny)
+        .post("machines/{machineId}/enable", Needs::Person, states::enable)
+        .post("machines/{machineId}/disable", Needs::Person, states::disable)
+        .post("machines/{machineId}/revoke", MachinesWrite, states::revoke)
+        .post("bootstrap-tokens", Needs::Person, bootstrap_tokens::create)
+        .post("bundles", Needs::Person, bundles::create)
+        .get("enrollment-tokens", EnrollmentRead, enrollment_tokens::list)
+        .post("enrollment-tokens", EnrollmentWrite, enrollment_tokens::create)
+        .get("enrollment-tokens/{tokenId}", EnrollmentRead, enrollment_tokens::one)
+        .post("enrollment-tokens/{tokenId}/revoke", EnrollmentWrite, enrollment_tokens::revoke)
+        .get("ipallowlist", IpAllowlistRead, ipallowlist::list)
+        .post("ipallowlist", IpAllowlistWrite, ipallowlist::add)
+        .post("ipallowlist/enable", IpAllowlistWrite, ipallowlist::enable)
+        .post("ipallowlist/disable", IpAllowlistWrite, ipallowlist::disable)
+        .post("ipallowlist/bulk-delete", IpAllowlistWrite, ipallowlist::bulk_delete)
+        .post("ipallowlist/{entryId}/update", IpAllowlistWrite, ipallowlist::update)
+        .post("ipallowlist/{entryId}/delete", IpAllowlistWrite, ipallowlist::delete)
         .with_state(app)
 }

@@ -1,9 +1,9 @@
-//! `GET /v1/manage/machines` and `…/{machineId}`: the vault's machines.
+//! `GET machines` and `…/{machineId}`: the vault's machines.
 
 use std::net::IpAddr;
 
 use axum::extract::State;
-use edge::{Error, Ids, Json, Person, own};
+use edge::{Error, Ids, Json, Principal, own};
 use protocol::{EnrollmentTokenId, MachineId, ProjectId};
 use serde::Serialize;
 use store::vaults;
@@ -68,20 +68,22 @@ struct MembershipView {
     added_at: Time,
 }
 
-/// `GET /v1/manage/machines`: in the order in which they registered.
-pub(crate) async fn list(State(app): State<App>, person: Person) -> Result<Json<Machines>, Error> {
-    let machines = app.store.machines(person.vault).await?;
+/// `GET machines`: in the order in which they registered.
+pub(crate) async fn list(State(app): State<App>, by: Principal) -> Result<Json<Machines>, Error> {
+    let machines = app.store.machines(by.vault).await?;
     Ok(Json(Machines { machines: machines.into_iter().map(MachineView::from).collect() }))
 }
 
-/// `GET /v1/manage/machines/{machineId}`: with its memberships and the number of its grants.
+/// `GET machines/{machineId}`: with its memberships, as far as the principal may see their projects, and the number
+/// of its grants.
 pub(crate) async fn one(
     State(app): State<App>,
-    person: Person,
+    by: Principal,
     Ids(id): Ids<MachineId>,
 ) -> Result<Json<MachineDetail>, Error> {
-    let machine = own::machine(&app.store, person.vault, id).await?;
-    let memberships = app.store.memberships(id).await?;
+    let machine = own::machine(&app.store, &by, id).await?;
+    let mut memberships = app.store.memberships(id).await?;
+    memberships.retain(|membership| by.reaches(membership.project));
     let keys: Vec<_> = memberships.iter().map(|membership| vaults::project(membership.project)).collect();
     let mut names: std::collections::HashMap<_, _> =
         app.store.get_all(&keys).await?.into_iter().map(|project| (project.id, project.name)).collect();

@@ -1,4 +1,4 @@
-//! `POST /v1/manage/machines/{machineId}/approve`, `/deny`, `/enable`, `/disable`, `/revoke`.
+//! `POST machines/{machineId}/approve`, `/deny`, `/enable`, `/disable`, `/revoke`.
 //!
 //! A machine is pending until it is approved. Deny removes a pending one, revoke an approved one; the wrong one of the
 //! two is a 409. Asking for the state it is in changes nothing and is a 200. Each bites at the next request.
@@ -6,7 +6,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use edge::answer::Done;
-use edge::{Body, Error, Ids, Json, Person, done, own};
+use edge::{Body, Error, Ids, Json, Principal, done, own};
 use protocol::MachineId;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -19,27 +19,27 @@ use crate::App;
 type Answer = Result<Json<Done<Value>>, Error>;
 
 /// `POST …/approve`.
-pub(crate) async fn approve(State(app): State<App>, person: Person, Ids(id): Ids<MachineId>) -> Answer {
-    app.set_flag(&person, id, "approved", true, Action::MachineApprove).await
+pub(crate) async fn approve(State(app): State<App>, by: Principal, Ids(id): Ids<MachineId>) -> Answer {
+    app.set_flag(&by, id, "approved", true, Action::MachineApprove).await
 }
 
 /// `POST …/enable`.
-pub(crate) async fn enable(State(app): State<App>, person: Person, Ids(id): Ids<MachineId>) -> Answer {
-    app.set_flag(&person, id, "enabled", true, Action::MachineEnable).await
+pub(crate) async fn enable(State(app): State<App>, by: Principal, Ids(id): Ids<MachineId>) -> Answer {
+    app.set_flag(&by, id, "enabled", true, Action::MachineEnable).await
 }
 
 /// `POST …/disable`.
-pub(crate) async fn disable(State(app): State<App>, person: Person, Ids(id): Ids<MachineId>) -> Answer {
-    app.set_flag(&person, id, "enabled", false, Action::MachineDisable).await
+pub(crate) async fn disable(State(app): State<App>, by: Principal, Ids(id): Ids<MachineId>) -> Answer {
+    app.set_flag(&by, id, "enabled", false, Action::MachineDisable).await
 }
 
 /// `POST …/deny`: removes a pending machine.
-pub(crate) async fn deny(State(app): State<App>, person: Person, Ids(id): Ids<MachineId>) -> Answer {
-    let machine = own::machine(&app.store, person.vault, id).await?;
+pub(crate) async fn deny(State(app): State<App>, by: Principal, Ids(id): Ids<MachineId>) -> Answer {
+    let machine = own::machine(&app.store, &by, id).await?;
     if machine.approved {
         return Err(approved_already());
     }
-    app.remove(&person, &machine, Action::MachineDeny, approved_already).await
+    app.remove(&by, &machine, Action::MachineDeny, approved_already).await
 }
 
 #[derive(Deserialize)]
@@ -53,11 +53,11 @@ pub(crate) struct Revoke {
 /// counts them.
 pub(crate) async fn revoke(
     State(app): State<App>,
-    person: Person,
+    by: Principal,
     Ids(id): Ids<MachineId>,
     Body(body): Body<Revoke>,
 ) -> Result<Response, Error> {
-    let machine = own::machine(&app.store, person.vault, id).await?;
+    let machine = own::machine(&app.store, &by, id).await?;
     if body.preview {
         let memberships = app.store.memberships(id).await?.len();
         let grants = app.store.grants(id, None).await?.len();
@@ -67,7 +67,7 @@ pub(crate) async fn revoke(
     if !machine.approved {
         return Err(pending_still());
     }
-    app.remove(&person, &machine, Action::MachineRevoke, pending_still).await.map(IntoResponse::into_response)
+    app.remove(&by, &machine, Action::MachineRevoke, pending_still).await.map(IntoResponse::into_response)
 }
 
 fn approved_already() -> Error {
@@ -79,27 +79,27 @@ fn pending_still() -> Error {
 }
 
 impl App {
-    async fn set_flag(&self, person: &Person, id: MachineId, flag: &str, to: bool, action: Action) -> Answer {
-        let machine = own::machine(&self.store, person.vault, id).await?;
+    async fn set_flag(&self, by: &Principal, id: MachineId, flag: &str, to: bool, action: Action) -> Answer {
+        let machine = own::machine(&self.store, by, id).await?;
         let verb = action.entry().name.strip_prefix("machine_").unwrap_or_default();
-        let record = person.record(action, format!("Machine {}: {verb}", machine.name)).machine(id);
+        let record = by.record(action, format!("Machine {}: {verb}", machine.name)).machine(id);
         let mut write = self.store.transaction();
         let switched = write.update(Update::existing(&vaults::machine(id)).set(flag, &to)?.when_equals(flag, &!to)?);
         write.record(&record);
         if !write.commit_unless_refused(switched).await? {
             // It is in that state already, or was removed meanwhile.
-            own::machine(&self.store, person.vault, id).await?;
+            own::machine(&self.store, by, id).await?;
         }
         Ok(done(json!({ "machineId": id })))
     }
 
-    async fn remove(&self, person: &Person, machine: &Machine, action: Action, wrong_state: fn() -> Error) -> Answer {
-        let record = person.record(action, format!("Machine {} removed", machine.name)).machine(machine.id);
+    async fn remove(&self, by: &Principal, machine: &Machine, action: Action, wrong_state: fn() -> Error) -> Answer {
+        let record = by.record(action, format!("Machine {} removed", machine.name)).machine(machine.id);
         match self.store.remove_machine(machine.id, machine.approved, &record).await {
             Ok(()) => Ok(done(json!({ "machineId": machine.id }))),
             Err(CommitError::Refused(_)) => {
                 // Approved by somebody else meanwhile, or removed.
-                own::machine(&self.store, person.vault, machine.id).await?;
+                own::machine(&self.store, by, machine.id).await?;
                 Err(wrong_state())
             }
             Err(error) => Err(error.into()),

@@ -1,11 +1,11 @@
-//! `POST /v1/manage/projects/{projectId}/freeze` and `/unfreeze`: no machine reads from a frozen project.
+//! `POST projects/{projectId}/freeze` and `/unfreeze`: no machine reads from a frozen project.
 //!
 //! When this has answered, the freeze holds for every read that begins afterwards. Asking for the state it is in
 //! changes nothing and is a 200.
 
 use axum::extract::State;
 use edge::answer::Done;
-use edge::{Body, Error, Ids, Json, Person, done, own};
+use edge::{Body, Error, Ids, Json, Principal, done, own};
 use protocol::ProjectId;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -26,26 +26,26 @@ pub(crate) struct Reason {
 /// `POST …/freeze`, with an optional reason.
 pub(crate) async fn freeze(
     State(app): State<App>,
-    person: Person,
+    by: Principal,
     Ids(id): Ids<ProjectId>,
     Body(body): Body<Reason>,
 ) -> Result<Json<Done<Value>>, Error> {
-    let project = own::project(&app.store, person.vault, id).await?;
-    let freeze = Freeze { at: person.now, reason: limits::text("reason", body.reason.as_deref())? };
+    let project = own::project(&app.store, &by, id).await?;
+    let freeze = Freeze { at: by.now, reason: limits::text("reason", body.reason.as_deref())? };
     let update = Update::existing(&vaults::project(id)).set("frozen", &freeze)?.when_absent("frozen");
-    let record = person.record(Action::ProjectFreeze, format!("Project {} frozen", project.name));
+    let record = by.record(Action::ProjectFreeze, format!("Project {} frozen", project.name));
     app.change(id, update, record.project(id)).await
 }
 
 /// `POST …/unfreeze`.
 pub(crate) async fn unfreeze(
     State(app): State<App>,
-    person: Person,
+    by: Principal,
     Ids(id): Ids<ProjectId>,
 ) -> Result<Json<Done<Value>>, Error> {
-    let project = own::project(&app.store, person.vault, id).await?;
+    let project = own::project(&app.store, &by, id).await?;
     let update = Update::existing(&vaults::project(id)).remove("frozen").when_present("frozen");
-    let record = person.record(Action::ProjectUnfreeze, format!("Project {} unfrozen", project.name));
+    let record = by.record(Action::ProjectUnfreeze, format!("Project {} unfrozen", project.name));
     app.change(id, update, record.project(id)).await
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::extract::State;
 use edge::answer::Done;
-use edge::{Body, Error, Ids, Json, Person, done, own};
+use edge::{Body, Error, Ids, Json, Principal, done, own};
 use protocol::{MachineId, ProjectId, SecretId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -41,11 +41,11 @@ enum Change {
 /// `GET …/secrets`: the ids of the secrets the machine is granted in this project.
 pub(crate) async fn list(
     State(app): State<App>,
-    person: Person,
+    by: Principal,
     Ids((project, machine)): Ids<(ProjectId, MachineId)>,
 ) -> Result<Json<Granted>, Error> {
-    own::project(&app.store, person.vault, project).await?;
-    own::machine(&app.store, person.vault, machine).await?;
+    own::project(&app.store, &by, project).await?;
+    own::machine(&app.store, &by, machine).await?;
     let grants = app.store.grants(machine, Some(project)).await?;
     Ok(Json(Granted { secret_ids: grants.into_iter().map(|grant| grant.secret).collect() }))
 }
@@ -54,12 +54,12 @@ pub(crate) async fn list(
 /// the project is a 409.
 pub(crate) async fn replace(
     State(app): State<App>,
-    person: Person,
+    by: Principal,
     Ids((project, machine)): Ids<(ProjectId, MachineId)>,
     Body(body): Body<Grants>,
 ) -> Result<Json<Done<Value>>, Error> {
-    let of_project = own::project(&app.store, person.vault, project).await?;
-    let of_machine = own::machine(&app.store, person.vault, machine).await?;
+    let of_project = own::project(&app.store, &by, project).await?;
+    let of_machine = own::machine(&app.store, &by, machine).await?;
     let not_attached = || Error::conflict("The machine is not in this project, add it first");
     if body.secret_ids.len() > SECRETS {
         return Err(Error::invalid("secretIds", format!("must list at most {SECRETS} ids")));
@@ -80,7 +80,7 @@ pub(crate) async fn replace(
                     taken += 1;
                 }
                 Change::Grant(secret) => {
-                    write.put_new(&Grant { machine, project, secret, delivered: None, granted_at: person.now });
+                    write.put_new(&Grant { machine, project, secret, delivered: None, granted_at: by.now });
                     given += 1;
                 }
             }
@@ -96,7 +96,7 @@ pub(crate) async fn replace(
                     [Change::Grant(secret) | Change::Revoke(secret)] => Some(*secret),
                     _ => None,
                 };
-                let record = person.record(action, detail).machine(machine).project(project);
+                let record = by.record(action, detail).machine(machine).project(project);
                 write.record(&only.map_or(record.clone(), |secret| record.secret(secret)));
             }
         }

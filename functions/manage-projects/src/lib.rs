@@ -1,32 +1,44 @@
 //! Projects, the machines in them, their grants, and the freeze.
 
+mod create;
+mod delete;
 mod freeze;
 mod grants;
+mod list;
 mod machines;
-mod projects;
+mod members;
+mod update;
 
-use axum::extract::FromRef;
-use edge::{Routes, Services, Sessions};
+use std::sync::Arc;
+
+use edge::seal::Seal;
+use edge::{Routes, Services};
 use store::{KeyMaker, Store};
+use vault::scope::Needs;
+use vault::scope::Scope::{PoliciesWrite, ProjectMachinesRead, ProjectMachinesWrite, ProjectsRead, ProjectsWrite};
 
-#[derive(Clone, FromRef)]
+#[derive(Clone)]
 struct App {
     store: Store,
     keys: KeyMaker,
-    sessions: Sessions,
+    seal: Arc<dyn Seal>,
 }
 
 /// The function's routes.
-pub fn routes(services: &Services) -> Routes {
-    let app = App { store: services.store.clone(), keys: services.key_maker(), sessions: Sessions::new(services) };
+pub fn routes(services: &Services, seal: Arc<dyn Seal>) -> Routes {
+    let app = App { store: services.store.clone(), keys: services.key_maker(), seal };
     Routes::of("manage-projects")
-        .get("/v1/manage/projects", projects::list)
-        .post("/v1/manage/projects", projects::create)
-        .post("/v1/manage/projects/{projectId}/freeze", freeze::freeze)
-        .post("/v1/manage/projects/{projectId}/unfreeze", freeze::unfreeze)
-        .post("/v1/manage/projects/{projectId}/machines", machines::attach)
-        .post("/v1/manage/projects/{projectId}/machines/{machineId}/detach", machines::detach)
-        .get("/v1/manage/projects/{projectId}/machines/{machineId}/secrets", grants::list)
-        .post("/v1/manage/projects/{projectId}/machines/{machineId}/grants", grants::replace)
+        .managed(services)
+        .get("projects", ProjectsRead, list::list)
+        .post("projects", ProjectsWrite, create::create)
+        .post("projects/{projectId}/update", ProjectsWrite, update::update)
+        .post("projects/{projectId}/delete", ProjectsWrite, delete::delete)
+        .post("projects/{projectId}/freeze", Needs::Person, freeze::freeze)
+        .post("projects/{projectId}/unfreeze", PoliciesWrite, freeze::unfreeze)
+        .post("projects/{projectId}/machines", ProjectMachinesWrite, machines::attach)
+        .post("projects/{projectId}/machines/query", ProjectMachinesRead, members::query)
+        .post("projects/{projectId}/machines/{machineId}/detach", ProjectMachinesWrite, machines::detach)
+        .get("projects/{projectId}/machines/{machineId}/secrets", ProjectMachinesRead, grants::list)
+        .post("projects/{projectId}/machines/{machineId}/grants", ProjectMachinesWrite, grants::replace)
         .with_state(app)
 }

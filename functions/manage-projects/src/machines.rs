@@ -1,8 +1,8 @@
-//! `POST /v1/manage/projects/{projectId}/machines` and `…/{machineId}/detach`: which machines are in a project.
+//! `POST projects/{projectId}/machines` and `…/{machineId}/detach`: which machines are in a project.
 
 use axum::extract::State;
 use edge::answer::Done;
-use edge::{Body, Error, Ids, Json, Person, done, own};
+use edge::{Body, Error, Ids, Json, Principal, done, own};
 use protocol::{MachineId, ProjectId};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -21,20 +21,20 @@ pub(crate) struct Attach {
 /// `POST …/machines`: makes a machine of the same vault a member. One that is a member already stays as it is.
 pub(crate) async fn attach(
     State(app): State<App>,
-    person: Person,
+    by: Principal,
     Ids(project): Ids<ProjectId>,
     Body(body): Body<Attach>,
 ) -> Result<Json<Done<Value>>, Error> {
-    let in_project = own::project(&app.store, person.vault, project).await?;
-    let machine = own::machine(&app.store, person.vault, body.machine_id).await?;
+    let in_project = own::project(&app.store, &by, project).await?;
+    let machine = own::machine(&app.store, &by, body.machine_id).await?;
     let detail = format!("Machine {} added to project {}", machine.name, in_project.name);
-    let record = person.record(Action::ProjectMachineAdd, detail).machine(machine.id).project(project);
+    let record = by.record(Action::ProjectMachineAdd, detail).machine(machine.id).project(project);
     let (_, membership) = app.store.project_and_membership(machine.id, project).await?;
     if membership.is_none() {
         // What a removal that was cut off left behind must not come back to life.
         app.store.drop_grants(machine.id, Some(project)).await?;
         let mut write = app.store.transaction();
-        let member = write.put_new(&Membership { machine: machine.id, project, added_at: person.now });
+        let member = write.put_new(&Membership { machine: machine.id, project, added_at: by.now });
         write.require(&vaults::machine(machine.id));
         write.require(&vaults::project(project));
         write.record(&record);
@@ -46,13 +46,13 @@ pub(crate) async fn attach(
 /// `POST …/machines/{machineId}/detach`: ends the membership, and with it the machine's grants here.
 pub(crate) async fn detach(
     State(app): State<App>,
-    person: Person,
+    by: Principal,
     Ids((project, machine)): Ids<(ProjectId, MachineId)>,
 ) -> Result<Json<Done<Value>>, Error> {
-    let of_project = own::project(&app.store, person.vault, project).await?;
-    let machine = own::machine(&app.store, person.vault, machine).await?;
+    let of_project = own::project(&app.store, &by, project).await?;
+    let machine = own::machine(&app.store, &by, machine).await?;
     let detail = format!("Machine {} removed from project {}", machine.name, of_project.name);
-    let record = person.record(Action::ProjectMachineRemove, detail).machine(machine.id).project(project);
+    let record = by.record(Action::ProjectMachineRemove, detail).machine(machine.id).project(project);
     // The membership first: without it the grants admit nothing, even if this is cut off here.
     let mut write = app.store.transaction();
     let member = write.delete_existing(&vaults::membership(machine.id, project));

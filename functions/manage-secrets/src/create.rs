@@ -1,8 +1,9 @@
-//! `POST /v1/manage/projects/{projectId}/secrets`: a new secret, plain or structured. Answers its id and name only.
+//! `POST projects/{projectId}/secrets`: a new secret, plain or structured. Answers its id and name only. Fields of a
+//! structured secret that are left blank are generated.
 
 use axum::extract::State;
-use crypto::{Plaintext, random};
-use edge::{Body, Error, Ids, Json, Person, own};
+use crypto::{Generator, Plaintext, random};
+use edge::{Body, Error, Ids, Json, Principal, own};
 use protocol::{ProjectId, SecretId};
 use serde::{Deserialize, Serialize};
 use vault::audit::Action;
@@ -34,38 +35,42 @@ pub(crate) struct Created {
 
 pub(crate) async fn create(
     State(app): State<App>,
-    person: Person,
+    by: Principal,
     Ids(project): Ids<ProjectId>,
     Body(body): Body<NewSecret>,
 ) -> Result<Json<Created>, Error> {
-    own::project(&app.store, person.vault, project).await?;
+    own::project(&app.store, &by, project).await?;
     if body.project_id.is_some_and(|id| id != project.to_string()) {
         return Err(Error::invalid("projectId", "must be the project of the path"));
     }
     limits::value(&body.value)?;
-    let field_names = match &body.field_names {
+    let (value, field_names) = match &body.field_names {
         Some(names) => {
             let text = limits::field_names(names)?;
-            limits::structured_value(&body.value, names)?;
-            Some(text)
+            let mut fields = limits::structured_value(&body.value, names)?;
+            let blanks = fields.generate(|| Generator::default().make(), |_, content| content.is_empty());
+            let value = if blanks { fields.to_value() } else { body.value };
+            limits::value(&value)?;
+            (value, Some(text))
         }
-        None => None,
+        None => (body.value, None),
     };
     let secret = Secret {
         id: SecretId::from_entropy(random::bytes()),
-        vault: person.vault,
+        vault: by.vault,
         project,
         name: limits::name("name", &body.name, NAME)?,
         kind: if field_names.is_some() { SecretKind::Structured } else { SecretKind::Secret },
         field_names,
         note: limits::text("note", body.note.as_deref())?,
         version: 1,
+        last_accessed_at: None,
         deleted_at: None,
-        created_at: person.now,
-        updated_at: person.now,
+        created_at: by.now,
+        updated_at: by.now,
     };
     let created = Created { id: secret.id, name: secret.name.clone() };
-    let record = person.record(Action::SecretCreate, format!("Secret {} created", secret.name));
-    app.seal.create(secret, body.value, record.secret(created.id).project(project)).await?;
+    let record = by.record(Action::SecretCreate, format!("Secret {} created", secret.name));
+    app.seal.create(secret, value, record.secret(created.id).project(project)).await?;
     Ok(Json(created))
 }

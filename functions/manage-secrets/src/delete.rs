@@ -1,25 +1,27 @@
-//! `POST /v1/manage/projects/{projectId}/secrets/{secretId}/delete`: to the trash. Grants stay, every read is a 404.
+//! `POST projects/{projectId}/secrets/{secretId}/delete`: to the trash. Grants stay, every read is a 404. After 30 days
+//! it is purged.
 
 use axum::extract::State;
 use edge::answer::Done;
-use edge::{Error, Ids, Json, Person, done, own};
+use edge::{Error, Ids, Json, Principal, done, own};
 use protocol::{ProjectId, SecretId};
 use serde_json::{Value, json};
 use store::{Update, vaults};
 use vault::audit::Action;
 
-use crate::App;
+use crate::{App, trash};
 
 pub(crate) async fn delete(
     State(app): State<App>,
-    person: Person,
+    by: Principal,
     Ids((project, id)): Ids<(ProjectId, SecretId)>,
 ) -> Result<Json<Done<Value>>, Error> {
-    let secret = own::secret(&app.store, person.vault, project, id).await?;
-    let record = person.record(Action::SecretDelete, format!("Secret {} moved to the trash", secret.name));
+    let (_, secret) = own::secret(&app.store, &by, project, id).await?;
+    let record = by.record(Action::SecretDelete, format!("Secret {} moved to the trash", secret.name));
     let mut write = app.store.transaction();
     let trashed =
-        write.update(Update::existing(&vaults::secret(id)).set("deletedAt", &person.now)?.when_absent("deletedAt"));
+        write.update(Update::existing(&vaults::secret(id)).set("deletedAt", &by.now)?.when_absent("deletedAt"));
+    write.put(&trash::purge_due(&secret, by.now));
     write.record(&record.secret(id).project(project));
     if write.commit_unless_refused(trashed).await? {
         Ok(done(json!({ "secretId": id })))

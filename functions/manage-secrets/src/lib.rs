@@ -1,41 +1,56 @@
-//! Secrets as metadata. Values go in through `seal-secret` and never come out here.
+//! Secrets as metadata, and the trash. Values go in through `seal-secret` and never come out here.
 
 mod create;
 mod delete;
 mod list;
+mod note;
+mod rename;
+mod rollback;
+mod rotate;
+mod trash;
 mod update;
+mod versions;
 
 use std::sync::Arc;
 
-use axum::extract::FromRef;
 use edge::seal::Seal;
-use edge::{Routes, Services, Sessions};
+use edge::{Error, Principal, Routes, Services};
 use protocol::SecretId;
 use serde::Serialize;
-use store::Store;
+use store::{Store, Update, vaults};
 use vault::Time;
+use vault::audit::Record;
 use vault::model::{Secret, SecretKind};
+use vault::scope::Scope::{SecretsRead, SecretsWrite, TrashRead, TrashWrite};
 
-#[derive(Clone, FromRef)]
+#[derive(Clone)]
 struct App {
     store: Store,
-    sessions: Sessions,
     seal: Arc<dyn Seal>,
 }
 
 /// The function's routes.
 pub fn routes(services: &Services, seal: Arc<dyn Seal>) -> Routes {
-    let app = App { store: services.store.clone(), sessions: Sessions::new(services), seal };
+    let app = App { store: services.store.clone(), seal };
     Routes::of("manage-secrets")
-        .get("/v1/manage/projects/{projectId}/secrets", list::list)
-        .post("/v1/manage/projects/{projectId}/secrets", create::create)
-        .get("/v1/manage/projects/{projectId}/secrets/{secretId}", list::one)
-        .post("/v1/manage/projects/{projectId}/secrets/{secretId}/update", update::update)
-        .post("/v1/manage/projects/{projectId}/secrets/{secretId}/delete", delete::delete)
+        .managed(services)
+        .get("projects/{projectId}/secrets", SecretsRead, list::list)
+        .post("projects/{projectId}/secrets", SecretsWrite, create::create)
+        .get("projects/{projectId}/secrets/{secretId}", SecretsRead, list::one)
+        .get("projects/{projectId}/secrets/{secretId}/versions", SecretsRead, versions::list)
+        .post("projects/{projectId}/secrets/{secretId}/update", SecretsWrite, update::update)
+        .post("projects/{projectId}/secrets/{secretId}/name", SecretsWrite, rename::rename)
+        .post("projects/{projectId}/secrets/{secretId}/note", SecretsWrite, note::update)
+        .post("projects/{projectId}/secrets/{secretId}/rotate", SecretsWrite, rotate::rotate)
+        .post("projects/{projectId}/secrets/{secretId}/rollback", SecretsWrite, rollback::roll_back)
+        .post("projects/{projectId}/secrets/{secretId}/delete", SecretsWrite, delete::delete)
+        .get("trash", TrashRead, trash::list)
+        .post("trash/{secretId}/restore", TrashWrite, trash::restore)
+        .post("trash/{secretId}/purge", TrashWrite, trash::purge)
         .with_state(app)
 }
 
-/// A secret as people see it: everything but its value.
+/// A secret as those who manage see it: everything but its value.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct SecretView {
@@ -46,12 +61,16 @@ struct SecretView {
     field_names: Option<String>,
     note: Option<String>,
     version: u64,
+    /// How many machines hold a grant for it.
+    machine_count: usize,
+    /// When it was last delivered to a machine; some moments behind.
+    last_accessed_at: Option<Time>,
     created_at: Time,
     updated_at: Time,
 }
 
-impl From<Secret> for SecretView {
-    fn from(secret: Secret) -> Self {
+impl SecretView {
+    fn of(secret: Secret, machine_count: usize) -> Self {
         Self {
             id: secret.id,
             name: secret.name,
@@ -59,8 +78,46 @@ impl From<Secret> for SecretView {
             field_names: secret.field_names,
             note: secret.note,
             version: secret.version,
+            machine_count,
+            last_accessed_at: secret.last_accessed_at,
             created_at: secret.created_at,
             updated_at: secret.updated_at,
         }
+    }
+}
+
+/// A new version: which secret, and which version it is now.
+#[derive(Serialize)]
+struct Versioned {
+    id: SecretId,
+    version: u64,
+}
+
+/// Refuses to change the value of a canary: 409.
+fn refuse_canary(secret: &Secret) -> Result<(), Error> {
+    match secret.kind {
+        SecretKind::Canary => Err(Error::conflict("The value of a canary cannot be changed")),
+        _ => Ok(()),
+    }
+}
+
+/// The field names of a structured or managed secret.
+fn field_names(secret: &Secret) -> Result<Option<Vec<String>>, Error> {
+    let parse = |text: &String| serde_json::from_str(text);
+    secret.field_names.as_ref().map(parse).transpose().map_err(|_| Error::internal("stored field names"))
+}
+
+impl App {
+    /// Changes a secret's row, with the record of it; 404 if it went to the trash meanwhile.
+    async fn change(&self, by: &Principal, secret: &Secret, change: Update, record: Record) -> Result<(), Error> {
+        let mut write = self.store.transaction();
+        let there = write.update(change.set("updatedAt", &by.now)?.when_absent("deletedAt"));
+        write.record(&record.secret(secret.id).project(secret.project));
+        let changed = write.commit_unless_refused(there).await?;
+        changed.then_some(()).ok_or_else(|| Error::not_found("Secret"))
+    }
+
+    fn changes_of(secret: &Secret) -> Update {
+        Update::existing(&vaults::secret(secret.id))
     }
 }

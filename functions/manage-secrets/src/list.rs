@@ -1,7 +1,9 @@
-//! `GET /v1/manage/projects/{projectId}/secrets` and `…/{secretId}`: metadata, never values.
+//! `GET projects/{projectId}/secrets` and `…/{secretId}`: metadata, never values.
+
+use std::collections::HashMap;
 
 use axum::extract::State;
-use edge::{Error, Ids, Json, Person, own};
+use edge::{Error, Ids, Json, Principal, own};
 use protocol::{ProjectId, SecretId};
 use serde::Serialize;
 
@@ -15,20 +17,30 @@ pub(crate) struct Secrets {
 /// `GET …/secrets`: those not in the trash, in the order in which they were made.
 pub(crate) async fn list(
     State(app): State<App>,
-    person: Person,
+    by: Principal,
     Ids(project): Ids<ProjectId>,
 ) -> Result<Json<Secrets>, Error> {
-    own::project(&app.store, person.vault, project).await?;
-    let secrets = app.store.secrets(project).await?;
-    let secrets = secrets.into_iter().filter(|secret| secret.deleted_at.is_none()).map(SecretView::from).collect();
-    Ok(Json(Secrets { secrets }))
+    own::project(&app.store, &by, project).await?;
+    let (secrets, grants) = tokio::try_join!(app.store.secrets(project), app.store.grants_of(project, None))?;
+    let mut counts: HashMap<SecretId, usize> = HashMap::new();
+    for grant in grants {
+        *counts.entry(grant.secret).or_default() += 1;
+    }
+    let live = secrets.into_iter().filter(|secret| secret.deleted_at.is_none());
+    let view = |secret: vault::model::Secret| {
+        let count = counts.get(&secret.id).copied().unwrap_or_default();
+        SecretView::of(secret, count)
+    };
+    Ok(Json(Secrets { secrets: live.map(view).collect() }))
 }
 
 /// `GET …/secrets/{secretId}`.
 pub(crate) async fn one(
     State(app): State<App>,
-    person: Person,
+    by: Principal,
     Ids((project, id)): Ids<(ProjectId, SecretId)>,
 ) -> Result<Json<SecretView>, Error> {
-    Ok(Json(own::secret(&app.store, person.vault, project, id).await?.into()))
+    let (_, secret) = own::secret(&app.store, &by, project, id).await?;
+    let machines = app.store.grants_of(project, Some(id)).await?.len();
+    Ok(Json(SecretView::of(secret, machines)))
 }

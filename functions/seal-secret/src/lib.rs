@@ -2,19 +2,20 @@
 //!
 //! Invoked directly, never over HTTP. Each operation is one transaction: the metadata's new version, the sealed value
 //! in the rows of its version and of the current one, and the audit record, or nothing. Concurrent writers each get a
-//! version of their own.
+//! version of their own. Rotating and rolling back open a value here, to seal it again; it never leaves.
 
 use async_trait::async_trait;
 use crypto::envelope::OVERHEAD_BYTES;
-use crypto::{KeyPair, Plaintext, PublicKey, Sealed, ValuePlace};
-use edge::seal::Seal;
+use crypto::{KeyPair, MasterKey, Plaintext, PublicKey, Sealed, ValuePlace};
+use edge::seal::{Rotation, Seal};
 use edge::{Clock, Error, Services};
-use protocol::{BundleId, SecretId, VaultId};
+use protocol::{BundleId, ProjectId, SecretId, VaultId};
 use store::values::{CurrentValue, StoredValue};
 use store::{CommitError, Keys, Store, Update, Values, vaults};
 use vault::audit::Record;
 use vault::limits::{VALUE_BYTES, VERSIONS_KEPT};
-use vault::model::{Bundle, Project, Secret};
+use vault::model::{Bundle, Project, Secret, SecretVersion};
+use vault::structured::Fields;
 
 /// How often a new version is tried again when another writer was faster.
 const TRIES: usize = 32;
@@ -57,35 +58,37 @@ impl SealSecret {
         Ok(StoredValue { secret: secret.id, project: project.id, version, sealed, created_at: now })
     }
 
-    async fn project(&self, vault: VaultId, secret: &Secret) -> Result<Project, Error> {
-        edge::own::project(&self.store, vault, secret.project).await
-    }
-}
-
-#[async_trait]
-impl Seal for SealSecret {
-    async fn create(&self, secret: Secret, value: Plaintext, record: Record) -> Result<(), Error> {
-        let project = self.project(secret.vault, &secret).await?;
-        let stored = self.seal(&project, &secret, secret.version, &value).await?;
-        let mut write = self.store.transaction();
-        let in_project = write.require(&vaults::project(project.id));
-        write.put_new(&secret);
-        write.put_new(&stored);
-        write.put_new(&CurrentValue(stored));
-        write.record(&record);
-        let written = write.commit_unless_refused(in_project).await?;
-        written.then_some(()).ok_or_else(|| Error::not_found("Project"))
+    async fn project(&self, vault: VaultId, id: ProjectId) -> Result<Project, Error> {
+        let found = self.store.get(&vaults::project(id)).await?;
+        found.filter(|project| project.vault == vault).ok_or_else(|| Error::not_found("Project"))
     }
 
-    async fn replace(&self, vault: VaultId, id: SecretId, value: Plaintext, record: Record) -> Result<u64, Error> {
+    /// Writes a new version of a secret with this content.
+    async fn new_version(
+        &self,
+        vault: VaultId,
+        id: SecretId,
+        content: &Content,
+        record: &Record,
+    ) -> Result<u64, Error> {
         for _ in 0..TRIES {
             let secret = self.store.get(&vaults::secret(id)).await?;
             let secret = secret
                 .filter(|secret| secret.vault == vault && secret.deleted_at.is_none())
                 .ok_or_else(|| Error::not_found("Secret"))?;
-            let project = self.project(vault, &secret).await?;
+            let project = self.project(vault, secret.project).await?;
+            let master_key = self.keys.master_key(&project, self.clock.now()).await?;
             let version = secret.version + 1;
-            let stored = self.seal(&project, &secret, version, &value).await?;
+            let made = match content {
+                Content::Given(_) => None,
+                Content::Generated(how) => Some(self.generate(&secret, &master_key, how).await?),
+                Content::OfVersion(to) => Some(self.old_value(&secret, &master_key, *to).await?),
+            };
+            let value = match (content, &made) {
+                (Content::Given(value), _) | (_, Some(value)) => value,
+                (_, None) => return Err(Error::internal("a new version without content")),
+            };
+            let stored = self.seal(&project, &secret, version, value).await?;
             let mut write = self.store.transaction();
             write.update(
                 Update::existing(&vaults::secret(id))
@@ -94,12 +97,14 @@ impl Seal for SealSecret {
                     .when_equals("version", &secret.version)?
                     .when_absent("deletedAt"),
             );
+            write.put_new(&version_of(&stored));
             write.put_new(&stored);
             write.put(&CurrentValue(stored));
             if version > VERSIONS_KEPT {
+                write.delete(&vaults::secret_version(id, version - VERSIONS_KEPT));
                 write.delete(&self.values.version(id, version - VERSIONS_KEPT));
             }
-            write.record(&record);
+            write.record(record);
             match write.commit().await {
                 Ok(()) => return Ok(version),
                 // Somebody else made this version; take the next one.
@@ -107,7 +112,120 @@ impl Seal for SealSecret {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(Error::conflict("This secret is being changed by others, try again"))
+        Err(changed_by_others())
+    }
+
+    /// A generated value; of a structured secret with the fields that stay.
+    async fn generate(&self, secret: &Secret, master_key: &MasterKey, how: &Rotation) -> Result<Plaintext, Error> {
+        if secret.field_names.is_none() {
+            return Ok(how.generator.make());
+        }
+        let current = self.store.get(&self.values.current(secret.id)).await?;
+        let CurrentValue(current) = current.ok_or_else(|| Error::internal("a secret without a value"))?;
+        let value = open(master_key, secret, &current)?;
+        let mut fields = Fields::parse(&value).map_err(|_| Error::internal("a stored structured value"))?;
+        let chosen = |name: &str| how.fields.as_ref().is_none_or(|names| names.iter().any(|field| field == name));
+        fields.generate(|| how.generator.make(), |name, _| chosen(name));
+        let made = fields.to_value();
+        if made.len() > VALUE_BYTES {
+            return Err(Error::invalid("length", format!("makes the value larger than {VALUE_BYTES} bytes")));
+        }
+        Ok(made)
+    }
+
+    /// The value of a version that is kept.
+    async fn old_value(&self, secret: &Secret, master_key: &MasterKey, of: u64) -> Result<Plaintext, Error> {
+        let kept = secret.kept_versions().contains(&of);
+        let old = if kept { self.store.get(&self.values.version(secret.id, of)).await? } else { None };
+        open(master_key, secret, &old.ok_or_else(|| Error::not_found("Version"))?)
+    }
+}
+
+fn changed_by_others() -> Error {
+    Error::conflict("This secret is being changed by others, try again")
+}
+
+/// Opens a stored value where it should live: as this version of this secret.
+fn open(master_key: &MasterKey, secret: &Secret, stored: &StoredValue) -> Result<Plaintext, Error> {
+    let place = ValuePlace { project: secret.project, secret: secret.id, version: stored.version };
+    Ok(master_key.open(&place, &stored.sealed)?)
+}
+
+/// What others may know of a version.
+fn version_of(stored: &StoredValue) -> SecretVersion {
+    SecretVersion { secret: stored.secret, version: stored.version, created_at: stored.created_at }
+}
+
+/// What a new version is to hold.
+enum Content {
+    Given(Plaintext),
+    Generated(Rotation),
+    OfVersion(u64),
+}
+
+#[async_trait]
+impl Seal for SealSecret {
+    async fn create(&self, secret: Secret, value: Plaintext, record: Record) -> Result<(), Error> {
+        let project = self.project(secret.vault, secret.project).await?;
+        let stored = self.seal(&project, &secret, secret.version, &value).await?;
+        let mut write = self.store.transaction();
+        let in_project = write.require(&vaults::project(project.id));
+        write.put_new(&secret);
+        write.put_new(&version_of(&stored));
+        write.put_new(&stored);
+        write.put_new(&CurrentValue(stored));
+        write.record(&record);
+        let written = write.commit_unless_refused(in_project).await?;
+        written.then_some(()).ok_or_else(|| Error::not_found("Project"))
+    }
+
+    async fn replace(&self, vault: VaultId, id: SecretId, value: Plaintext, record: Record) -> Result<u64, Error> {
+        self.new_version(vault, id, &Content::Given(value), &record).await
+    }
+
+    async fn rotate(&self, vault: VaultId, id: SecretId, how: Rotation, record: Record) -> Result<u64, Error> {
+        self.new_version(vault, id, &Content::Generated(how), &record).await
+    }
+
+    async fn roll_back(&self, vault: VaultId, id: SecretId, to: u64, record: Record) -> Result<u64, Error> {
+        self.new_version(vault, id, &Content::OfVersion(to), &record).await
+    }
+
+    async fn destroy(&self, vault: VaultId, id: SecretId, record: Option<Record>) -> Result<(), Error> {
+        for _ in 0..TRIES {
+            let Some(secret) = self.store.get(&vaults::secret(id)).await? else { return Ok(()) };
+            if secret.vault != vault {
+                return Err(Error::not_found("Secret"));
+            }
+            if secret.deleted_at.is_none() && self.store.get(&vaults::project(secret.project)).await?.is_some() {
+                return Err(Error::conflict("The secret is not in the trash"));
+            }
+            let mut first = self.store.transaction();
+            for version in secret.kept_versions() {
+                first.delete(&vaults::secret_version(id, version));
+            }
+            first.commit().await?;
+            let mut write = self.store.transaction();
+            // As it was: one that was restored meanwhile stays, and of a newer version nothing is left behind.
+            let as_it_was = Update::existing(&vaults::secret(id)).when_equals("version", &secret.version)?;
+            write.delete_if(match secret.deleted_at {
+                Some(at) => as_it_was.when_equals("deletedAt", &at)?,
+                None => as_it_was,
+            });
+            write.delete(&self.values.current(id));
+            for version in secret.kept_versions() {
+                write.delete(&self.values.version(id, version));
+            }
+            if let Some(record) = &record {
+                write.record(record);
+            }
+            match write.commit().await {
+                Ok(()) => return Ok(()),
+                Err(CommitError::Refused(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(changed_by_others())
     }
 
     async fn make_identity(&self, vault: VaultId, bundle: BundleId) -> Result<(PublicKey, Sealed), Error> {

@@ -1,33 +1,41 @@
-//! Ends what has expired: ephemeral machines are disabled, bundles nobody fetched are destroyed with their machine.
+//! Ends what has expired: ephemeral machines are disabled, bundles nobody fetched are destroyed with their machine, secrets
+//! that were in the trash for 30 days are purged; and removes what is left of deleted projects.
 //!
 //! Runs every minute. Nothing relies on it for safety: an expired machine or link is refused at once by the gate or
 //! the route. What it does can be cut off anywhere and taken up by the next run.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use crypto::TokenHash;
-use edge::{Clock, Error, Services};
-use protocol::MachineId;
+use edge::seal::Seal;
+use edge::{Clock, Error, Services, remains};
+use protocol::{MachineId, ProjectId, SecretId, VaultId};
 use store::meter::inherited;
-use store::{CommitError, Row as _, Store, Update, vaults};
+use store::{CommitError, Row as _, Store, StoreError, Update, vaults};
 use tokio::task::JoinSet;
 use vault::Time;
 use vault::audit::{Action, ActorKind, Origin, Record};
-use vault::model::{Expiring, Expiry, Machine};
+use vault::model::{Expiring, Expiry, Machine, TRASH_SECONDS};
 
 /// Things ended at the same time, so that a crowd of one vault does not hold up the others.
 const AT_ONCE: usize = 16;
+/// How long one run works on what is left of a project. The function has 55 seconds.
+const A_PROJECT: Duration = Duration::from_secs(40);
 
 /// The function.
 #[derive(Clone)]
 pub struct Sweep {
     store: Store,
     clock: Clock,
+    seal: Arc<dyn Seal>,
 }
 
 impl Sweep {
     /// From the services.
     #[must_use]
-    pub fn new(services: &Services) -> Self {
-        Self { store: services.store.clone(), clock: services.clock.clone() }
+    pub fn new(services: &Services, seal: Arc<dyn Seal>) -> Self {
+        Self { store: services.store.clone(), clock: services.clock.clone(), seal }
     }
 
     /// Ends everything that is due; says how many things that were. One that fails holds up none of the others and is
@@ -48,7 +56,7 @@ impl Sweep {
                 Some(Ok(Ok(()))) => ended += 1,
                 Some(Ok(Err(error))) => {
                     failed += 1;
-                    tracing::error!(%error, "an expiry failed, the next sweep tries again");
+                    tracing::error!(?error, "an expiry failed, the next sweep tries again");
                 }
                 Some(Err(error)) => {
                     failed += 1;
@@ -64,12 +72,36 @@ impl Sweep {
         Ok(ended)
     }
 
-    async fn end(&self, expiry: &Expiry, now: Time) -> Result<(), CommitError> {
+    async fn end(&self, expiry: &Expiry, now: Time) -> Result<(), Error> {
         match &expiry.of {
             Expiring::Machine(id) => self.end_machine(*id, now).await?,
             Expiring::Bundle(hash) => self.end_bundle(hash, now).await?,
+            Expiring::Secret(project, id) => self.end_secret(*project, *id, now).await?,
+            Expiring::Project(vault, id) => {
+                let removal = remains::remove_project(&self.store, &self.seal, *vault, *id);
+                match tokio::time::timeout(A_PROJECT, removal).await {
+                    Ok(removed) => removed?,
+                    // A large one: the next run goes on with it.
+                    Err(_) => return Ok(()),
+                }
+            }
         }
-        self.forget(expiry).await
+        Ok(self.forget(expiry).await?)
+    }
+
+    async fn end_secret(&self, project: ProjectId, id: SecretId, now: Time) -> Result<(), Error> {
+        let Some(secret) = self.store.get(&vaults::secret(id)).await? else {
+            // A purge was cut off before the grants had gone.
+            return Ok(self.store.drop_grants_of(project, Some(id)).await?);
+        };
+        if secret.deleted_at.is_none_or(|at| at.plus_seconds(TRASH_SECONDS) > now) {
+            // It was restored, and perhaps deleted again since.
+            return Ok(());
+        }
+        let detail = format!("Secret {} purged after 30 days in the trash", secret.name);
+        let record = self.record_for(secret.vault, Action::SecretPurge, detail, now).await?;
+        let record = record.map(|record| record.secret(id).project(project));
+        remains::remove_secret(&self.store, &*self.seal, &secret, record).await
     }
 
     async fn forget(&self, expiry: &Expiry) -> Result<(), CommitError> {
@@ -114,11 +146,22 @@ impl Sweep {
         what: &str,
         now: Time,
     ) -> Result<Option<Record>, CommitError> {
-        let vault = self.store.get(&vaults::vault(machine.vault)).await?;
+        let detail = format!("Machine {}: {what}", machine.name);
+        Ok(self.record_for(machine.vault, action, detail, now).await?.map(|record| record.machine(machine.id)))
+    }
+
+    async fn record_for(
+        &self,
+        vault: VaultId,
+        action: Action,
+        detail: String,
+        now: Time,
+    ) -> Result<Option<Record>, StoreError> {
+        let vault = self.store.get(&vaults::vault(vault)).await?;
         Ok(vault.map(|vault| {
             let origin =
                 Origin { vault: vault.id, owner: vault.owner, actor: ActorKind::System, address: None, at: now };
-            origin.record(action, format!("Machine {}: {what}", machine.name)).machine(machine.id)
+            origin.record(action, detail)
         }))
     }
 }

@@ -6,6 +6,7 @@
 //! for. There is no I/O here but the operating system's random source.
 
 pub mod envelope;
+pub mod generator;
 pub mod password;
 pub mod random;
 pub mod signature;
@@ -14,6 +15,7 @@ pub mod token;
 mod plaintext;
 
 pub use envelope::{DataKey, KeyContext, MasterKey, OpenError, Sealed, SealedValue, ServerKey, ValuePlace, VaultKey};
+pub use generator::{Charset, Generator};
 pub use plaintext::Plaintext;
 pub use signature::{KeyPair, MalformedKey, PublicKey};
 pub use token::{OneTimeToken, TokenHash};

@@ -16,9 +16,8 @@ pub const SMALL: usize = 64 * 1_024;
 pub const LARGE: usize = 1_024 * 1_024;
 
 /// Reads a whole body of at most `limit` bytes, into memory that wipes itself.
-pub(crate) async fn read(request: Request, limit: usize) -> Result<Zeroizing<Vec<u8>>, Error> {
+pub(crate) async fn read(mut body: axum::body::Body, limit: usize) -> Result<Zeroizing<Vec<u8>>, Error> {
     let too_large = || Error::new(StatusCode::PAYLOAD_TOO_LARGE, format!("The body is larger than {limit} bytes"));
-    let mut body = request.into_body();
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > limit {
         return Err(too_large());
@@ -101,7 +100,7 @@ impl<S: Send + Sync, T: DeserializeOwned, const LIMIT: usize> FromRequest<S> for
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Error> {
         let headers = request.headers().clone();
-        let body = read(request, LIMIT).await?;
+        let body = read(request.into_body(), LIMIT).await?;
         parse(&headers, &body).map(Self)
     }
 }

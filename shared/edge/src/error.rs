@@ -9,7 +9,7 @@ use protocol::bodies::ErrorBody;
 use store::{CommitError, KeyError, StoreError};
 use vault::Time;
 use vault::limits::Invalid;
-use vault::{enrollment, read_gate};
+use vault::{agent_gate, enrollment, read_gate};
 
 use crate::answer;
 
@@ -22,9 +22,14 @@ pub struct Error {
     retry_after_seconds: Option<u64>,
 }
 
-/// What only the log learns of an error; travels with the response to the telemetry layer.
+/// Both messages of an error; they travel with the response to the log line and the audit record.
 #[derive(Debug, Clone)]
-pub(crate) struct Inside(pub(crate) String);
+pub(crate) struct Told {
+    /// What the caller was told.
+    pub(crate) outside: Cow<'static, str>,
+    /// What only the log learns.
+    pub(crate) inside: Option<String>,
+}
 
 impl Error {
     /// An error of this status with a text for the caller.
@@ -121,13 +126,11 @@ impl Error {
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        let mut response = answer::json(self.status, &ErrorBody { error: self.outside.into_owned() });
+        let mut response = answer::json(self.status, &ErrorBody { error: self.outside.clone().into_owned() });
         if let Some(seconds) = self.retry_after_seconds {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if let Some(inside) = self.inside {
-            response.extensions_mut().insert(Inside(inside));
-        }
+        response.extensions_mut().insert(Told { outside: self.outside, inside: self.inside });
         response
     }
 }
@@ -195,6 +198,20 @@ impl From<read_gate::Refusal> for Error {
             | Refusal::NoGrant => StatusCode::FORBIDDEN,
             Refusal::SecretNotFound | Refusal::ProjectNotFound => StatusCode::NOT_FOUND,
             Refusal::ProjectFrozen => StatusCode::LOCKED,
+        };
+        Self::new(status, refusal.to_string()).inside(refusal.reason())
+    }
+}
+
+impl From<agent_gate::Refusal> for Error {
+    fn from(refusal: agent_gate::Refusal) -> Self {
+        use agent_gate::Refusal;
+        let status = match refusal {
+            Refusal::SourceLocked(_) => StatusCode::TOO_MANY_REQUESTS,
+            Refusal::UnknownAgent | Refusal::StaleTimestamp | Refusal::BadSignature | Refusal::Replayed => {
+                StatusCode::UNAUTHORIZED
+            }
+            Refusal::AgentPending | Refusal::AgentDisabled | Refusal::ScopeMissing(_) => StatusCode::FORBIDDEN,
         };
         Self::new(status, refusal.to_string()).inside(refusal.reason())
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use lru::LruCache;
 use protocol::{MachineId, ProjectId, SecretId, VaultId};
 use store::vaults::{grant, machine, membership, project, secret, vault as vault_key};
-use store::{Audit, Batch, Fetched, Key, NonceError, Store};
+use store::{Audit, Batch, Fetched, Key, NonceError, Signer, Store};
 use vault::Time;
 use vault::audit::{Action, ActorKind, Origin, Record};
 use vault::lockout::Lockout;
@@ -252,7 +252,7 @@ impl Gate {
             // The machine's own request: it burns its nonce, refused or not.
             verdict => match self
                 .audit
-                .take_nonce(request.headers.identity, &request.headers.nonce, record.as_ref(), now)
+                .take_nonce(Signer::Machine(request.headers.identity), &request.headers.nonce, record.as_ref(), now)
                 .await
             {
                 Ok(()) => match verdict {

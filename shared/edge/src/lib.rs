@@ -1,7 +1,7 @@
 //! What every function shares at its door: configuration, authentication, bodies, errors and telemetry.
 //!
 //! A function is an axum router over [`Services`]. Who may call a route is in its handler's arguments:
-//! [`SignedRequest`] for a machine, [`Person`] for somebody signed in. This crate alone turns errors into statuses,
+//! [`SignedRequest`] for a machine, [`Principal`] for whoever manages, [`Person`] for somebody signed in. This crate alone turns errors into statuses,
 //! reads the clock, knows the names of our environment variables, and decides what a caller is told and what only the
 //! log learns.
 
@@ -9,11 +9,14 @@ pub mod answer;
 pub mod body;
 mod clock;
 pub mod config;
+mod door;
 mod error;
 mod gate;
 mod opener;
 pub mod own;
+pub mod paging;
 mod person;
+pub mod remains;
 mod routes;
 pub mod seal;
 mod services;
@@ -25,11 +28,12 @@ pub use answer::{Json, done};
 pub use body::{Body, Ids};
 pub use clock::Clock;
 pub use config::Config;
+pub use door::{Principal, Who};
 pub use error::Error;
 pub use gate::{Facts, Gate};
 pub use opener::Opener;
 pub use person::{Person, SESSION_COOKIE, SameOrigin, Sessions};
-pub use routes::{Route, Routes};
+pub use routes::{Managed, Route, Routes};
 pub use services::{Attempts, Services};
 pub use signed::SignedRequest;
 pub use source::SourceAddress;

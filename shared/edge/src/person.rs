@@ -1,4 +1,4 @@
-//! A signed-in person: the door of the management plane.
+//! A signed-in person, known by a session.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -66,7 +66,7 @@ impl Person {
     }
 
     /// The owner of the vault they act in. So far that is always the person.
-    fn owner(&self) -> UserId {
+    pub(crate) fn owner(&self) -> UserId {
         self.user.id
     }
 }
@@ -106,27 +106,22 @@ fn session_hash(headers: &HeaderMap) -> Option<TokenHash> {
     pairs.find(|(name, _)| *name == SESSION_COOKIE).and_then(|(_, token)| TokenHash::of_hex(token))
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Person
-where
-    Sessions: FromRef<S>,
-{
-    type Rejection = Error;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
-        SameOrigin::from_request_parts(parts, state).await?;
-        let sessions = Sessions::from_ref(state);
-        let address = SourceAddress::from_request_parts(parts, state).await?.ip();
-        let now = sessions.clock.now();
+impl Sessions {
+    /// Who is signed in, by the request's cookie, and the vault they chose.
+    pub(crate) async fn person(&self, parts: &Parts) -> Result<Person, Error> {
+        refuse_cross_site(&parts.method, &parts.headers, &self.config.url)?;
+        let address = SourceAddress::of(parts)?.ip();
+        let now = self.clock.now();
         let hash = session_hash(&parts.headers).ok_or_else(Error::unauthenticated)?;
-        let session = sessions.store.get(&accounts::session(&hash)).await?.ok_or_else(Error::unauthenticated)?;
+        let session = self.store.get(&accounts::session(&hash)).await?.ok_or_else(Error::unauthenticated)?;
         if session.ends_at() <= now {
             return Err(Error::unauthenticated());
         }
-        let user = sessions.store.get(&accounts::user(session.user)).await?.ok_or_else(Error::unauthenticated)?;
+        let user = self.store.get(&accounts::user(session.user)).await?.ok_or_else(Error::unauthenticated)?;
         if session.last_used_at.plus_seconds(Session::TOUCH_SECONDS) <= now {
             // A session that was revoked meanwhile stays revoked.
             let touch = Update::existing(&accounts::session(&hash)).set("lastUsedAt", &now)?;
-            sessions.store.update_if(touch).await?;
+            self.store.update_if(touch).await?;
         }
         let vault = match parts.headers.get(VAULT_HEADER) {
             None => user.vault,
@@ -135,7 +130,18 @@ where
                 chosen.filter(|vault| *vault == user.vault).ok_or_else(|| Error::not_found("Vault"))?
             }
         };
-        Ok(Self { user, vault, session, address, now })
+        Ok(Person { user, vault, session, address, now })
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Person
+where
+    Sessions: FromRef<S>,
+{
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        Sessions::from_ref(state).person(parts).await
     }
 }
 

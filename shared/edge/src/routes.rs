@@ -6,18 +6,23 @@ use axum::response::IntoResponse as _;
 use axum::{middleware, routing};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::Error;
+use vault::scope::Needs;
+
+use crate::door::{self, Door};
 use crate::telemetry::{self, Telemetry};
+use crate::{Error, Services};
 
 /// One route.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
     /// `GET` or `POST`; there are no others.
     pub method: &'static str,
     /// The path's template.
-    pub path: &'static str,
+    pub path: String,
     /// The function it belongs to.
     pub function: &'static str,
+    /// What it needs, if it is one of management.
+    pub needs: Option<Needs>,
 }
 
 /// The routes of one function. Built like a router, and knows afterwards what it holds.
@@ -38,22 +43,34 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         Self { function, table: vec![], router: Router::new() }
     }
 
-    fn add(mut self, method: &'static str, path: &'static str, route: routing::MethodRouter<S>) -> Self {
-        self.table.push(Route { method, path, function: self.function });
-        self.router = self.router.route(path, route);
+    fn add(
+        mut self,
+        method: &'static str,
+        path: String,
+        needs: Option<Needs>,
+        route: routing::MethodRouter<S>,
+    ) -> Self {
+        self.router = self.router.route(&path, route);
+        self.table.push(Route { method, path, function: self.function, needs });
         self
     }
 
     /// Adds a GET route. Unlike axum's own, it is not run for HEAD: a HEAD must not use up a link or a nonce.
     #[must_use]
-    pub fn get<T: 'static>(self, path: &'static str, handler: impl Handler<T, S>) -> Self {
-        self.add("GET", path, routing::get(handler).head(no_route))
+    pub fn get<T: 'static>(self, path: &str, handler: impl Handler<T, S>) -> Self {
+        self.add("GET", path.to_owned(), None, routing::get(handler).head(no_route))
     }
 
     /// Adds a POST route.
     #[must_use]
-    pub fn post<T: 'static>(self, path: &'static str, handler: impl Handler<T, S>) -> Self {
-        self.add("POST", path, routing::post(handler))
+    pub fn post<T: 'static>(self, path: &str, handler: impl Handler<T, S>) -> Self {
+        self.add("POST", path.to_owned(), None, routing::post(handler))
+    }
+
+    /// Goes on with routes of management.
+    #[must_use]
+    pub fn managed(self, services: &Services) -> Managed<S> {
+        Managed { routes: self, door: Door::new(services) }
     }
 
     /// Gives the handlers their state.
@@ -61,6 +78,51 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     pub fn with_state(self, state: S) -> Routes {
         Routes { function: self.function, table: self.table, router: self.router.with_state(state) }
     }
+}
+
+/// Routes of management: each is added at the door of people, under `/v1/manage/`, and, unless it is for people only, at
+/// the door of AI agents too, under `/v1/ai/`. What it needs is said here and nowhere else.
+pub struct Managed<S> {
+    routes: Routes<S>,
+    door: Door,
+}
+
+impl<S: Clone + Send + Sync + 'static> Managed<S> {
+    /// Adds a GET route, by its path below the doors.
+    #[must_use]
+    pub fn get<T: 'static>(self, path: &str, needs: impl Into<Needs>, handler: impl Handler<T, S>) -> Self {
+        self.add("GET", path, needs.into(), &routing::get(handler))
+    }
+
+    /// Adds a POST route, by its path below the doors.
+    #[must_use]
+    pub fn post<T: 'static>(self, path: &str, needs: impl Into<Needs>, handler: impl Handler<T, S>) -> Self {
+        self.add("POST", path, needs.into(), &routing::post(handler))
+    }
+
+    fn add(mut self, method: &'static str, path: &str, needs: Needs, route: &routing::MethodRouter<S>) -> Self {
+        let behind = (self.door.clone(), needs);
+        let people = route.clone().route_layer(middleware::from_fn_with_state(behind.clone(), door::for_people));
+        self.routes = self.routes.add(method, format!("/v1/manage/{path}"), Some(needs), without_head(method, people));
+        if needs != Needs::Person {
+            let agents = route.clone().route_layer(middleware::from_fn_with_state(behind, door::for_agents));
+            self.routes = self.routes.add(method, format!("/v1/ai/{path}"), Some(needs), without_head(method, agents));
+        }
+        self
+    }
+
+    /// Gives the handlers their state.
+    #[must_use]
+    pub fn with_state(self, state: S) -> Routes {
+        self.routes.with_state(state)
+    }
+}
+
+fn without_head<S: Clone + Send + Sync + 'static>(
+    method: &str,
+    route: routing::MethodRouter<S>,
+) -> routing::MethodRouter<S> {
+    if method == "GET" { route.head(no_route) } else { route }
 }
 
 impl Routes {

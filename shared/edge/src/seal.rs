@@ -14,10 +14,11 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use crypto::{Plaintext, PublicKey, Sealed};
+use crypto::{Generator, Plaintext, PublicKey, Sealed};
 use http::StatusCode;
 use protocol::{BundleId, SecretId, VaultId};
 use serde::{Deserialize, Serialize};
+use store::meter::{self, Counted};
 use vault::Time;
 use vault::audit::Record;
 use vault::model::Secret;
@@ -47,8 +48,28 @@ pub trait Seal: Send + Sync {
     /// The secret's state is checked in the same transaction: one that was deleted meanwhile is a 404.
     async fn replace(&self, vault: VaultId, secret: SecretId, value: Plaintext, record: Record) -> Result<u64, Error>;
 
+    /// Writes a new version with generated content and the record of it; says which version it is. Of a structured
+    /// secret the named fields are generated and the others kept; none named means all.
+    async fn rotate(&self, vault: VaultId, secret: SecretId, how: Rotation, record: Record) -> Result<u64, Error>;
+
+    /// Writes an old version's value as a new version, with the record of it; says which version that is. A version
+    /// that is not kept is a 404.
+    async fn roll_back(&self, vault: VaultId, secret: SecretId, to: u64, record: Record) -> Result<u64, Error>;
+
+    /// Destroys a secret's values, all versions, and its row, with the record of it. One that is not there stays so.
+    async fn destroy(&self, vault: VaultId, secret: SecretId, record: Option<Record>) -> Result<(), Error>;
+
     /// Makes a key pair for a bundle: the public half, and the private key file sealed under the vault's key.
     async fn make_identity(&self, vault: VaultId, bundle: BundleId) -> Result<(PublicKey, Sealed), Error>;
+}
+
+/// How a value is rotated.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Rotation {
+    /// What generates it.
+    pub generator: Generator,
+    /// The fields of a structured secret that change; nothing means all.
+    pub fields: Option<Vec<String>>,
 }
 
 /// An operation as a message; `V` is the value in clear, borrowed to be sent and owned when it arrives.
@@ -60,6 +81,12 @@ pub enum Operation<V> {
     Create { secret: Box<Secret>, value: V, record: Box<Record> },
     /// [`Seal::replace`].
     Replace { vault: VaultId, secret: SecretId, value: V, record: Box<Record> },
+    /// [`Seal::rotate`].
+    Rotate { vault: VaultId, secret: SecretId, how: Rotation, record: Box<Record> },
+    /// [`Seal::roll_back`].
+    RollBack { vault: VaultId, secret: SecretId, to: u64, record: Box<Record> },
+    /// [`Seal::destroy`].
+    Destroy { vault: VaultId, secret: SecretId, record: Option<Box<Record>> },
     /// [`Seal::make_identity`].
     MakeIdentity { vault: VaultId, bundle: BundleId },
 }
@@ -70,6 +97,9 @@ impl<V> Operation<V> {
         match self {
             Self::Create { .. } => "create",
             Self::Replace { .. } => "replace",
+            Self::Rotate { .. } => "rotate",
+            Self::RollBack { .. } => "roll_back",
+            Self::Destroy { .. } => "destroy",
             Self::MakeIdentity { .. } => "make_identity",
         }
     }
@@ -82,8 +112,10 @@ impl<V> Operation<V> {
 pub enum Done {
     /// Of [`Seal::create`].
     Created {},
-    /// Of [`Seal::replace`].
+    /// Of [`Seal::replace`], [`Seal::rotate`] and [`Seal::roll_back`].
     Replaced { version: u64 },
+    /// Of [`Seal::destroy`].
+    Destroyed {},
     /// Of [`Seal::make_identity`].
     Identity { public_key: PublicKey, private_key: Sealed },
 }
@@ -163,6 +195,17 @@ async fn perform(seal: &dyn Seal, operation: Operation<Plaintext>) -> Result<Don
             let version = seal.replace(vault, secret, value, *record).await?;
             Ok(Done::Replaced { version })
         }
+        Operation::Rotate { vault, secret, how, record } => {
+            let version = seal.rotate(vault, secret, how, *record).await?;
+            Ok(Done::Replaced { version })
+        }
+        Operation::RollBack { vault, secret, to, record } => {
+            let version = seal.roll_back(vault, secret, to, *record).await?;
+            Ok(Done::Replaced { version })
+        }
+        Operation::Destroy { vault, secret, record } => {
+            seal.destroy(vault, secret, record.map(|record| *record)).await.map(|()| Done::Destroyed {})
+        }
         Operation::MakeIdentity { vault, bundle } => {
             let (public_key, private_key) = seal.make_identity(vault, bundle).await?;
             Ok(Done::Identity { public_key, private_key })
@@ -198,7 +241,19 @@ impl<C: Carrier> Remote<C> {
         // The library's message can quote the reply, which holds nothing secret.
         let reply: Reply = serde_json::from_slice(&reply)
             .map_err(|error| Error::internal(format!("seal-secret gave no reply: {error}")))?;
-        reply.into()
+        let done = Result::from(reply)?;
+        if matches!(done, Done::Created {} | Done::Replaced { .. } | Done::Destroyed {}) {
+            // With what it wrote went the record of it.
+            meter::count(Counted::Record);
+        }
+        Ok(done)
+    }
+
+    async fn new_version(&self, operation: Operation<&str>, size: usize) -> Result<u64, Error> {
+        match self.send(operation, size).await? {
+            Done::Replaced { version } => Ok(version),
+            other => Err(unexpected(&other)),
+        }
     }
 }
 
@@ -222,8 +277,20 @@ impl<C: Carrier> Seal for Remote<C> {
 
     async fn replace(&self, vault: VaultId, secret: SecretId, value: Plaintext, record: Record) -> Result<u64, Error> {
         let operation = Operation::Replace { vault, secret, value: text(&value)?, record: Box::new(record) };
-        match self.send(operation, value.len()).await? {
-            Done::Replaced { version } => Ok(version),
+        self.new_version(operation, value.len()).await
+    }
+
+    async fn rotate(&self, vault: VaultId, secret: SecretId, how: Rotation, record: Record) -> Result<u64, Error> {
+        self.new_version(Operation::Rotate { vault, secret, how, record: Box::new(record) }, 0).await
+    }
+
+    async fn roll_back(&self, vault: VaultId, secret: SecretId, to: u64, record: Record) -> Result<u64, Error> {
+        self.new_version(Operation::RollBack { vault, secret, to, record: Box::new(record) }, 0).await
+    }
+
+    async fn destroy(&self, vault: VaultId, secret: SecretId, record: Option<Record>) -> Result<(), Error> {
+        match self.send(Operation::Destroy { vault, secret, record: record.map(Box::new) }, 0).await? {
+            Done::Destroyed {} => Ok(()),
             other => Err(unexpected(&other)),
         }
     }
@@ -254,6 +321,18 @@ mod tests {
 
         async fn replace(&self, _: VaultId, _: SecretId, _: Plaintext, _: Record) -> Result<u64, Error> {
             Ok(2)
+        }
+
+        async fn rotate(&self, _: VaultId, _: SecretId, _: Rotation, _: Record) -> Result<u64, Error> {
+            Ok(2)
+        }
+
+        async fn roll_back(&self, _: VaultId, _: SecretId, _: u64, _: Record) -> Result<u64, Error> {
+            Ok(2)
+        }
+
+        async fn destroy(&self, _: VaultId, _: SecretId, _: Option<Record>) -> Result<(), Error> {
+            Ok(())
         }
 
         async fn make_identity(&self, _: VaultId, _: BundleId) -> Result<(PublicKey, Sealed), Error> {

@@ -19,6 +19,11 @@ impl SourceAddress {
         Self(address.to_canonical())
     }
 
+    /// Of a request.
+    pub(crate) fn of(parts: &Parts) -> Result<Self, Error> {
+        parts.extensions.get::<Self>().copied().ok_or_else(|| Error::internal("no source address on the request"))
+    }
+
     /// The address.
     pub fn ip(self) -> IpAddr {
         self.0
@@ -29,6 +34,6 @@ impl<S: Sync> FromRequestParts<S> for SourceAddress {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
-        parts.extensions.get::<Self>().copied().ok_or_else(|| Error::internal("no source address on the request"))
+        Self::of(parts)
     }
 }

@@ -21,7 +21,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::error::Inside;
+use crate::error::Told;
 use crate::{Clock, Error, Services};
 
 /// Where metrics go.
@@ -63,7 +63,7 @@ impl<T> From<&Result<T, Error>> for Outcome {
 
 impl From<&Response> for Outcome {
     fn from(response: &Response) -> Self {
-        let reason = response.extensions().get::<Inside>().map(|inside| inside.0.clone());
+        let reason = response.extensions().get::<Told>().and_then(|told| told.inside.clone());
         Self { status: response.status().as_u16(), reason }
     }
 }

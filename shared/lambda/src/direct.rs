@@ -10,11 +10,12 @@ use edge::seal::{self, Carrier, Message, Remote, Reply, Seal};
 use edge::{Clock, Error};
 use futures_util::FutureExt as _;
 use lambda_http::lambda_runtime::{self, LambdaEvent, service_fn};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::clients::{self, Aws};
-use crate::start::{Job, Started};
+use crate::start::{Job, Started, StreamJob};
 
 /// Carries messages by invoking a function and waiting for its answer.
 struct Invoke {
@@ -82,6 +83,39 @@ pub(crate) async fn answer_schedule(started: &Started, job: Job) -> Result<(), l
     lambda_runtime::run(service_fn(answer)).await
 }
 
+/// A batch of the stream of the audit table, as far as it matters here.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Batch {
+    records: Vec<Change>,
+}
+
+#[derive(Deserialize)]
+struct Change {
+    dynamodb: Images,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Images {
+    /// Not there when a row was dropped because its time was over.
+    #[serde(default)]
+    new_image: Option<serde_dynamo::Item>,
+}
+
+pub(crate) async fn answer_stream(started: &Started, job: StreamJob) -> Result<(), lambda_http::Error> {
+    let answer = async |event: LambdaEvent<Batch>| {
+        let id = event.context.request_id;
+        let images = event.payload.records.into_iter().filter_map(|change| change.dynamodb.new_image);
+        let records = images.filter_map(|image| store::stats::record_of(image).transpose()).collect::<Result<_, _>>();
+        let work = async { job(records?).await };
+        let done = started.telemetry.observe(started.name, "stream", &id, without_panic(work)).await;
+        done.map(|number| json!({ "done": number }))
+            .map_err(|error| lambda_http::Error::from(error.outside().to_owned()))
+    };
+    lambda_runtime::run(service_fn(answer)).await
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,5 +128,29 @@ mod tests {
         assert_eq!(error.status(), 500);
         assert!(!format!("{error:?}").contains("value"));
         assert!(without_panic(async { Ok(7) }).await.is_ok());
+    }
+
+    /// A stream's event as DynamoDB sends it: a record, a nonce that is none, and a row that was dropped.
+    #[test]
+    fn records_are_found_in_a_stream() {
+        let text = |text: &str| json!({ "S": text });
+        let record = json!({ "pk": text("machine#m#n"), "vaultDay": text("vault_0123456789#1#2"),
+            "order": text("0000000000007-00000000"), "ttl": { "N": "31536000" }, "attempt": text("a"),
+            "action": text("secret_read"), "severity": text("info"), "actorKind": text("machine"),
+            "vault": text("vault_0123456789"), "userId": text("8a1d6f3e-2b5c-4d70-9e84-1f2a3b4c5d6e"),
+            "secretId": text("sk_0123456789"), "sourceIp": text("192.0.2.1"), "detail": text("Secret read"),
+            "timestamp": { "N": "7" } });
+        let batch: Batch = serde_json::from_value(json!({ "Records": [
+            { "eventID": "1", "eventName": "INSERT", "dynamodb": { "NewImage": record, "SequenceNumber": "1" } },
+            { "eventID": "2", "eventName": "INSERT", "dynamodb": { "NewImage": { "pk": text("machine#m#o") } } },
+            { "eventID": "3", "eventName": "REMOVE", "dynamodb": { "Keys": { "pk": text("machine#m#p") } } },
+        ] }))
+        .unwrap();
+        let images: Vec<_> = batch.records.into_iter().filter_map(|change| change.dynamodb.new_image).collect();
+        assert_eq!(images.len(), 2);
+        let records: Vec<_> =
+            images.into_iter().filter_map(|image| store::stats::record_of(image).transpose()).collect();
+        assert_eq!(records.len(), 1);
+        assert_eq!(records[0].as_ref().unwrap().secret_id.unwrap().to_string(), "sk_0123456789");
     }
 }

@@ -11,6 +11,7 @@ use edge::seal::Seal;
 use edge::{Clock, Config, Error, Routes, Services, Telemetry, telemetry};
 use store::key_layer::KeyBytes;
 use store::{KeyError, KeyLayer, Keys, KmsKeyLayer, Store};
+use vault::audit::Record;
 
 use crate::clients::{self, Aws, NotOnLambda};
 use crate::{direct, http};
@@ -30,6 +31,9 @@ enum StartError {
 
 /// What a schedule's job has done: how many things it ended, changed or sent.
 pub type Job = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<usize, Error>>>>>;
+
+/// What is done with the audit records of a stream: says how many of them mattered.
+pub type StreamJob = Box<dyn Fn(Vec<Record>) -> Pin<Box<dyn Future<Output = Result<usize, Error>>>>>;
 
 /// Something that takes a while, on one thread.
 type Later<T> = Pin<Box<dyn Future<Output = T>>>;
@@ -78,6 +82,14 @@ pub(crate) struct Started {
     pub(crate) aws: Aws,
 }
 
+impl Started {
+    /// `seal-secret`, with a connection to it.
+    async fn seal(&self) -> Result<Arc<dyn Seal>, StartError> {
+        let function = self.services.config.seal_function()?.to_owned();
+        Ok(Arc::new(direct::seal_by_invoking(&self.aws, function, self.services.clock.clone()).await))
+    }
+}
+
 /// What a function does with its events, until Lambda ends it.
 type Work = Box<dyn FnOnce(Started) -> Later<Result<(), StartError>>>;
 
@@ -115,10 +127,7 @@ impl Function {
     pub fn answer_http_sealing(self, routes: fn(&Services, Arc<dyn Seal>) -> Routes) -> ExitCode {
         self.run(Box::new(move |started| {
             Box::pin(async move {
-                let function = started.services.config.seal_function()?.to_owned();
-                let seal =
-                    Arc::new(direct::seal_by_invoking(&started.aws, function, started.services.clock.clone()).await);
-                let routes = routes(&started.services, seal);
+                let routes = routes(&started.services, started.seal().await?);
                 http::answer(&started, routes).await.map_err(StartError::Lambda)
             })
         }))
@@ -134,12 +143,23 @@ impl Function {
         }))
     }
 
-    /// Does something each time a schedule fires. An error makes Lambda try again, and then keep the event for a person.
-    pub fn answer_schedule(self, job: fn(&Services) -> Job) -> ExitCode {
+    /// Does something each time a schedule fires, with `seal-secret` at hand: `SIKKERKEY_SEAL_FUNCTION` has to be set. An
+    /// error makes Lambda try again, and then keep the event for a person.
+    pub fn answer_schedule_sealing(self, job: fn(&Services, Arc<dyn Seal>) -> Job) -> ExitCode {
+        self.run(Box::new(move |started| {
+            Box::pin(async move {
+                let job = job(&started.services, started.seal().await?);
+                direct::answer_schedule(&started, job).await.map_err(StartError::Lambda)
+            })
+        }))
+    }
+
+    /// Follows the stream of the audit table. An error makes Lambda send the batch again.
+    pub fn answer_stream(self, job: fn(&Services) -> StreamJob) -> ExitCode {
         self.run(Box::new(move |started| {
             Box::pin(async move {
                 let job = job(&started.services);
-                direct::answer_schedule(&started, job).await.map_err(StartError::Lambda)
+                direct::answer_stream(&started, job).await.map_err(StartError::Lambda)
             })
         }))
     }

@@ -164,6 +164,10 @@ uuid_id!(
     MachineId, "machine id"
 );
 uuid_id!(
+    /// An AI agent.
+    AgentId, "agent id"
+);
+uuid_id!(
     /// A person.
     UserId, "user id"
 );

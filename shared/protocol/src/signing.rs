@@ -14,6 +14,8 @@ use base64::engine::general_purpose::STANDARD;
 pub mod header {
     /// The signer's id: a machine's on the machine plane, an agent's under `/v1/ai/`.
     pub const MACHINE_ID: &str = "x-machine-id";
+    /// Another name for it, for agents only.
+    pub const AGENT_ID: &str = "x-agent-id";
     /// Epoch seconds, decimal ASCII.
     pub const TIMESTAMP: &str = "x-timestamp";
     /// 8 to 128 printable ASCII characters, never used twice by one identity.

@@ -3,18 +3,20 @@
 //! The row that makes a signed request unique *is* its audit record: one conditional write does both. Records are put,
 //! and read in order of time; nothing here can change or delete one, and retention is the table's TTL.
 
+use std::collections::VecDeque;
+
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use crypto::random;
-use protocol::{MachineId, Nonce, VaultId};
+use protocol::{AgentId, MachineId, Nonce, VaultId};
 use vault::Time;
 use vault::audit::{Record, Severity};
 
 use crate::dynamo::all_of;
 use crate::item::{Item, attributes, from_item};
 use crate::meter::{self, Counted};
-use crate::tables::{BY_TIME, Table};
+use crate::tables::{BY_AGENT, BY_TIME, Table};
 use crate::{Store, StoreError};
 
 /// How long records are kept, in days (decisions 14).
@@ -24,8 +26,28 @@ const RETENTION_DAYS: u64 = 365;
 const NONCE_SECONDS: u64 = 3_600;
 /// Index partitions of a vault's day, so that a busy vault does not throttle on one.
 const SHARDS: u8 = 8;
-/// Most days one page looks back; a longer quiet time takes another page.
-const DAYS_A_PAGE: u64 = 31;
+/// Most days that are looked at together, in a quiet time.
+const DAYS_AT_ONCE: u64 = 8;
+/// Most records that one query asks for.
+const CHUNK: usize = 250;
+
+/// Whose nonce it is. Machines and agents share none: their rows' keys begin differently.
+#[derive(Debug, Clone, Copy)]
+pub enum Signer {
+    /// A machine's.
+    Machine(MachineId),
+    /// An AI agent's.
+    Agent(AgentId),
+}
+
+impl std::fmt::Display for Signer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Machine(id) => write!(f, "machine#{id}"),
+            Self::Agent(id) => write!(f, "agent#{id}"),
+        }
+    }
+}
 
 /// Why a request's nonce could not be taken.
 #[derive(Debug, thiserror::Error)]
@@ -66,11 +88,20 @@ fn indexed(pk: String, record: &Record) -> Result<Item, StoreError> {
     item.insert("vaultDay".to_owned(), text(partition(record.vault, record.timestamp.day(), shard % SHARDS)));
     item.insert("order".to_owned(), text(format!("{:013}-{}", record.timestamp.ms(), hex::encode(tail))));
     item.insert("ttl".to_owned(), AttributeValue::N(ttl.seconds().to_string()));
+    if let Some(agent) = record.ai_agent_id {
+        item.insert("agent".to_owned(), text(format!("AGENT#{agent}")));
+    }
     Ok(item)
 }
 
 fn partition(vault: VaultId, day: u64, shard: u8) -> String {
     format!("{vault}#{day}#{shard}")
+}
+
+fn count(record: Option<&Record>) {
+    if record.is_some() {
+        meter::count(Counted::Record);
+    }
 }
 
 /// A record that belongs to no signed request.
@@ -86,18 +117,18 @@ impl Store {
 }
 
 impl Audit {
-    /// Takes a machine's nonce, and writes the record of its request in the same row if it is audited.
+    /// Takes a signer's nonce, and writes the record of its request in the same row if it is audited.
     ///
     /// The row also carries a number of this attempt. When the store wrote it and its answer was lost, the library
     /// asks again and finds its own row: that is not a replay.
     pub async fn take_nonce(
         &self,
-        machine: MachineId,
+        signer: Signer,
         nonce: &Nonce,
         record: Option<&Record>,
         now: Time,
     ) -> Result<(), NonceError> {
-        let pk = format!("machine#{machine}#{}", nonce.as_str());
+        let pk = format!("{signer}#{}", nonce.as_str());
         let mut item = match record {
             Some(record) => indexed(pk, record)?,
             None => Item::from([
@@ -118,7 +149,10 @@ impl Audit {
             .send()
             .await;
         match sent {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                count(record);
+                Ok(())
+            }
             Err(SdkError::ServiceError(error))
                 if matches!(error.err(), PutItemError::ConditionalCheckFailedException(_)) =>
             {
@@ -126,7 +160,12 @@ impl Audit {
                     return Err(NonceError::Replayed);
                 };
                 let ours = failed.item.as_ref().and_then(|there| there.get("attempt")) == Some(&attempt);
-                if ours { Ok(()) } else { Err(NonceError::Replayed) }
+                if ours {
+                    count(record);
+                    Ok(())
+                } else {
+                    Err(NonceError::Replayed)
+                }
             }
             Err(error) => Err(StoreError::from(error).into()),
         }
@@ -136,6 +175,7 @@ impl Audit {
     pub async fn record(&self, record: &Record) -> Result<(), StoreError> {
         let item = record_item(record)?;
         self.0.client.put_item().table_name(self.0.name(Table::Audit)).set_item(Some(item)).send().await?;
+        meter::count(Counted::Record);
         Ok(())
     }
 
@@ -151,8 +191,6 @@ impl Audit {
     }
 
     /// A page of a vault's records, newest first: those before the cursor, not older than `since`.
-    ///
-    /// One page looks back over at most a month, so it may hold fewer than `size`, and there may still be a next one.
     pub async fn page(
         &self,
         vault: VaultId,
@@ -161,59 +199,136 @@ impl Audit {
         now: Time,
         size: usize,
     ) -> Result<Page, StoreError> {
-        let mut before = before.map_or_else(|| format!("{:013}~", now.ms()), str::to_owned);
-        // There is nothing in days to come, whatever a cursor says.
-        let at = before.split(['-', '~']).next().and_then(|ms| ms.parse().ok()).map_or(now, Time::from_ms);
-        let newest = at.min(now).day();
-        let oldest = since.day();
-        let mut records: Vec<(String, Record)> = Vec::new();
-        for day in (oldest..=newest).rev().take(usize::try_from(DAYS_A_PAGE).unwrap_or(31)) {
-            records.extend(self.day(vault, day, &before, size.saturating_sub(records.len())).await?);
-            if records.len() >= size {
-                before = records.last().map_or(before, |(cursor, _)| cursor.clone());
-                return Ok(Page { records, next: Some(before) });
+        let mut walk = self.walk(vault, before, since, now, size);
+        let mut records = Vec::new();
+        while records.len() < size {
+            match walk.next().await? {
+                Some(record) => records.push(record),
+                None => return Ok(Page { records, next: None }),
             }
         }
-        let looked_to = (newest + 1).saturating_sub(DAYS_A_PAGE);
-        // The next page starts at the first moment of the last day looked at, which no record is before.
-        let next = (looked_to > oldest).then(|| format!("{:013}-", looked_to * 86_400_000));
+        let next = records.last().map(|(cursor, _): &(String, Record)| cursor.clone());
         Ok(Page { records, next })
     }
 
-    /// The newest records of one day before the cursor, from all shards.
-    async fn day(
-        &self,
-        vault: VaultId,
-        day: u64,
-        before: &str,
-        size: usize,
-    ) -> Result<Vec<(String, Record)>, StoreError> {
-        let mut shards = tokio::task::JoinSet::new();
-        for shard in 0..SHARDS {
+    /// Starts a walk through a vault's records, newest first: those before the cursor, not older than `since`. `expected`
+    /// is about how many will be taken.
+    pub fn walk(&self, vault: VaultId, before: Option<&str>, since: Time, now: Time, expected: usize) -> Walk {
+        Walk::new(self.clone(), vault, before, since, now, expected)
+    }
+
+    /// The newest records of what an agent did, newest first.
+    pub async fn of_agent(&self, agent: AgentId, most: i32) -> Result<Vec<Record>, StoreError> {
+        let answer = self
+            .0
+            .client
+            .query()
+            .table_name(self.0.name(Table::Audit))
+            .index_name(BY_AGENT)
+            .key_condition_expression("#agent = :agent")
+            .expression_attribute_names("#agent", "agent")
+            .expression_attribute_values(":agent", text(format!("AGENT#{agent}")))
+            .scan_index_forward(false)
+            .limit(most)
+            .send()
+            .await?;
+        answer.items.unwrap_or_default().into_iter().map(|item| from_item("audit record", item)).collect()
+    }
+}
+
+/// A walk through a vault's records, newest first.
+///
+/// A day's records lie in shards, each in order; the walk merges them, asking a shard for more when it has run out. While
+/// there are none it looks at more and more days together.
+pub struct Walk {
+    audit: Audit,
+    vault: VaultId,
+    before: String,
+    since: Time,
+    /// The day that is looked at next; nothing when there is none.
+    day: Option<u64>,
+    days_at_once: u64,
+    chunk: i32,
+    shards: Vec<Shard>,
+}
+
+/// One shard of one day, as far as it was read.
+struct Shard {
+    partition: String,
+    read: VecDeque<(String, Record)>,
+    from: Option<Item>,
+    ended: bool,
+}
+
+impl Walk {
+    fn new(audit: Audit, vault: VaultId, before: Option<&str>, since: Time, now: Time, expected: usize) -> Self {
+        let before = before.map_or_else(|| format!("{:013}~", now.ms()), str::to_owned);
+        // There is nothing in days to come, whatever a cursor says.
+        let at = before.split(['-', '~']).next().and_then(|ms| ms.parse().ok()).map_or(now, Time::from_ms);
+        let day = Some(at.min(now).day()).filter(|day| *day >= since.day());
+        let chunk = (expected / usize::from(SHARDS) + 16).min(CHUNK);
+        let chunk = i32::try_from(chunk).unwrap_or(i32::MAX);
+        Self { audit, vault, before, since, day, days_at_once: 1, chunk, shards: vec![] }
+    }
+
+    /// The next record with its cursor; nothing when there are no more.
+    pub async fn next(&mut self) -> Result<Option<(String, Record)>, StoreError> {
+        loop {
+            self.read_on().await?;
+            let newest = self.shards.iter_mut().filter(|shard| !shard.read.is_empty());
+            let newest = newest.max_by(|a, b| a.read.front().map(|r| &r.0).cmp(&b.read.front().map(|r| &r.0)));
+            if let Some(record) = newest.and_then(|shard| shard.read.pop_front()) {
+                self.days_at_once = 1;
+                // Days are whole, the span may begin within one.
+                return Ok(Some(record).filter(|(_, record)| record.timestamp >= self.since));
+            }
+            let Some(day) = self.day else { return Ok(None) };
+            let last = day.saturating_sub(self.days_at_once - 1).max(self.since.day());
+            self.shards = (last..=day)
+                .flat_map(|day| (0..SHARDS).map(move |shard| (day, shard)))
+                .map(|(day, shard)| Shard {
+                    partition: partition(self.vault, day, shard),
+                    read: VecDeque::new(),
+                    from: None,
+                    ended: false,
+                })
+                .collect();
+            self.day = last.checked_sub(1).filter(|day| *day >= self.since.day());
+            self.days_at_once = (self.days_at_once * 2).min(DAYS_AT_ONCE);
+        }
+    }
+
+    /// Reads on in every shard that has run out.
+    async fn read_on(&mut self) -> Result<(), StoreError> {
+        let mut reading = tokio::task::JoinSet::new();
+        for (at, shard) in self.shards.iter().enumerate().filter(|(_, shard)| shard.read.is_empty() && !shard.ended) {
             let request = self
+                .audit
                 .0
                 .client
                 .query()
-                .table_name(self.0.name(Table::Audit))
+                .table_name(self.audit.0.name(Table::Audit))
                 .index_name(BY_TIME)
                 .key_condition_expression("vaultDay = :day AND #order < :before")
                 .expression_attribute_names("#order", "order")
-                .expression_attribute_values(":day", text(partition(vault, day, shard)))
-                .expression_attribute_values(":before", text(before))
+                .expression_attribute_values(":day", text(shard.partition.as_str()))
+                .expression_attribute_values(":before", text(self.before.as_str()))
                 .scan_index_forward(false)
-                .limit(i32::try_from(size).unwrap_or(i32::MAX));
-            shards.spawn(meter::inherited(request.send()));
+                .limit(self.chunk)
+                .set_exclusive_start_key(shard.from.clone());
+            reading.spawn(meter::inherited(async move { (at, request.send().await) }));
         }
-        let mut records = Vec::new();
-        while let Some(answer) = shards.join_next().await {
-            let answer = answer.map_err(|error| StoreError::Unavailable(error.to_string()))??;
+        while let Some(answer) = reading.join_next().await {
+            let (at, answer) = answer.map_err(|error| StoreError::Unavailable(error.to_string()))?;
+            let answer = answer?;
+            let Some(shard) = self.shards.get_mut(at) else { continue };
             for item in answer.items.unwrap_or_default() {
                 let order = item.get("order").and_then(|order| order.as_s().ok()).cloned().unwrap_or_default();
-                records.push((order, from_item::<Record>("audit record", item)?));
+                shard.read.push_back((order, from_item::<Record>("audit record", item)?));
             }
+            shard.from = answer.last_evaluated_key;
+            shard.ended = shard.from.is_none();
         }
-        records.sort_by(|(a, _), (b, _)| b.cmp(a));
-        records.truncate(size);
-        Ok(records)
+        Ok(())
     }
 }

@@ -215,6 +215,18 @@ impl Store {
         answer.items.unwrap_or_default().into_iter().map(|item| from_item(R::KIND, item)).collect()
     }
 
+    /// All rows of this kind under a partition key from one sort key to another.
+    pub(crate) async fn query_between<R: Row>(
+        &self,
+        pk: String,
+        first: &str,
+        last: &str,
+    ) -> Result<Vec<R>, StoreError> {
+        let condition = "pk = :pk AND sk BETWEEN :sk AND :last";
+        let values = [(":pk", pk), (":sk", first.to_owned()), (":last", last.to_owned())];
+        self.query_all(None, condition, &values).await
+    }
+
     async fn query_pages<R: Row>(
         &self,
         index: Option<&str>,
@@ -222,6 +234,17 @@ impl Store {
         pk: String,
         sk: &str,
     ) -> Result<Vec<R>, StoreError> {
+        self.query_all(index, condition, &[(":pk", pk), (":sk", sk.to_owned())]).await
+    }
+
+    async fn query_all<R: Row>(
+        &self,
+        index: Option<&str>,
+        condition: &str,
+        values: &[(&str, String)],
+    ) -> Result<Vec<R>, StoreError> {
+        let values: Item =
+            values.iter().map(|(name, value)| ((*name).to_owned(), AttributeValue::S(value.clone()))).collect();
         let mut rows = Vec::new();
         let mut from = None;
         loop {
@@ -232,8 +255,7 @@ impl Store {
                 .set_index_name(index.map(str::to_owned))
                 .consistent_read(index.is_none())
                 .key_condition_expression(condition)
-                .expression_attribute_values(":pk", AttributeValue::S(pk.clone()))
-                .expression_attribute_values(":sk", AttributeValue::S(sk.to_owned()))
+                .set_expression_attribute_values(Some(values.clone()))
                 .set_exclusive_start_key(from)
                 .send()
                 .await?;

@@ -6,6 +6,7 @@
 //! the same one. Nothing scans; every query pages.
 
 pub mod accounts;
+pub mod agents;
 pub mod audit;
 pub mod client;
 mod dynamo;
@@ -15,12 +16,13 @@ pub mod key_layer;
 pub mod lockout;
 pub mod meter;
 mod rows;
+pub mod stats;
 pub mod tables;
 pub mod transaction;
 pub mod values;
 pub mod vaults;
 
-pub use audit::{Audit, NonceError};
+pub use audit::{Audit, NonceError, Signer, Walk};
 pub use dynamo::{Batch, Fetched, Store};
 pub use error::{StoreError, describe};
 pub use item::{Key, Row};

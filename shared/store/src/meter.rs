@@ -23,11 +23,13 @@ pub enum Counted {
     Lockout,
     /// An audit record of severity critical was sent to the store.
     CriticalRecord,
+    /// Audit records were written.
+    Record,
 }
 
 /// The counts of one request.
 #[derive(Debug, Default)]
-pub struct Counts([AtomicU32; 4]);
+pub struct Counts([AtomicU32; 5]);
 
 impl Counts {
     /// How often this was counted.
@@ -52,8 +54,13 @@ pub fn inherited<T>(work: impl Future<Output = T>) -> impl Future<Output = T> {
     COUNTS.scope(counts, work)
 }
 
+/// How often this was counted so far for the request that this runs for.
+pub fn counted(what: Counted) -> u32 {
+    COUNTS.try_with(|counts| counts.of(what)).unwrap_or_default()
+}
+
 /// Counts one, if anybody wants to know.
-pub(crate) fn count(what: Counted) {
+pub fn count(what: Counted) {
     let _ = COUNTS.try_with(|counts| counts.0.get(what as usize).map(|count| count.fetch_add(1, Ordering::Relaxed)));
 }
 

@@ -3,13 +3,15 @@
 //! What a machine request needs about its machine shares the partition `MACHINE#{id}`; lists by vault, project,
 //! secret or person come from the `by-owner` index, in the order in which things were made.
 
+use protocol::{AgentId, MachineId};
 use vault::Time;
 use vault::model::{
-    AllowlistEntry, BootstrapToken, Bundle, EnrollmentToken, Expiring, Expiry, Grant, Machine, Membership, Project,
-    Secret, Session, User, Vault,
+    Agent, AgentBootstrapToken, AllowlistEntry, BootstrapToken, Bundle, EnrollmentToken, Expiring, Expiry, Grant,
+    Machine, Membership, Project, Rename, Secret, SecretVersion, Session, User, Vault,
 };
 
 use crate::accounts::{self, DeploymentOwner, EmailAddress};
+use crate::agents;
 use crate::item::{Key, Row};
 use crate::tables::Table;
 use crate::vaults::{self, EnrollmentTokenHash, ProjectEntry};
@@ -65,6 +67,14 @@ impl Row for Secret {
     }
 }
 
+impl Row for SecretVersion {
+    const TABLE: Table = Table::Vault;
+    const KIND: &'static str = "version of a secret";
+    fn key(&self) -> Key<Self> {
+        vaults::secret_version(self.secret, self.version)
+    }
+}
+
 impl Row for Machine {
     const TABLE: Table = Table::Vault;
     const KIND: &'static str = "machine";
@@ -73,6 +83,44 @@ impl Row for Machine {
     }
     fn owner(&self) -> Option<(String, String)> {
         Some((format!("VAULT#{}", self.vault), format!("MACHINE#{}#{}", sortable(self.created_at), self.id)))
+    }
+}
+
+impl Row for Rename<MachineId> {
+    const TABLE: Table = Table::Vault;
+    const KIND: &'static str = "rename of a machine";
+    fn key(&self) -> Key<Self> {
+        vaults::rename(self.of, self.at)
+    }
+}
+
+impl Row for Agent {
+    const TABLE: Table = Table::Agents;
+    const KIND: &'static str = "agent";
+    fn key(&self) -> Key<Self> {
+        agents::agent(self.id)
+    }
+    fn owner(&self) -> Option<(String, String)> {
+        Some((format!("VAULT#{}", self.vault), format!("AGENT#{}#{}", sortable(self.created_at), self.id)))
+    }
+}
+
+impl Row for Rename<AgentId> {
+    const TABLE: Table = Table::Agents;
+    const KIND: &'static str = "rename of an agent";
+    fn key(&self) -> Key<Self> {
+        agents::rename(self.of, self.at)
+    }
+}
+
+impl Row for AgentBootstrapToken {
+    const TABLE: Table = Table::Agents;
+    const KIND: &'static str = "agent bootstrap token";
+    fn key(&self) -> Key<Self> {
+        agents::bootstrap_token(&self.hash)
+    }
+    fn drop_after(&self) -> Option<Time> {
+        Some(self.expires_at)
     }
 }
 
@@ -94,7 +142,7 @@ impl Row for Grant {
         vaults::grant(self.machine, self.project, self.secret)
     }
     fn owner(&self) -> Option<(String, String)> {
-        Some((format!("SECRET#{}", self.secret), format!("GRANT#{}", self.machine)))
+        Some((format!("PROJECT#{}", self.project), format!("GRANT#{}#{}", self.secret, self.machine)))
     }
 }
 
@@ -143,6 +191,8 @@ impl Row for Expiry {
         let of = match &self.of {
             Expiring::Machine(id) => format!("MACHINE#{id}"),
             Expiring::Bundle(hash) => format!("BUNDLE#{}", hash.as_str()),
+            Expiring::Secret(_, id) => format!("SECRET#{id}"),
+            Expiring::Project(_, id) => format!("PROJECT#{id}"),
         };
         Key::new(vaults::EXPIRIES, format!("{}#{of}", sortable(self.at)))
     }

@@ -4,11 +4,13 @@
 //! |---|---|---|---|
 //! | vault | `pk`, `sk` | `by-owner`: `ownerPk`, `ownerSk` | vaults, projects, secrets' metadata, machines, grants, tokens |
 //! | values | `pk`, `sk` | | encrypted versions |
-//! | audit | `pk` | `by-time`: `vaultDay`, `order` | audit records and nonces |
+//! | audit | `pk` | `by-time`: `vaultDay`, `order`; `by-agent`: `agent`, `order` | audit records and nonces |
 //! | accounts | `pk`, `sk` | `by-owner` | people and sessions |
-//! | agents | `pk`, `sk` | `by-owner` | AI agents; nothing yet |
+//! | agents | `pk`, `sk` | `by-owner` | AI agents and their bootstrap tokens |
 //!
 //! All bill on demand and expire rows by the attribute `ttl` (epoch seconds).
+
+use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
@@ -30,7 +32,7 @@ pub enum Table {
     Audit,
     /// People and sessions.
     Accounts,
-    /// AI agents. Nothing yet, and no function has a right on it.
+    /// AI agents. No function of the machine plane has a right on it.
     Agents,
 }
 
@@ -38,6 +40,8 @@ pub enum Table {
 pub(crate) const BY_OWNER: &str = "by-owner";
 /// The index of audit records in order of time.
 pub(crate) const BY_TIME: &str = "by-time";
+/// The index of what AI agents did, in order of time. Sparse: other records are not in it.
+pub(crate) const BY_AGENT: &str = "by-agent";
 
 impl Table {
     /// Every table.
@@ -60,12 +64,12 @@ impl Table {
         self != Self::Audit
     }
 
-    /// The index's name and its two key attributes.
-    fn index(self) -> Option<(&'static str, [&'static str; 2])> {
+    /// The indexes' names and their two key attributes.
+    fn indexes(self) -> &'static [(&'static str, [&'static str; 2])] {
         match self {
-            Self::Vault | Self::Accounts | Self::Agents => Some((BY_OWNER, ["ownerPk", "ownerSk"])),
-            Self::Audit => Some((BY_TIME, ["vaultDay", "order"])),
-            Self::Values => None,
+            Self::Vault | Self::Accounts | Self::Agents => &[(BY_OWNER, ["ownerPk", "ownerSk"])],
+            Self::Audit => &[(BY_TIME, ["vaultDay", "order"]), (BY_AGENT, ["agent", "order"])],
+            Self::Values => &[],
         }
     }
 }
@@ -86,17 +90,17 @@ fn schema(hash: &str, range: Option<&str>) -> Result<Vec<KeySchemaElement>, Stor
 pub async fn create_missing(client: &Client, prefix: &str) -> Result<(), StoreError> {
     for table in Table::ALL {
         let name = table.name(prefix);
-        let mut attributes = vec!["pk"];
+        let mut attributes = BTreeSet::from(["pk"]);
         attributes.extend(table.has_sort_key().then_some("sk"));
         let mut request = client
             .create_table()
             .table_name(&name)
             .billing_mode(BillingMode::PayPerRequest)
             .set_key_schema(Some(schema("pk", table.has_sort_key().then_some("sk"))?));
-        if let Some((index, [hash, range])) = table.index() {
+        for (index, [hash, range]) in table.indexes() {
             attributes.extend([hash, range]);
             let index = GlobalSecondaryIndex::builder()
-                .index_name(index)
+                .index_name(*index)
                 .set_key_schema(Some(schema(hash, Some(range))?))
                 .projection(Projection::builder().projection_type(ProjectionType::All).build())
                 .build()

@@ -11,6 +11,7 @@ use vault::audit::Record;
 
 use crate::dynamo::backoff;
 use crate::item::{Item, Key, Row, attribute, to_item};
+use crate::meter::{self, Counted};
 use crate::tables::Table;
 use crate::{Store, StoreError, audit};
 
@@ -117,6 +118,15 @@ impl Update {
         let (map, entry) = (self.expression.name(map), self.expression.name(entry));
         let value = self.expression.value(attribute(value)?);
         self.set.push(format!("{map}.{entry} = {value}"));
+        Ok(self)
+    }
+
+    /// Adds an element to a list attribute, which has to be there.
+    pub fn append(mut self, list: &str, element: &impl Serialize) -> Result<Self, StoreError> {
+        let list = self.expression.name(list);
+        let element = self.expression.value(attribute(&[element])?);
+        self.conditions.push(format!("attribute_exists({list})"));
+        self.set.push(format!("{list} = list_append({list}, {element})"));
         Ok(self)
     }
 
@@ -243,11 +253,12 @@ pub struct Transaction<'a> {
     store: &'a Store,
     steps: Vec<TransactWriteItem>,
     broken: Option<StoreError>,
+    recorded: bool,
 }
 
 impl<'a> Transaction<'a> {
     pub(crate) fn new(store: &'a Store) -> Self {
-        Self { store, steps: vec![], broken: None }
+        Self { store, steps: vec![], broken: None, recorded: false }
     }
 
     fn push(&mut self, step: Result<TransactWriteItem, StoreError>) -> usize {
@@ -317,6 +328,20 @@ impl<'a> Transaction<'a> {
         self.delete_step(key, Some("attribute_exists(pk)"))
     }
 
+    /// Deletes the row that this update is about, on the update's conditions; what it would change does not matter.
+    pub fn delete_if(&mut self, on: Update) -> usize {
+        let step = Delete::builder()
+            .table_name(self.store.name(on.table))
+            .set_condition_expression(on.condition())
+            .set_key(Some(on.key))
+            .set_expression_attribute_names(none_if_empty(on.expression.names))
+            .set_expression_attribute_values(none_if_empty(on.expression.values))
+            .build()
+            .map(|delete| TransactWriteItem::builder().delete(delete).build())
+            .map_err(|error| StoreError::Damaged(error.to_string()));
+        self.push(step)
+    }
+
     /// Demands that a row is there.
     pub fn require<R: Row>(&mut self, key: &Key<R>) -> usize {
         let step = ConditionCheck::builder()
@@ -331,6 +356,7 @@ impl<'a> Transaction<'a> {
 
     /// Records the change in the audit log.
     pub fn record(&mut self, record: &Record) -> usize {
+        self.recorded = true;
         let step = audit::record_item(record).and_then(|item| self.put_step(Table::Audit, item, None));
         self.push(step)
     }
@@ -346,7 +372,12 @@ impl<'a> Transaction<'a> {
         for again in 0..CONFLICT_TRIES {
             backoff(again).await;
             let request = self.store.client.transact_write_items().set_transact_items(Some(self.steps.clone()));
-            let Err(error) = request.send().await else { return Ok(()) };
+            let Err(error) = request.send().await else {
+                if self.recorded {
+                    meter::count(Counted::Record);
+                }
+                return Ok(());
+            };
             let reasons = match error.as_service_error() {
                 Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
                     cancelled.cancellation_reasons.as_deref().unwrap_or_default()

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use vault::Time;
 use vault::audit::Record;
 use vault::model::{
-    AllowlistEntry, BootstrapToken, Bundle, EnrollmentToken, Expiry, Grant, Machine, Membership, Project, Secret, Vault,
+    AllowlistEntry, BootstrapToken, Bundle, EnrollmentToken, Expiry, Grant, Machine, Membership, Project, Rename,
+    Secret, SecretKind, SecretVersion, Vault,
 };
 use vault::read_gate::Target;
 
@@ -43,6 +44,17 @@ impl From<&Project> for ProjectEntry {
     }
 }
 
+/// How much is in a project; secrets with those in the trash.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct ProjectCounts {
+    pub secrets: usize,
+    pub versions: usize,
+    pub canaries: usize,
+    pub grants: usize,
+    pub memberships: usize,
+}
+
 /// The partition of everything that ends by itself.
 pub(crate) const EXPIRIES: &str = "EXPIRY";
 /// The partition of the list of all projects.
@@ -72,10 +84,21 @@ pub fn secret(id: SecretId) -> Key<Secret> {
     Key::new(format!("SECRET#{id}"), "SECRET")
 }
 
+/// Key of what is known of a version.
+#[must_use]
+pub fn secret_version(secret: SecretId, version: u64) -> Key<SecretVersion> {
+    Key::new(format!("SECRET#{secret}"), format!("VERSION#{version:010}"))
+}
+
 /// Key of a machine.
 #[must_use]
 pub fn machine(id: MachineId) -> Key<Machine> {
     Key::new(format!("MACHINE#{id}"), "MACHINE")
+}
+
+/// Key of a machine's earlier name.
+pub(crate) fn rename(id: MachineId, at: Time) -> Key<Rename<MachineId>> {
+    Key::new(format!("MACHINE#{id}"), format!("NAME#{:013}", at.ms()))
 }
 
 /// Key of a membership.
@@ -223,9 +246,21 @@ impl Store {
             }
             step.commit().await?;
         }
+        for names in self.machine_renames(id).await?.chunks(ROWS) {
+            let mut step = self.transaction();
+            for name in names {
+                step.delete(&rename(id, name.at));
+            }
+            step.commit().await?;
+        }
         let mut last = self.transaction();
         last.delete(&machine(id));
         last.commit().await
+    }
+
+    /// A machine's renames, oldest first, strongly consistent.
+    pub async fn machine_renames(&self, id: MachineId) -> Result<Vec<Rename<MachineId>>, StoreError> {
+        self.query(format!("MACHINE#{id}"), "NAME#").await
     }
 
     /// Deletes a machine's grants, all or of one project.
@@ -263,6 +298,53 @@ impl Store {
     /// A project's secrets, those in the trash too.
     pub async fn secrets(&self, project: ProjectId) -> Result<Vec<Secret>, StoreError> {
         self.query_owned(format!("PROJECT#{project}"), "SECRET#").await
+    }
+
+    /// What is known of a secret's versions, oldest first, strongly consistent.
+    pub async fn versions(&self, secret: SecretId) -> Result<Vec<SecretVersion>, StoreError> {
+        self.query(format!("SECRET#{secret}"), "VERSION#").await
+    }
+
+    /// A project's grants, all or for one secret.
+    pub async fn grants_of(&self, project: ProjectId, secret: Option<SecretId>) -> Result<Vec<Grant>, StoreError> {
+        let prefix = secret.map_or_else(|| "GRANT#".to_owned(), |secret| format!("GRANT#{secret}#"));
+        self.query_owned(format!("PROJECT#{project}"), &prefix).await
+    }
+
+    /// Deletes a project's grants, all or for one secret.
+    pub async fn drop_grants_of(&self, project: ProjectId, secret: Option<SecretId>) -> Result<(), CommitError> {
+        for grants in self.grants_of(project, secret).await?.chunks(ROWS) {
+            let mut step = self.transaction();
+            for row in grants {
+                step.delete(&grant(row.machine, row.project, row.secret));
+            }
+            step.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// Ends all memberships of a project.
+    pub async fn drop_members(&self, project: ProjectId) -> Result<(), CommitError> {
+        for members in self.members(project).await?.chunks(ROWS) {
+            let mut step = self.transaction();
+            for row in members {
+                step.delete(&membership(row.machine, project));
+            }
+            step.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// What is in a project, counted.
+    pub async fn count_project(&self, project: ProjectId) -> Result<ProjectCounts, StoreError> {
+        let secrets = self.secrets(project).await?;
+        Ok(ProjectCounts {
+            secrets: secrets.len(),
+            versions: secrets.iter().map(|secret| secret.kept_versions().count()).sum(),
+            canaries: secrets.iter().filter(|secret| secret.kind == SecretKind::Canary).count(),
+            grants: self.grants_of(project, None).await?.len(),
+            memberships: self.members(project).await?.len(),
+        })
     }
 
     /// A project's memberships.

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use protocol::{MachineId, ProjectId, SecretId, UserId, VaultId};
+use protocol::{AgentId, MachineId, ProjectId, SecretId, UserId, VaultId};
 use serde::{Deserialize, Serialize};
 
 use crate::Time;
@@ -18,6 +18,19 @@ pub enum Severity {
     Medium,
     High,
     Critical,
+}
+
+impl Severity {
+    /// The name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
 }
 
 /// The groups of actions, as pickers show them.
@@ -46,6 +59,19 @@ pub enum ActorKind {
     System,
     /// Somebody known by a one-time token or link only, or not at all.
     External,
+}
+
+impl ActorKind {
+    /// The name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Machine => "machine",
+            Self::AiAgent => "ai_agent",
+            Self::System => "system",
+            Self::External => "external",
+        }
+    }
 }
 
 /// What the catalogue says of an action.
@@ -99,6 +125,9 @@ catalogue! {
     SecretRotate          "secret_rotate"            Low      Secrets        [User AiAgent System];
     SecretRotateDenied    "secret_rotate_denied"     Medium   Secrets        [User AiAgent Machine];
     SecretNoteUpdate      "secret_note_update"       Info     Secrets        [User AiAgent];
+    SecretRename          "secret_rename"            Info     Secrets        [User AiAgent];
+    SecretRestore         "secret_restore"           Medium   Secrets        [User AiAgent];
+    SecretPurge           "secret_purge"             High     Secrets        [User AiAgent System];
     SyncConfigRead        "sync_config_read"         Medium   Secrets        [Machine];
     CanaryTriggered       "canary_triggered"         Critical Secrets        [Machine];
     MachineRegister       "machine_register"         Medium   Machines       [External];
@@ -116,6 +145,17 @@ catalogue! {
     BundleCreate          "bundle_create"            Medium   Machines       [User];
     BundleDownload        "bundle_download"          Medium   Machines       [External];
     BundleExpire          "bundle_expire"            Low      Machines       [System];
+    AgentTokenCreate      "ai_agent_token_create"    Medium   Machines       [User];
+    AgentRegister         "ai_agent_register"        Medium   Machines       [External];
+    AgentApprove          "ai_agent_approve"         Medium   Machines       [User AiAgent];
+    AgentDeny             "ai_agent_deny"            Low      Machines       [User AiAgent];
+    AgentEnable           "ai_agent_enable"          Medium   Machines       [User AiAgent];
+    AgentDisable          "ai_agent_disable"         Medium   Machines       [User AiAgent];
+    AgentRename           "ai_agent_rename"          Info     Machines       [User AiAgent];
+    AgentRevoke           "ai_agent_revoke"          High     Machines       [User AiAgent];
+    AgentScopesUpdate     "ai_agent_scopes_update"   High     Machines       [User];
+    AgentProjectsUpdate   "ai_agent_projects_update" High     Machines       [User AiAgent];
+    AgentAccess           "ai_agent_access"          Info     Machines       [AiAgent];
     ProjectCreate         "project_create"           Low      Projects       [User AiAgent];
     ProjectUpdate         "project_update"           Info     Projects       [User AiAgent];
     ProjectDelete         "project_delete"           High     Projects       [User AiAgent];
@@ -130,6 +170,9 @@ catalogue! {
     AllowlistEntryDelete  "ip_allowlist_delete"      Medium   Authentication [User AiAgent];
     AllowlistEnable       "ip_allowlist_enable"      High     Authentication [User AiAgent];
     AllowlistDisable      "ip_allowlist_disable"     High     Authentication [User AiAgent];
+    RequestDenied         "request_denied"           Medium   Authentication [User AiAgent];
+    RequestInvalid        "request_invalid"          Info     Authentication [User AiAgent];
+    AuditExport           "audit_export"             Medium   Authentication [User AiAgent];
     AuthFailure           "auth_failure"             Medium   Authentication [User Machine AiAgent External];
     AccountCreate         "account_create"           Medium   Authentication [User];
     SessionCreate         "session_create"           Info     Sessions       [User];
@@ -154,6 +197,9 @@ pub struct Record {
     /// The machine concerned.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub machine_id: Option<MachineId>,
+    /// The AI agent, set only when one acted.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ai_agent_id: Option<AgentId>,
     /// The secret concerned.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub secret_id: Option<SecretId>,
@@ -196,6 +242,7 @@ impl Origin {
             vault: self.vault,
             user_id: self.owner,
             machine_id: None,
+            ai_agent_id: None,
             secret_id: None,
             project_id: None,
             source_ip: self.address.map_or_else(|| "system".to_owned(), |address| address.to_string()),
@@ -212,6 +259,12 @@ impl Record {
         Self { machine_id: Some(id), ..self }
     }
 
+    /// Names the AI agent that acted.
+    #[must_use]
+    pub fn agent(self, id: AgentId) -> Self {
+        Self { ai_agent_id: Some(id), ..self }
+    }
+
     /// Names the secret concerned.
     #[must_use]
     pub fn secret(self, id: SecretId) -> Self {
@@ -222,6 +275,42 @@ impl Record {
     #[must_use]
     pub fn project(self, id: ProjectId) -> Self {
         Self { project_id: Some(id), ..self }
+    }
+}
+
+/// A record as those who manage see it: every field there, `null` where it does not apply.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the fields of a Record")]
+pub struct View {
+    pub action: Action,
+    pub severity: Severity,
+    pub actor_kind: ActorKind,
+    pub user_id: UserId,
+    pub machine_id: Option<MachineId>,
+    pub ai_agent_id: Option<AgentId>,
+    pub secret_id: Option<SecretId>,
+    pub project_id: Option<ProjectId>,
+    pub source_ip: String,
+    pub detail: String,
+    pub timestamp: Time,
+}
+
+impl From<Record> for View {
+    fn from(record: Record) -> Self {
+        Self {
+            action: record.action,
+            severity: record.severity,
+            actor_kind: record.actor_kind,
+            user_id: record.user_id,
+            machine_id: record.machine_id,
+            ai_agent_id: record.ai_agent_id,
+            secret_id: record.secret_id,
+            project_id: record.project_id,
+            source_ip: record.source_ip,
+            detail: record.detail,
+            timestamp: record.timestamp,
+        }
     }
 }
 

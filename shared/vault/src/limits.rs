@@ -3,10 +3,10 @@
 
 use std::net::IpAddr;
 
-use crypto::Plaintext;
+use crypto::{Charset, Generator, Plaintext};
 use ipnet::IpNet;
-use serde::de::{Deserializer as _, MapAccess, Visitor};
-use zeroize::Zeroizing;
+
+use crate::structured::Fields;
 
 /// Input that is well formed but not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -70,13 +70,11 @@ pub fn value(value: &Plaintext) -> Result<(), Invalid> {
 }
 
 /// A structured value: a flat JSON object of strings whose keys are exactly `names`.
-pub fn structured_value(value: &Plaintext, names: &[String]) -> Result<(), Invalid> {
-    let problem = || Invalid::new("value", "must be a flat JSON object whose values are all strings, each key once");
-    let mut parser = serde_json::Deserializer::from_slice(value.expose());
-    let keys = parser.deserialize_map(KeysOfStrings).map_err(|_| problem())?;
-    parser.end().map_err(|_| problem())?;
-    let same = keys.len() == names.len() && names.iter().all(|name| keys.contains(name));
-    if same { Ok(()) } else { Err(Invalid::new("value", "must have exactly the fields that fieldNames lists")) }
+pub fn structured_value(value: &Plaintext, names: &[String]) -> Result<Fields, Invalid> {
+    let problem = "must be a flat JSON object whose values are all strings, each key once";
+    let fields = Fields::parse(value).map_err(|_| Invalid::new("value", problem))?;
+    let same = fields.names().len() == names.len() && names.iter().all(|name| fields.names().any(|key| key == name));
+    if same { Ok(fields) } else { Err(Invalid::new("value", "must have exactly the fields that fieldNames lists")) }
 }
 
 /// Field names of a structured secret, as the JSON array text that goes on the wire.
@@ -98,28 +96,6 @@ pub fn field_names(names: &[String]) -> Result<String, Invalid> {
     serde_json::to_string(names).map_err(|_| Invalid::new("fieldNames", "must be a list of names"))
 }
 
-/// Collects the keys of a flat object of strings; refuses anything else, and a key that comes twice.
-struct KeysOfStrings;
-
-impl<'de> Visitor<'de> for KeysOfStrings {
-    type Value = Vec<String>;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a flat object of strings")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vec<String>, A::Error> {
-        let mut keys = Vec::new();
-        while let Some((key, _value)) = map.next_entry::<String, Zeroizing<String>>()? {
-            if keys.contains(&key) || keys.len() >= FIELDS {
-                return Err(serde::de::Error::custom("a key twice, or too many"));
-            }
-            keys.push(key);
-        }
-        Ok(keys)
-    }
-}
-
 /// A CIDR range; a bare address counts as a range of one. Host bits are cleared, and IPv4 in IPv6 clothes is IPv4, as it
 /// is where addresses of requests are read.
 pub fn cidr(field: &'static str, text: &str) -> Result<IpNet, Invalid> {
@@ -133,6 +109,16 @@ pub fn cidr(field: &'static str, text: &str) -> Result<IpNet, Invalid> {
     };
     let range = mapped.and_then(|(address, length)| IpNet::new(address.into(), length).ok()).unwrap_or(range);
     Ok(range.trunc())
+}
+
+/// What a generated value is made of, if its length is within bounds.
+pub fn generator(length: Option<u64>, charset: Option<Charset>) -> Result<Generator, Invalid> {
+    let default = Generator::default();
+    let length = length.map(|length| number("length", length, Generator::LENGTH)).transpose()?;
+    Ok(Generator {
+        length: length.and_then(|length| usize::try_from(length).ok()).unwrap_or(default.length),
+        charset: charset.unwrap_or(default.charset),
+    })
 }
 
 /// A whole number inside bounds.

@@ -1,16 +1,18 @@
 //! What a vault holds. Each type is one row of the store; keys and indexes are the store's business.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crypto::{PublicKey, Sealed, TokenHash};
 use ipnet::IpNet;
 use protocol::{
-    AllowlistEntryId, BundleId, EnrollmentTokenId, MachineId, ProjectId, SecretId, SessionId, UserId, VaultId,
+    AgentId, AllowlistEntryId, BundleId, EnrollmentTokenId, MachineId, ProjectId, SecretId, SessionId, UserId, VaultId,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::Time;
+use crate::limits::VERSIONS_KEPT;
+use crate::scope::Scope;
 
 /// An account's encrypted storage.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -110,6 +112,9 @@ impl SecretKind {
     }
 }
 
+/// How long a secret stays in the trash, in seconds (30 days).
+pub const TRASH_SECONDS: u64 = 30 * 86_400;
+
 /// A secret without its value.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -130,12 +135,34 @@ pub struct Secret {
     pub note: Option<String>,
     /// The current version, from 1.
     pub version: u64,
+    /// When it was last delivered to a machine, as the audit log tells; some moments behind.
+    #[serde(default)]
+    pub last_accessed_at: Option<Time>,
     /// Set while the secret is in the trash.
     pub deleted_at: Option<Time>,
     /// When it was made.
     pub created_at: Time,
     /// When its value, name or note last changed.
     pub updated_at: Time,
+}
+
+impl Secret {
+    /// The versions that are kept: the newest 50.
+    pub fn kept_versions(&self) -> std::ops::RangeInclusive<u64> {
+        self.version.saturating_sub(VERSIONS_KEPT) + 1..=self.version
+    }
+}
+
+/// That a secret had this version: what is known of it without its value.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretVersion {
+    /// The secret.
+    pub secret: SecretId,
+    /// The version.
+    pub version: u64,
+    /// When it was made.
+    pub created_at: Time,
 }
 
 /// How a machine came to be.
@@ -174,6 +201,68 @@ pub struct Machine {
     pub registered_from: Option<IpAddr>,
     /// When it registered.
     pub created_at: Time,
+}
+
+/// An earlier name of a machine or an AI agent.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rename<Id> {
+    /// Whose name it was.
+    pub of: Id,
+    /// The name it had.
+    pub from: String,
+    /// The name it got.
+    pub to: String,
+    /// When.
+    pub at: Time,
+}
+
+/// An AI agent: manages the vault and reads no value.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Agent {
+    /// Its id.
+    pub id: AgentId,
+    /// The vault it is in; never changes.
+    pub vault: VaultId,
+    /// The vault's owner, for its records.
+    pub owner: UserId,
+    /// Its name.
+    pub name: String,
+    /// The key its signatures verify under.
+    pub public_key: PublicKey,
+    /// Whether somebody has accepted it.
+    pub approved: bool,
+    /// Whether it is switched on.
+    pub enabled: bool,
+    /// What it may do.
+    pub scopes: BTreeSet<Scope>,
+    /// The projects its scopes apply in; nothing means all of the vault.
+    pub projects: Option<BTreeSet<ProjectId>>,
+    /// Address it registered from.
+    pub registered_from: Option<IpAddr>,
+    /// When it registered.
+    pub created_at: Time,
+}
+
+/// A single-use token that registers one AI agent, with what a person has fixed for it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AgentBootstrapToken {
+    /// SHA-256 of its text.
+    pub hash: TokenHash,
+    /// The vault it registers into.
+    pub vault: VaultId,
+    /// The vault's owner.
+    pub owner: UserId,
+    /// The agent's name, unless it brings one.
+    pub name: String,
+    /// What the agent may do.
+    pub scopes: BTreeSet<Scope>,
+    /// The projects that applies in; nothing means all of the vault.
+    pub projects: Option<BTreeSet<ProjectId>>,
+    /// From then on it is refused.
+    pub expires_at: Time,
 }
 
 /// A machine's membership of a project: makes it eligible for grants and nothing more.
@@ -313,6 +402,10 @@ pub enum Expiring {
     Machine(MachineId),
     /// A bundle nobody fetched: destroyed, and its machine removed.
     Bundle(TokenHash),
+    /// A secret that was in the trash for its time: purged.
+    Secret(ProjectId, SecretId),
+    /// A project that was deleted: what is left of it goes.
+    Project(VaultId, ProjectId),
 }
 
 /// A person.

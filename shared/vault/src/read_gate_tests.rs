@@ -128,6 +128,7 @@ fn gate(world: &World) -> Result<(), &'static str> {
         field_names: None,
         note: None,
         version: 1,
+        last_accessed_at: None,
         deleted_at: world.in_trash.then_some(NOW),
         created_at: NOW,
         updated_at: NOW,

@@ -110,7 +110,11 @@ impl Floor {
         let now = Clock::System.now();
         let origin = Origin { vault, owner: self.owner, actor: ActorKind::Machine, address: Some(ADDRESS), at: now };
         let record = origin.record(Action::SecretRead, "Secret read").machine(machine).secret(secret).project(project);
-        self.services.store.audit().take_nonce(machine, &signed.nonce.parse()?, Some(&record), now).await?;
+        self.services
+            .store
+            .audit()
+            .take_nonce(store::Signer::Machine(machine), &signed.nonce.parse()?, Some(&record), now)
+            .await?;
         let put = Instant::now();
         let value = self.master_key.open(&self.stored.place(), &self.stored.sealed)?;
         if !verified || value.is_empty() {

@@ -32,7 +32,7 @@ pub(crate) fn to_functions(lambda: &Client, prefix: &str, routes: &[Route]) -> R
     routes.iter().filter(|route| route.function != "local").fold(Router::new(), |router, route| {
         let target = Target { lambda: lambda.clone(), function: format!("{prefix}{}", route.function) };
         let filter = if route.method == "GET" { MethodFilter::GET } else { MethodFilter::POST };
-        router.route(route.path, on(filter, invoke).with_state(target))
+        router.route(&route.path, on(filter, invoke).with_state(target))
     })
 }
 

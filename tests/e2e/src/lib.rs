@@ -10,11 +10,12 @@ mod place;
 mod proxy;
 mod rights;
 mod roles;
+mod values;
 mod world;
 
 pub use keys::TestKeys;
 pub use logs::logged;
 pub use proxy::{Call, Fault, Proxy};
 pub use rights::left_by_tests;
-pub use roles::{Machine, Person, signed_request};
+pub use roles::{Agent, Machine, Person, signed_request};
 pub use world::{Answer, Options, Request, World, send};

@@ -46,12 +46,13 @@ pub(crate) fn functions() -> Option<Functions> {
     })
 }
 
-/// What stands before the store, wherever that is.
-pub(crate) fn store() -> Proxy {
-    match given("SIKKERKEY_E2E_DYNAMODB") {
-        Some(_) => Proxy::new(aws_smithy_http_client::Builder::new().build_http()),
-        None => Proxy::new(Embedded::in_memory().unwrap()),
+/// What stands before the store, wherever that is; and the store, if it is in this process.
+pub(crate) fn store() -> (Proxy, Option<Embedded>) {
+    if given("SIKKERKEY_E2E_DYNAMODB").is_some() {
+        return (Proxy::new(aws_smithy_http_client::Builder::new().build_http()), None);
     }
+    let embedded = Embedded::in_memory().unwrap();
+    (Proxy::new(embedded.clone()), Some(embedded))
 }
 
 /// What the tables' names begin with in a world of its own.

@@ -15,6 +15,9 @@ use serde_json::Value;
 
 use crate::rights;
 
+/// The only operation that another one can be in the way of.
+const TRANSACTION: &str = "TransactWriteItems";
+
 /// One attempt of one call.
 #[derive(Debug, Clone)]
 pub struct Call {
@@ -120,7 +123,7 @@ impl Proxy {
         *self.inner.plan.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    fn fault(&self, request: &HttpRequest) -> Option<Fault> {
+    fn fault(&self, request: &HttpRequest, operation: &str) -> Option<Fault> {
         let mut plan = self.inner.plan.lock().unwrap_or_else(PoisonError::into_inner);
         let plan = plan.as_mut()?;
         // The client sends the same id with every attempt of a call.
@@ -130,7 +133,8 @@ impl Proxy {
             plan.seen.len() - 1
         });
         // A transaction that met a conflict is sent again as a new call.
-        let again = plan.fault == Fault::Conflict && plan.every_attempt && number > plan.nth;
+        let again =
+            plan.fault == Fault::Conflict && plan.every_attempt && number > plan.nth && operation == TRANSACTION;
         if (number != plan.nth && !again) || (plan.spent && !plan.every_attempt) {
             return None;
         }
@@ -171,7 +175,7 @@ impl HttpConnector for Connector {
         }
         let call = Call { operation: operation.to_owned(), body };
         inner.calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
-        let fault = self.proxy.fault(&request);
+        let fault = self.proxy.fault(&request, operation);
         let store = self.store.clone();
         let interleaved = inner.interleaved.load(Ordering::Relaxed);
         HttpConnectorFuture::new(async move {

@@ -91,6 +91,23 @@ impl<'w> Person<'w> {
         machine
     }
 
+    /// Registers an AI agent, which is pending. No projects mean all of the vault.
+    pub async fn pending_agent(&self, scopes: &[&str], projects: &[&str]) -> Agent<'w> {
+        let body = json!({ "name": "helper", "scopes": scopes, "projectIds": projects });
+        let token = self.post("/v1/manage/agent-bootstrap-tokens", &body).await.expect(200).field("token");
+        let key = KeyPair::make();
+        let body = json!({ "token": token, "publicKey": key.public().to_base64() });
+        let answer = self.world.send(Request::new("POST", "/v1/ai-bootstrap/register").json(&body)).await.expect(200);
+        Agent { world: self.world, id: answer.field("agentId"), key, from: "192.0.2.9".into() }
+    }
+
+    /// Registers an AI agent and approves it.
+    pub async fn agent(&self, scopes: &[&str], projects: &[&str]) -> Agent<'w> {
+        let agent = self.pending_agent(scopes, projects).await;
+        self.post(&format!("/v1/manage/ai-agents/{}/approve", agent.id), &json!({})).await.expect(200);
+        agent
+    }
+
     /// Adds a machine to a project.
     pub async fn attach(&self, project: &str, machine: &Machine<'_>) {
         let path = format!("/v1/manage/projects/{project}/machines");
@@ -111,6 +128,45 @@ impl<'w> Person<'w> {
         self.attach(&project, &machine).await;
         self.grant(&project, &machine, &[&secret]).await.expect(200);
         (project, secret, machine)
+    }
+}
+
+/// An AI agent with its key.
+pub struct Agent<'w> {
+    /// Where it lives.
+    pub world: &'w World,
+    /// Its id.
+    pub id: String,
+    /// Its key pair.
+    pub key: KeyPair,
+    /// Where its requests come from.
+    pub from: String,
+}
+
+impl Agent<'_> {
+    /// A signed request of this agent; one with a body is a POST.
+    pub fn request(&self, target: &str, body: Option<&Value>) -> Request {
+        let method = if body.is_some() { "POST" } else { "GET" };
+        let body = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
+        self.signed(method, target, &body)
+    }
+
+    /// A signed request from its parts.
+    pub fn signed(&self, method: &str, target: &str, body: &[u8]) -> Request {
+        // As the published client makes nonces.
+        let nonce = hex::encode(crypto::random::bytes::<16>());
+        let seconds = self.world.now().seconds();
+        signed_request(&self.key, &self.id, method, target, body, seconds, &nonce).from(&self.from)
+    }
+
+    /// Sends a signed GET.
+    pub async fn get(&self, target: &str) -> Answer {
+        self.world.send(self.request(target, None)).await
+    }
+
+    /// Sends a signed POST with a JSON body.
+    pub async fn post(&self, target: &str, body: &Value) -> Answer {
+        self.world.send(self.request(target, Some(body))).await
     }
 }
 

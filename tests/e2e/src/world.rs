@@ -8,11 +8,13 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use count_reads::CountReads;
 use crypto::Plaintext;
 use edge::seal::{Carrier, Message, Remote, Reply, Seal};
 use edge::{Clock, Config, Error, Route, Services, Telemetry};
 use http::{HeaderMap, Method, StatusCode};
 use http_body_util::BodyExt as _;
+use local::embedded::Embedded;
 use seal_secret::SealSecret;
 use serde_json::Value;
 use store::{Keys, Store, tables};
@@ -23,6 +25,7 @@ use vault::audit::{Action, Record};
 use zeroize::Zeroizing;
 
 use crate::keys::FunctionKeys;
+use crate::values::KnownValues;
 use crate::{Person, Proxy, TestKeys, gateway, logs, place, rights};
 
 /// Where the test's clock starts: some day in 2027.
@@ -49,8 +52,12 @@ pub struct World {
     pub services: Services,
     /// What stands before its store.
     pub store: Proxy,
+    /// The store itself, if it is in this process.
+    embedded: Option<Embedded>,
     /// Its key layer.
     pub keys: Arc<TestKeys>,
+    /// The values that no plane of management may show.
+    values: Arc<KnownValues>,
     /// The clock that tests move; nothing when the functions are elsewhere and the time is real.
     clock: Option<Arc<AtomicU64>>,
 }
@@ -210,7 +217,7 @@ impl World {
         config.lockout.failures = options.lockout_failures.unwrap_or(config.lockout.failures);
         config.key_cache_seconds = options.key_cache_seconds.unwrap_or(config.key_cache_seconds);
 
-        let (proxy, keys) = (place::store(), Arc::new(TestKeys::default()));
+        let ((proxy, embedded), keys) = (place::store(), Arc::new(TestKeys::default()));
         let dynamodb = place::client(proxy.clone());
         let clock = if elsewhere.is_none() {
             tables::create_missing(&dynamodb, &config.table_prefix).await.unwrap();
@@ -226,7 +233,8 @@ impl World {
             clock: clock.clone().map_or(Clock::System, Clock::Manual),
             config: Arc::new(config),
         };
-        let world = Self { router: Router::new(), services, store: proxy, keys, clock };
+        let world =
+            Self { router: Router::new(), services, store: proxy, embedded, keys, values: Arc::default(), clock };
         let router = match elsewhere {
             Some(functions) => gateway::to_functions(&functions.client, &functions.name_prefix, &world.routes()),
             None => world.in_this_process(),
@@ -243,12 +251,7 @@ impl World {
     }
 
     fn functions(&self) -> Vec<edge::Routes> {
-        let seal = |from| -> Arc<dyn Seal> {
-            let seal = SealSecret::new(&self.services_of("seal-secret"));
-            let clock = self.services.clock.clone();
-            Arc::new(Remote::by(Messages { from, seal, clock: clock.clone() }, clock))
-        };
-        local::functions(&|function| self.services_of(function), &seal)
+        local::functions(&|function| self.services_of(function), &|from| self.seal_for(from))
     }
 
     fn in_this_process(&self) -> Router {
@@ -257,7 +260,7 @@ impl World {
 
     /// Every route there is.
     pub fn routes(&self) -> Vec<Route> {
-        self.functions().iter().flat_map(edge::Routes::table).copied().collect()
+        self.functions().iter().flat_map(edge::Routes::table).cloned().collect()
     }
 
     /// A second instance of the functions over the same store, with memories of its own: another process.
@@ -267,7 +270,9 @@ impl World {
             router,
             services: self.services.clone(),
             store: self.store.clone(),
+            embedded: self.embedded.clone(),
             keys: self.keys.clone(),
+            values: self.values.clone(),
             clock: self.clock.clone(),
         }
     }
@@ -304,12 +309,16 @@ impl World {
         }
     }
 
-    /// Sends a request, a millisecond after the one before.
+    /// Sends a request, a millisecond after the one before. What the planes of management answer is searched for every
+    /// value that was stored or read in this world so far: none may ever be in it.
     pub async fn send(&self, request: Request) -> Answer {
         if let Some(clock) = &self.clock {
             clock.fetch_add(1, Ordering::SeqCst);
         }
-        send(self.router.clone(), request).await
+        let (target, sent) = (request.target.clone(), request.body.clone());
+        let answer = send(self.router.clone(), request).await;
+        self.values.check(&target, &sent, &answer);
+        answer
     }
 
     /// An address like this one that nobody has yet: worlds whose functions are elsewhere share their people.
@@ -373,6 +382,18 @@ impl World {
 
     /// The same where it may fail.
     pub async fn try_sweep(&self) -> Result<usize, Error> {
-        Sweep::new(&self.services_of("sweep-expired")).run().await
+        Sweep::new(&self.services_of("sweep-expired"), self.seal_for("sweep-expired")).run().await
+    }
+
+    /// Lets the function that follows the audit table catch up; says how many reads it counted.
+    pub async fn catch_up(&self) -> usize {
+        let stream = self.embedded.as_ref().expect("a store that gives its stream to the test").take_stream();
+        local::follow(stream, &CountReads::new(&self.services_of("count-reads"))).await.unwrap()
+    }
+
+    fn seal_for(&self, from: &'static str) -> Arc<dyn Seal> {
+        let seal = SealSecret::new(&self.services_of("seal-secret"));
+        let clock = self.services.clock.clone();
+        Arc::new(Remote::by(Messages { from, seal, clock: clock.clone() }, clock))
     }
 }

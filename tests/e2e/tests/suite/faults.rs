@@ -293,7 +293,7 @@ async fn without_the_key_layer_nothing_opens_and_nothing_is_lost() {
 /// A removal that was cut off is finished by asking again.
 #[tokio::test(start_paused = true)]
 async fn a_removal_that_was_cut_off_is_taken_up() {
-    let world = World::new().await;
+    let world = World::with(Options { lockout_failures: Some(40), ..Options::default() }).await;
     let owner = world.owner().await;
     for nth in 0..12 {
         let (project, secret, machine) = owner.readable(VALUE).await;

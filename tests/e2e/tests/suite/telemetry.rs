@@ -58,14 +58,15 @@ async fn a_lockout_is_a_metric_and_so_is_an_error_of_ours() {
     for _ in 0..10 {
         world.send(machine.request("GET", "/v1/cli/projects", b"").replace("x-timestamp", "1")).await.error(401);
     }
-    let lockouts = |line: &&Value| line["Lockouts"] == 1 && line["route"] == "GET /v1/cli/projects";
+    // On a store of their own worlds have prefixes of their own; in this process all have the same.
+    let deployment = world.services.config.table_prefix.as_str();
+    let lockouts = |line: &&Value| {
+        line["Lockouts"] == 1 && line["route"] == "GET /v1/cli/projects" && line["Deployment"] == deployment
+    };
     let all = lines("list-secrets");
     let line = all.iter().find(lockouts).unwrap();
     assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Namespace"], "SikkerKey");
-    assert_eq!(
-        (&line["Deployment"], &line["ServerErrors"], &line["level"]),
-        (&world.services.config.table_prefix.as_str().into(), &0.into(), &"WARN".into())
-    );
+    assert_eq!((&line["ServerErrors"], &line["level"]), (&0.into(), &"WARN".into()));
     assert!(all.iter().any(|line| line["status"] == 401 && line.get("_aws").is_none()), "nothing to count, no metrics");
 
     world.keys.set_down(true);

@@ -1,0 +1,98 @@
+//! `POST /v1/ai-bootstrap/register`: uses a token up and registers an AI agent, pending, with what a person has fixed for
+//! it when they made the token.
+
+use axum::extract::State;
+use crypto::{PublicKey, TokenHash, random};
+use edge::body::SMALL;
+use edge::{Attempts, Body, Clock, Error, Json, Routes, Services, SourceAddress};
+use protocol::{AgentId, VaultId};
+use serde::{Deserialize, Serialize};
+use store::{Store, agents};
+use vault::audit::{Action, ActorKind, Origin};
+use vault::limits::{self, NAME};
+use vault::model::Agent;
+
+#[derive(Clone)]
+struct App {
+    store: Store,
+    attempts: Attempts,
+    clock: Clock,
+}
+
+/// The function's route.
+pub fn routes(services: &Services) -> Routes {
+    let app = App { store: services.store.clone(), attempts: services.attempts(), clock: services.clock.clone() };
+    Routes::of("bootstrap-agent").post("/v1/ai-bootstrap/register", register).with_state(app)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Registration {
+    /// In either letter case, as a person typed it.
+    token: String,
+    public_key: String,
+    /// Replaces the name that was given with the token.
+    #[serde(default)]
+    name: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Registered {
+    agent_id: AgentId,
+    name: String,
+    vault_id: VaultId,
+}
+
+async fn register(
+    State(app): State<App>,
+    from: SourceAddress,
+    Body(body): Body<Registration, SMALL>,
+) -> Result<Json<Registered>, Error> {
+    app.attempts.check(from.ip()).await?;
+    let now = app.clock.now();
+    let found = match TokenHash::of_hex(&body.token.to_ascii_lowercase()) {
+        Some(hash) => app.store.get(&agents::bootstrap_token(&hash)).await?,
+        None => None,
+    };
+    let Some(token) = found.filter(|token| token.expires_at > now) else {
+        return Err(app.attempts.failed(from.ip()).await);
+    };
+    // Checked before the token is used, so that a mistake does not cost it.
+    let public_key = PublicKey::from_base64(&body.public_key)
+        .map_err(|_| Error::invalid("publicKey", "must be standard base64 of a 32-byte Ed25519 public key"))?;
+    let name = match body.name.filter(|name| !name.is_empty()) {
+        Some(name) => limits::name("name", &name, NAME)?,
+        None => token.name,
+    };
+    let agent = Agent {
+        id: AgentId::from_entropy(random::bytes()),
+        vault: token.vault,
+        owner: token.owner,
+        name,
+        public_key,
+        approved: false,
+        enabled: true,
+        scopes: token.scopes,
+        projects: token.projects,
+        registered_from: Some(from.ip()),
+        created_at: now,
+    };
+    let origin = Origin {
+        vault: agent.vault,
+        owner: agent.owner,
+        actor: ActorKind::External,
+        address: Some(from.ip()),
+        at: now,
+    };
+    let detail = format!("AI agent {} ({}) registered, pending", agent.name, agent.id);
+    let mut write = app.store.transaction();
+    let used = write.delete_existing(&agents::bootstrap_token(&token.hash));
+    write.put_new(&agent);
+    write.record(&origin.record(Action::AgentRegister, detail));
+    if !write.commit_unless_refused(used).await? {
+        // Somebody else was faster with the same token.
+        return Err(app.attempts.failed(from.ip()).await);
+    }
+    Ok(Json(Registered { agent_id: agent.id, name: agent.name, vault_id: agent.vault }))
+}

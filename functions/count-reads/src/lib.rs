@@ -1,0 +1,61 @@
+//! Follows the audit log: counts a vault's reads by the hour, and notes when each secret was last delivered.
+//!
+//! It is behind the log by some moments, and so the path of a read pays nothing for it. A batch that failed half-way comes
+//! again: an hour's counts can then be a little high; the time of the last access cannot be wrong.
+
+use std::collections::BTreeMap;
+
+use edge::{Error, Services};
+use protocol::{SecretId, VaultId};
+use store::Store;
+use store::stats::{HOUR_MS, Hour};
+use vault::Time;
+use vault::audit::{Action, Record};
+
+/// The function.
+#[derive(Clone)]
+pub struct CountReads {
+    store: Store,
+}
+
+impl CountReads {
+    /// From the services.
+    #[must_use]
+    pub fn new(services: &Services) -> Self {
+        Self { store: services.store.clone() }
+    }
+
+    /// Counts the reads among these records; says how many of them there were.
+    pub async fn run(&self, records: &[Record]) -> Result<usize, Error> {
+        let mut hours: BTreeMap<(VaultId, u64), Hour> = BTreeMap::new();
+        let mut accesses: BTreeMap<SecretId, Time> = BTreeMap::new();
+        let mut counted = 0;
+        for record in records {
+            let delivered = match record.action {
+                Action::SecretRead | Action::SecretExport => true,
+                Action::SecretReadDenied => false,
+                _ => continue,
+            };
+            counted += 1;
+            let hour = record.timestamp.ms() / HOUR_MS;
+            let counts = hours.entry((record.vault, hour)).or_insert(Hour { hour, ..Hour::default() });
+            if delivered {
+                counts.reads += 1
+            } else {
+                counts.denied += 1
+            }
+            if let Some(secret) = record.secret_id.filter(|_| delivered) {
+                let last = accesses.entry(secret).or_insert(record.timestamp);
+                *last = record.timestamp.max(*last);
+            }
+        }
+        // What can be repeated without harm first.
+        for (secret, at) in accesses {
+            self.store.note_access(secret, at).await?;
+        }
+        for ((vault, _), counts) in hours {
+            self.store.count_reads(vault, counts).await?;
+        }
+        Ok(counted)
+    }
+}

@@ -1,0 +1,58 @@
+//! AI agents: the tokens they register with, their states, scopes and allowlists; and what every principal may ask,
+//! `whoami` and the SDKs.
+
+mod agents;
+mod bootstrap_tokens;
+mod names;
+mod rights;
+mod sdks;
+mod states;
+mod whoami;
+
+use std::sync::Arc;
+
+use edge::{Config, Error, Principal, Routes, Services};
+use protocol::AgentId;
+use store::{Audit, Store};
+use vault::model::Agent;
+use vault::scope::Needs;
+use vault::scope::Scope::{AgentsRead, AgentsWrite};
+
+#[derive(Clone)]
+struct App {
+    store: Store,
+    audit: Audit,
+    config: Arc<Config>,
+}
+
+/// The function's routes.
+pub fn routes(services: &Services) -> Routes {
+    let store = services.store.clone();
+    let app = App { audit: store.audit(), store, config: services.config.clone() };
+    Routes::of("manage-agents")
+        .managed(services)
+        .get("whoami", Needs::Nothing, whoami::whoami)
+        .get("ai-agents", AgentsRead, agents::list)
+        .get("ai-agents/{agentId}", AgentsRead, agents::one)
+        .get("ai-agents/{agentId}/name-history", AgentsRead, names::history)
+        .post("ai-agents/{agentId}/rename", AgentsWrite, names::rename)
+        .post("ai-agents/{agentId}/approve", AgentsWrite, states::approve)
+        .post("ai-agents/{agentId}/deny", AgentsWrite, states::deny)
+        .post("ai-agents/{agentId}/disable", AgentsWrite, states::disable)
+        .post("ai-agents/{agentId}/enable", AgentsWrite, states::enable)
+        .post("ai-agents/{agentId}/revoke", AgentsWrite, states::revoke)
+        .post("ai-agents/{agentId}/scopes", Needs::Person, rights::scopes)
+        .post("ai-agents/{agentId}/projects", Needs::Person, rights::projects)
+        .post("agent-bootstrap-tokens", Needs::Person, bootstrap_tokens::create)
+        .get("sdks", Needs::Nothing, sdks::list)
+        .get("sdks/{sdkId}", Needs::Nothing, sdks::one)
+        .with_state(app)
+}
+
+impl App {
+    /// An agent of the principal's vault, else 404.
+    async fn agent(&self, by: &Principal, id: AgentId) -> Result<Agent, Error> {
+        let found = self.store.get(&store::agents::agent(id)).await?;
+        found.filter(|agent| agent.vault == by.vault).ok_or_else(|| Error::not_found("Agent"))
+    }
+}

@@ -1,0 +1,64 @@
+//! `POST ai-agents/{agentId}/rename` and `GET ai-agents/{agentId}/name-history`.
+
+use axum::extract::State;
+use edge::answer::Done;
+use edge::{Body, Error, Ids, Json, Principal, done};
+use protocol::AgentId;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use store::{Update, agents};
+use vault::Time;
+use vault::audit::Action;
+use vault::limits::{self, NAME};
+use vault::model::Rename;
+
+use crate::App;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewName {
+    name: String,
+}
+
+#[derive(Serialize)]
+struct RenameView {
+    from: String,
+    to: String,
+    at: Time,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Names {
+    renames: Vec<RenameView>,
+}
+
+/// `GET …/name-history`: newest first.
+pub(crate) async fn history(
+    State(app): State<App>,
+    by: Principal,
+    Ids(id): Ids<AgentId>,
+) -> Result<Json<Names>, Error> {
+    app.agent(&by, id).await?;
+    let renames = app.store.agent_renames(id).await?.into_iter().rev();
+    Ok(Json(Names { renames: renames.map(|Rename { from, to, at, .. }| RenameView { from, to, at }).collect() }))
+}
+
+/// `POST …/rename`. The name it has already changes nothing.
+pub(crate) async fn rename(
+    State(app): State<App>,
+    by: Principal,
+    Ids(id): Ids<AgentId>,
+    Body(body): Body<NewName>,
+) -> Result<Json<Done<Value>>, Error> {
+    let name = limits::name("name", &body.name, NAME)?;
+    let agent = app.agent(&by, id).await?;
+    if name != agent.name {
+        let record = by.record(Action::AgentRename, format!("AI agent {} ({id}) renamed to {name}", agent.name));
+        let mut write = app.store.transaction();
+        write.update(Update::existing(&agents::agent(id)).set("name", &name)?.when_equals("name", &agent.name)?);
+        write.put_new(&Rename { of: id, from: agent.name, to: name, at: by.now });
+        write.record(&record);
+        write.commit().await?;
+    }
+    Ok(done(json!({ "agentId": id })))
+}

@@ -1,0 +1,99 @@
+//! `POST ai-agents/{agentId}/scopes` and `/projects`: what an agent may do and where. For people only, so that no agent can
+//! widen its own rights or another's. Both replace the whole set, and bite at the next call.
+
+use std::collections::BTreeSet;
+
+use axum::extract::State;
+use edge::answer::Done;
+use edge::{Body, Error, Ids, Json, Principal, done};
+use protocol::{AgentId, ProjectId};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use store::{Store, Update, agents, vaults};
+use vault::audit::{Action, Record};
+use vault::scope::Scope;
+
+use crate::App;
+
+/// Most projects in an allowlist: it is read with every call.
+const PROJECTS: usize = 200;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewScopes {
+    scopes: BTreeSet<Scope>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct NewProjects {
+    /// None means all of the vault.
+    project_ids: BTreeSet<ProjectId>,
+}
+
+/// Checks an allowlist: its projects have to be in the vault. An empty one means no restriction.
+pub(crate) async fn allowlist(
+    store: &Store,
+    by: &Principal,
+    projects: BTreeSet<ProjectId>,
+) -> Result<Option<BTreeSet<ProjectId>>, Error> {
+    if projects.len() > PROJECTS {
+        return Err(Error::invalid("projectIds", format!("must list at most {PROJECTS} projects")));
+    }
+    let keys: Vec<_> = projects.iter().map(|id| vaults::project(*id)).collect();
+    let found = store.get_all(&keys).await?;
+    if found.iter().filter(|project| project.vault == by.vault).count() != projects.len() {
+        return Err(Error::not_found("Project"));
+    }
+    Ok((!projects.is_empty()).then_some(projects))
+}
+
+/// The names of scopes, for records.
+pub(crate) fn names(scopes: &BTreeSet<Scope>) -> String {
+    if scopes.is_empty() { "none".to_owned() } else { scopes.iter().map(|s| s.name()).collect::<Vec<_>>().join(", ") }
+}
+
+/// `POST …/scopes`.
+pub(crate) async fn scopes(
+    State(app): State<App>,
+    by: Principal,
+    Ids(id): Ids<AgentId>,
+    Body(body): Body<NewScopes>,
+) -> Result<Json<Done<Value>>, Error> {
+    let agent = app.agent(&by, id).await?;
+    if body.scopes != agent.scopes {
+        let detail = format!("AI agent {} ({id}) has the scopes: {}", agent.name, names(&body.scopes));
+        let change = Update::existing(&agents::agent(id)).set("scopes", &body.scopes)?;
+        app.write(change, &by.record(Action::AgentScopesUpdate, detail)).await?;
+    }
+    Ok(done(json!({ "agentId": id, "scopes": body.scopes })))
+}
+
+/// `POST …/projects`.
+pub(crate) async fn projects(
+    State(app): State<App>,
+    by: Principal,
+    Ids(id): Ids<AgentId>,
+    Body(body): Body<NewProjects>,
+) -> Result<Json<Done<Value>>, Error> {
+    let agent = app.agent(&by, id).await?;
+    let projects = allowlist(&app.store, &by, body.project_ids).await?;
+    if projects != agent.projects {
+        let reach =
+            projects.as_ref().map_or("all projects".to_owned(), |projects| format!("{} projects", projects.len()));
+        let change = Update::existing(&agents::agent(id)).set_or_remove("projects", projects.as_ref())?;
+        let detail = format!("AI agent {} ({id}) may see {reach}", agent.name);
+        app.write(change, &by.record(Action::AgentProjectsUpdate, detail)).await?;
+    }
+    Ok(done(json!({ "agentId": id, "restricted": projects.is_some(), "projectIds": projects.unwrap_or_default() })))
+}
+
+impl App {
+    async fn write(&self, change: Update, record: &Record) -> Result<(), Error> {
+        let mut write = self.store.transaction();
+        let there = write.update(change);
+        write.record(record);
+        let written = write.commit_unless_refused(there).await?;
+        written.then_some(()).ok_or_else(|| Error::not_found("Agent"))
+    }
+}

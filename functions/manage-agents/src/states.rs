@@ -1,0 +1,91 @@
+//! `POST ai-agents/{agentId}/approve`, `/deny`, `/disable`, `/enable`, `/revoke`.
+//!
+//! An agent is pending until it is approved. Deny removes a pending one, revoke an approved one; the wrong one of the two
+//! is a 409. Asking for the state it is in changes nothing and is a 200. Each bites at the next call. An agent cannot
+//! deny, disable or revoke itself.
+
+use axum::extract::State;
+use edge::answer::Done;
+use edge::{Error, Ids, Json, Principal, done};
+use protocol::AgentId;
+use serde_json::{Value, json};
+use store::{CommitError, Update, agents};
+use vault::audit::Action;
+
+use crate::App;
+
+type Answer = Result<Json<Done<Value>>, Error>;
+
+/// `POST …/approve`.
+pub(crate) async fn approve(State(app): State<App>, by: Principal, Ids(id): Ids<AgentId>) -> Answer {
+    app.set_flag(&by, id, "approved", true, Action::AgentApprove).await
+}
+
+/// `POST …/enable`.
+pub(crate) async fn enable(State(app): State<App>, by: Principal, Ids(id): Ids<AgentId>) -> Answer {
+    app.set_flag(&by, id, "enabled", true, Action::AgentEnable).await
+}
+
+/// `POST …/disable`.
+pub(crate) async fn disable(State(app): State<App>, by: Principal, Ids(id): Ids<AgentId>) -> Answer {
+    refuse_oneself(&by, id)?;
+    app.set_flag(&by, id, "enabled", false, Action::AgentDisable).await
+}
+
+/// `POST …/deny`: removes a pending agent.
+pub(crate) async fn deny(State(app): State<App>, by: Principal, Ids(id): Ids<AgentId>) -> Answer {
+    refuse_oneself(&by, id)?;
+    app.remove(&by, id, false, Action::AgentDeny, "The agent is approved, revoke it instead").await
+}
+
+/// `POST …/revoke`: removes an approved agent.
+pub(crate) async fn revoke(State(app): State<App>, by: Principal, Ids(id): Ids<AgentId>) -> Answer {
+    refuse_oneself(&by, id)?;
+    app.remove(&by, id, true, Action::AgentRevoke, "The agent is pending, deny it instead").await
+}
+
+fn refuse_oneself(by: &Principal, id: AgentId) -> Result<(), Error> {
+    if by.is_agent(id) {
+        return Err(Error::forbidden("An agent cannot deny, disable or revoke itself"));
+    }
+    Ok(())
+}
+
+impl App {
+    async fn set_flag(&self, by: &Principal, id: AgentId, flag: &str, to: bool, action: Action) -> Answer {
+        let agent = self.agent(by, id).await?;
+        let verb = action.entry().name.strip_prefix("ai_agent_").unwrap_or_default();
+        let mut write = self.store.transaction();
+        let switched = write.update(Update::existing(&agents::agent(id)).set(flag, &to)?.when_equals(flag, &!to)?);
+        write.record(&by.record(action, format!("AI agent {} ({id}): {verb}", agent.name)));
+        if !write.commit_unless_refused(switched).await? {
+            // It is in that state already, or was removed meanwhile.
+            self.agent(by, id).await?;
+        }
+        Ok(done(json!({ "agentId": id })))
+    }
+
+    async fn remove(
+        &self,
+        by: &Principal,
+        id: AgentId,
+        approved: bool,
+        action: Action,
+        wrong_state: &'static str,
+    ) -> Answer {
+        let agent = self.agent(by, id).await?;
+        if agent.approved != approved {
+            return Err(Error::conflict(wrong_state));
+        }
+        let record = by.record(action, format!("AI agent {} ({id}) removed", agent.name));
+        match self.store.remove_agent(id, approved, &record).await {
+            Ok(()) => Ok(done(json!({ "agentId": id }))),
+            Err(CommitError::Refused(_)) => {
+                // Approved by somebody else meanwhile, or removed.
+                self.agent(by, id).await?;
+                Err(Error::conflict(wrong_state))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! `GET whoami`: who asks, and what they may do. An agent also sees what it did last.
+
+use std::collections::BTreeSet;
+
+use axum::extract::State;
+use edge::{Error, Json, Principal, Who};
+use protocol::{AgentId, ProjectId, UserId, VaultId};
+use serde::Serialize;
+use vault::audit::View;
+use vault::scope::Scope;
+
+use crate::App;
+
+/// How many of its records an agent sees.
+const RECENT: i32 = 20;
+
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(crate) enum WhoAmI {
+    #[serde(rename_all = "camelCase")]
+    Agent {
+        kind: &'static str,
+        id: AgentId,
+        name: String,
+        vault_id: VaultId,
+        approved: bool,
+        enabled: bool,
+        scopes: BTreeSet<Scope>,
+        /// Whether it may see the projects of its allowlist only.
+        restricted: bool,
+        project_ids: BTreeSet<ProjectId>,
+        recent: Vec<View>,
+    },
+    #[serde(rename_all = "camelCase")]
+    Person { kind: &'static str, id: UserId, name: String, email: String, vault_id: VaultId, owner: bool },
+}
+
+pub(crate) async fn whoami(State(app): State<App>, by: Principal) -> Result<Json<WhoAmI>, Error> {
+    Ok(Json(match by.who {
+        Who::Person(user) => WhoAmI::Person {
+            kind: "user",
+            id: user.id,
+            name: user.username.clone(),
+            email: user.email.clone(),
+            vault_id: by.vault,
+            owner: user.id == by.owner,
+        },
+        Who::Agent(agent) => WhoAmI::Agent {
+            kind: "ai_agent",
+            id: agent.id,
+            name: agent.name.clone(),
+            vault_id: by.vault,
+            approved: agent.approved,
+            enabled: agent.enabled,
+            scopes: agent.scopes.clone(),
+            restricted: agent.projects.is_some(),
+            project_ids: agent.projects.clone().unwrap_or_default(),
+            recent: app.audit.of_agent(agent.id, RECENT).await?.into_iter().map(View::from).collect(),
+        },
+    }))
+}

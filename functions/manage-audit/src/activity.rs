@@ -1,0 +1,46 @@
+//! `GET activity`: the last 20 records, in short.
+
+use axum::extract::State;
+use edge::{Error, Json, Principal};
+use serde::Serialize;
+use vault::Time;
+use vault::audit::{Action, ActorKind, Record, Severity};
+
+use crate::App;
+
+/// How many.
+const RECENT: usize = 20;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Row {
+    action: Action,
+    severity: Severity,
+    actor_kind: ActorKind,
+    detail: String,
+    timestamp: Time,
+}
+
+impl From<Record> for Row {
+    fn from(record: Record) -> Self {
+        Self {
+            action: record.action,
+            severity: record.severity,
+            actor_kind: record.actor_kind,
+            detail: record.detail,
+            timestamp: record.timestamp,
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(crate) struct Activity {
+    events: Vec<Row>,
+}
+
+pub(crate) async fn activity(State(app): State<App>, by: Principal) -> Result<Json<Activity>, Error> {
+    let begin = app.begin(&by).await?;
+    // One past the present: records of this very moment are in the log too.
+    let page = app.audit.page(by.vault, None, begin, Time::from_ms(by.now.ms() + 1), RECENT).await?;
+    Ok(Json(Activity { events: page.records.into_iter().map(|(_, record)| record.into()).collect() }))
+}

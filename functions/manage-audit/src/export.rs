@@ -1,0 +1,84 @@
+//! `POST audit/export`: matching records as CSV (RFC 4180), newest first, at most 10,000 rows and 4 MiB.
+//!
+//! When there are more, the header `X-SikkerKey-Truncated: true` says so. Texts that a spreadsheet would take for a
+//! formula get an apostrophe before them: names in them are chosen by machines.
+
+use axum::extract::State;
+use axum::response::Response;
+use edge::{Body, Error, Principal, answer};
+use http::HeaderValue;
+use serde::Deserialize;
+use vault::audit::{Action, Record};
+
+use crate::App;
+use crate::search::{FOUND, Filter};
+
+/// Most bytes: with its envelope an answer has to stay below the 6 MB that Lambda lets through.
+const BYTES: usize = 4 * 1_024 * 1_024;
+/// The columns.
+const HEADER: [&str; 10] = [
+    "timestamp",
+    "action",
+    "severity",
+    "actorKind",
+    "userId",
+    "machineId",
+    "aiAgentId",
+    "secretId",
+    "sourceIp",
+    "detail",
+];
+
+#[derive(Deserialize)]
+pub(crate) struct Export {
+    #[serde(flatten)]
+    filter: Filter,
+}
+
+pub(crate) async fn export(State(app): State<App>, by: Principal, Body(body): Body<Export>) -> Result<Response, Error> {
+    let search = body.filter.checked()?;
+    let found = app.find(&by, &search, None, FOUND).await?;
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    let broken = |error: csv::Error| Error::internal(error.to_string());
+    csv.write_record(HEADER).map_err(broken)?;
+    let (mut rows, mut bytes) = (0_usize, 0_usize);
+    for (_, record) in &found.records {
+        let row = row(record);
+        bytes += row.iter().map(|text| text.len() + 3).sum::<usize>();
+        if bytes > BYTES {
+            break;
+        }
+        csv.write_record(row).map_err(broken)?;
+        rows += 1;
+    }
+    let whole = found.all && rows == found.records.len();
+    let text = csv.into_inner().map_err(|error| Error::internal(error.to_string()))?;
+    app.audit.record(&by.record(Action::AuditExport, format!("{rows} records exported"))).await?;
+    let mut response = answer::file("text/csv; charset=utf-8", text.into());
+    if !whole {
+        response.headers_mut().insert("x-sikkerkey-truncated", HeaderValue::from_static("true"));
+    }
+    Ok(response)
+}
+
+fn row(record: &Record) -> [String; 10] {
+    let entry = record.action.entry();
+    let text = |id: Option<String>| id.unwrap_or_default();
+    [
+        record.timestamp.ms().to_string(),
+        entry.name.to_owned(),
+        record.severity.name().to_owned(),
+        record.actor_kind.name().to_owned(),
+        record.user_id.to_string(),
+        text(record.machine_id.map(|id| id.to_string())),
+        text(record.ai_agent_id.map(|id| id.to_string())),
+        text(record.secret_id.map(|id| id.to_string())),
+        record.source_ip.clone(),
+        plain(&record.detail),
+    ]
+}
+
+/// A text that no spreadsheet takes for a formula.
+fn plain(text: &str) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
+}

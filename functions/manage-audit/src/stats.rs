@@ -1,0 +1,65 @@
+//! `GET stats`: how much is in the vault, and how much is read from it.
+
+use axum::extract::State;
+use edge::{Error, Json, Principal};
+use serde::Serialize;
+use store::stats::HOUR_MS;
+
+use crate::App;
+
+/// Hours of the last day, and of the last thirty.
+const DAY: u64 = 24;
+const MONTH: u64 = 30 * DAY;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Stats {
+    pub(crate) projects: usize,
+    /// Those not in the trash.
+    pub(crate) secrets: usize,
+    pub(crate) trashed_secrets: usize,
+    pub(crate) machines: usize,
+    pub(crate) ai_agents: usize,
+    pub(crate) enrollment_tokens: usize,
+    reads_last_24_hours: u64,
+    reads_last_30_days: u64,
+    denied_last_24_hours: u64,
+    denied_last_30_days: u64,
+}
+
+pub(crate) async fn stats(State(app): State<App>, by: Principal) -> Result<Json<Stats>, Error> {
+    app.stats(&by).await.map(Json)
+}
+
+impl App {
+    pub(crate) async fn stats(&self, by: &Principal) -> Result<Stats, Error> {
+        let store = &self.store;
+        let hour = by.now.ms() / HOUR_MS;
+        let (projects, machines, ai_agents, enrollment_tokens, hours) = tokio::try_join!(
+            store.projects(by.vault),
+            store.count_machines(by.vault),
+            store.count_agents(by.vault),
+            store.count_enrollment_tokens(by.vault),
+            store.hours(by.vault, hour.saturating_sub(MONTH - 1), hour),
+        )?;
+        let (mut secrets, mut trashed_secrets) = (0, 0);
+        for project in &projects {
+            for secret in store.secrets(project.id).await? {
+                if secret.deleted_at.is_some() { trashed_secrets += 1 } else { secrets += 1 }
+            }
+        }
+        let day = || hours.iter().filter(|row| row.hour + DAY > hour);
+        Ok(Stats {
+            projects: projects.len(),
+            secrets,
+            trashed_secrets,
+            machines,
+            ai_agents,
+            enrollment_tokens,
+            reads_last_24_hours: day().map(|row| row.reads).sum(),
+            reads_last_30_days: hours.iter().map(|row| row.reads).sum(),
+            denied_last_24_hours: day().map(|row| row.denied).sum(),
+            denied_last_30_days: hours.iter().map(|row| row.denied).sum(),
+        })
+    }
+}

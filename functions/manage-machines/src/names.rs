@@ -1,0 +1,64 @@
+//! `POST machines/{machineId}/rename` and `GET machines/{machineId}/name-history`.
+
+use axum::extract::State;
+use edge::answer::Done;
+use edge::{Body, Error, Ids, Json, Principal, done, own};
+use protocol::MachineId;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use store::{Update, vaults};
+use vault::Time;
+use vault::audit::Action;
+use vault::limits::{self, NAME};
+use vault::model::Rename;
+
+use crate::App;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewName {
+    name: String,
+}
+
+#[derive(Serialize)]
+struct RenameView {
+    from: String,
+    to: String,
+    at: Time,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Names {
+    renames: Vec<RenameView>,
+}
+
+/// `GET …/name-history`: newest first.
+pub(crate) async fn history(
+    State(app): State<App>,
+    by: Principal,
+    Ids(id): Ids<MachineId>,
+) -> Result<Json<Names>, Error> {
+    own::machine(&app.store, &by, id).await?;
+    let renames = app.store.machine_renames(id).await?.into_iter().rev();
+    Ok(Json(Names { renames: renames.map(|Rename { from, to, at, .. }| RenameView { from, to, at }).collect() }))
+}
+
+/// `POST …/rename`. The name it has already changes nothing.
+pub(crate) async fn rename(
+    State(app): State<App>,
+    by: Principal,
+    Ids(id): Ids<MachineId>,
+    Body(body): Body<NewName>,
+) -> Result<Json<Done<Value>>, Error> {
+    let name = limits::name("name", &body.name, NAME)?;
+    let machine = own::machine(&app.store, &by, id).await?;
+    if name != machine.name {
+        let record = by.record(Action::MachineRename, format!("Machine {} renamed to {name}", machine.name));
+        let mut write = app.store.transaction();
+        write.update(Update::existing(&vaults::machine(id)).set("name", &name)?.when_equals("name", &machine.name)?);
+        write.put_new(&Rename { of: id, from: machine.name, to: name, at: by.now });
+        write.record(&record.machine(id));
+        write.commit().await?;
+    }
+    Ok(done(json!({ "machineId": id })))
+}

@@ -1,0 +1,57 @@
+//! `POST projects`: a new project under a master key of its own, which nobody sees unwrapped.
+//!
+//! When an agent with an allowlist makes it, the project is added to that allowlist in the same transaction.
+
+use axum::extract::State;
+use crypto::envelope::KeyContext;
+use crypto::random;
+use edge::{Body, Error, Json, Principal};
+use protocol::ProjectId;
+use serde::Deserialize;
+use store::vaults::ProjectEntry;
+use store::{Update, agents};
+use vault::audit::Action;
+use vault::limits::{self, PROJECT_NAME};
+use vault::model::Project;
+
+use crate::App;
+use crate::list::ProjectView;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewProject {
+    name: String,
+    #[serde(default)]
+    description: Option<String>,
+}
+
+pub(crate) async fn create(
+    State(app): State<App>,
+    by: Principal,
+    Body(body): Body<NewProject>,
+) -> Result<Json<ProjectView>, Error> {
+    let id = ProjectId::from_entropy(random::bytes());
+    let name = limits::name("name", &body.name, PROJECT_NAME)?;
+    let description = limits::text("description", body.description.as_deref())?;
+    let project = Project {
+        id,
+        vault: by.vault,
+        name,
+        description,
+        master_key: app.keys.make_wrapped(&KeyContext::Project(by.vault, id)).await?,
+        frozen: None,
+        created_at: by.now,
+        updated_at: by.now,
+    };
+    let mut write = app.store.transaction();
+    write.put_new(&project);
+    write.put_new(&ProjectEntry::from(&project));
+    write.record(&by.record(Action::ProjectCreate, format!("Project {} created", project.name)).project(id));
+    if let Some(agent) = by.agent()
+        && agent.projects.is_some()
+    {
+        write.update(Update::existing(&agents::agent(agent.id)).append("projects", &id)?);
+    }
+    write.commit().await?;
+    Ok(Json(project.into()))
+}

@@ -1,0 +1,70 @@
+//! `POST projects/{projectId}/delete`: removes a project with everything in it.
+//!
+//! With `{"preview": true}` it only counts. Otherwise `confirmName` has to be the project's name. The first step deletes
+//! the project's own row, and with it the key that its values hang on: from then on nothing of it can be read, and nobody
+//! can see it. What is left is removed as far as there is time, and by the sweep after that; `finished` says whether
+//! anything is left.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use edge::{Body, Error, Ids, Json, Principal, own, remains};
+use protocol::ProjectId;
+use serde::Deserialize;
+use serde_json::json;
+use store::Row as _;
+use store::vaults::{self, ProjectEntry};
+use vault::audit::Action;
+use vault::model::{Expiring, Expiry};
+
+use crate::App;
+
+/// How long the answer may wait for what is left to be removed.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// When the sweep looks again, in seconds: lists lag behind, and what was being made just now would be missed.
+const SWEPT_AFTER_SECONDS: u64 = 60;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Delete {
+    #[serde(default)]
+    preview: bool,
+    #[serde(default)]
+    confirm_name: Option<String>,
+}
+
+pub(crate) async fn delete(
+    State(app): State<App>,
+    by: Principal,
+    Ids(id): Ids<ProjectId>,
+    Body(body): Body<Delete>,
+) -> Result<Response, Error> {
+    let project = own::project(&app.store, &by, id).await?;
+    let counts = app.store.count_project(id).await?;
+    if body.preview {
+        return Ok(Json(json!({ "preview": true, "projectId": id, "counts": counts })).into_response());
+    }
+    match &body.confirm_name {
+        None => return Err(Error::invalid("confirmName", "must be the project's name, or ask with preview first")),
+        Some(name) if *name != project.name => return Err(Error::invalid("confirmName", "must be the project's name")),
+        Some(_) => {}
+    }
+    let detail = format!(
+        "Project {} deleted with {} secrets, {} machines' memberships and {} grants",
+        project.name, counts.secrets, counts.memberships, counts.grants
+    );
+    let mut write = app.store.transaction();
+    let there = write.delete_existing(&vaults::project(id));
+    write.delete(&ProjectEntry::from(&project).key());
+    write.put(&Expiry { at: by.now.plus_seconds(SWEPT_AFTER_SECONDS), of: Expiring::Project(by.vault, id) });
+    write.record(&by.record(Action::ProjectDelete, detail).project(id));
+    if !write.commit_unless_refused(there).await? {
+        // Somebody else was faster.
+        return Err(Error::not_found("Project"));
+    }
+    // It is gone, and the sweep sees to the rest whatever happens here.
+    let removal = remains::remove_project(&app.store, &app.seal, by.vault, id);
+    let finished = matches!(tokio::time::timeout(PATIENCE, removal).await, Ok(Ok(())));
+    Ok(Json(json!({ "success": true, "projectId": id, "deleted": counts, "finished": finished })).into_response())
+}

@@ -1,0 +1,50 @@
+//! `POST projects/{projectId}/update`: another name or description, or both. What is not given stays; an empty
+//! description clears it.
+
+use axum::extract::State;
+use edge::answer::Done;
+use edge::{Body, Error, Ids, Json, Principal, done, own};
+use protocol::ProjectId;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use store::{Update, vaults};
+use vault::audit::Action;
+use vault::limits::{self, PROJECT_NAME};
+
+use crate::App;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Changes {
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    description: Option<String>,
+}
+
+pub(crate) async fn update(
+    State(app): State<App>,
+    by: Principal,
+    Ids(id): Ids<ProjectId>,
+    Body(body): Body<Changes>,
+) -> Result<Json<Done<Value>>, Error> {
+    let project = own::project(&app.store, &by, id).await?;
+    let mut changes = Update::existing(&vaults::project(id)).set("updatedAt", &by.now)?;
+    let mut changed = vec![];
+    if let Some(name) = &body.name {
+        changes = changes.set("name", &limits::name("name", name, PROJECT_NAME)?)?;
+        changed.push("name");
+    }
+    if let Some(text) = &body.description {
+        changes = changes.set_or_remove("description", limits::text("description", Some(text))?.as_ref())?;
+        changed.push("description");
+    }
+    if !changed.is_empty() {
+        let detail = format!("Project {}: {} changed", project.name, changed.join(" and "));
+        let mut write = app.store.transaction();
+        write.update(changes);
+        write.record(&by.record(Action::ProjectUpdate, detail).project(id));
+        write.commit().await?;
+    }
+    Ok(done(json!({ "projectId": id })))
+}

@@ -1,0 +1,32 @@
+//! `POST projects/{projectId}/secrets/{secretId}/note`: sets the note for people, or clears it with an empty one.
+
+use axum::extract::State;
+use edge::answer::Done;
+use edge::{Body, Error, Ids, Json, Principal, done, own};
+use protocol::{ProjectId, SecretId};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use vault::audit::Action;
+use vault::limits;
+
+use crate::App;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewNote {
+    note: String,
+}
+
+pub(crate) async fn update(
+    State(app): State<App>,
+    by: Principal,
+    Ids((project, id)): Ids<(ProjectId, SecretId)>,
+    Body(body): Body<NewNote>,
+) -> Result<Json<Done<Value>>, Error> {
+    let note = limits::text("note", Some(&body.note))?;
+    let (_, secret) = own::secret(&app.store, &by, project, id).await?;
+    let verb = if note.is_some() { "set" } else { "cleared" };
+    let record = by.record(Action::SecretNoteUpdate, format!("Note of secret {} {verb}", secret.name));
+    app.change(&by, &secret, App::changes_of(&secret).set_or_remove("note", note.as_ref())?, record).await?;
+    Ok(done(json!({ "secretId": id })))
+}

@@ -1,0 +1,31 @@
+//! `POST projects/{projectId}/secrets/{secretId}/name`: another name. Grants are by id and stay.
+
+use axum::extract::State;
+use edge::answer::Done;
+use edge::{Body, Error, Ids, Json, Principal, done, own};
+use protocol::{ProjectId, SecretId};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use vault::audit::Action;
+use vault::limits::{self, NAME};
+
+use crate::App;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewName {
+    name: String,
+}
+
+pub(crate) async fn rename(
+    State(app): State<App>,
+    by: Principal,
+    Ids((project, id)): Ids<(ProjectId, SecretId)>,
+    Body(body): Body<NewName>,
+) -> Result<Json<Done<Value>>, Error> {
+    let name = limits::name("name", &body.name, NAME)?;
+    let (_, secret) = own::secret(&app.store, &by, project, id).await?;
+    let record = by.record(Action::SecretRename, format!("Secret {} renamed to {name}", secret.name));
+    app.change(&by, &secret, App::changes_of(&secret).set("name", &name)?, record).await?;
+    Ok(done(json!({ "secretId": id })))
+}

@@ -1,0 +1,30 @@
+//! `POST projects/{projectId}/secrets/{secretId}/rollback`: the value of an old version as a new version. Answers id and
+//! version only; 404 for a version that is not kept, 409 on a canary.
+
+use axum::extract::State;
+use edge::{Body, Error, Ids, Json, Principal, own};
+use protocol::{ProjectId, SecretId};
+use serde::Deserialize;
+use vault::audit::Action;
+
+use crate::{App, Versioned, refuse_canary};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RollBack {
+    version: u64,
+}
+
+pub(crate) async fn roll_back(
+    State(app): State<App>,
+    by: Principal,
+    Ids((project, id)): Ids<(ProjectId, SecretId)>,
+    Body(body): Body<RollBack>,
+) -> Result<Json<Versioned>, Error> {
+    let (_, secret) = own::secret(&app.store, &by, project, id).await?;
+    refuse_canary(&secret)?;
+    let detail = format!("Secret {} rolled back to version {}", secret.name, body.version);
+    let record = by.record(Action::SecretUpdate, detail).secret(id).project(project);
+    let version = app.seal.roll_back(by.vault, id, body.version, record).await?;
+    Ok(Json(Versioned { id, version }))
+}

@@ -1,0 +1,48 @@
+//! `POST projects/{projectId}/secrets/{secretId}/rotate`: a generated value as a new version. Of a structured secret the
+//! named fields change, all of them unless some are named. Answers id and version only; 409 on a canary.
+
+use axum::extract::State;
+use crypto::Charset;
+use edge::seal::Rotation;
+use edge::{Body, Error, Ids, Json, Principal, own};
+use protocol::{ProjectId, SecretId};
+use serde::Deserialize;
+use vault::audit::Action;
+use vault::limits;
+
+use crate::{App, Versioned, field_names, refuse_canary};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Rotate {
+    #[serde(default)]
+    length: Option<u64>,
+    #[serde(default)]
+    charset: Option<Charset>,
+    #[serde(default)]
+    fields: Option<Vec<String>>,
+}
+
+pub(crate) async fn rotate(
+    State(app): State<App>,
+    by: Principal,
+    Ids((project, id)): Ids<(ProjectId, SecretId)>,
+    Body(body): Body<Rotate>,
+) -> Result<Json<Versioned>, Error> {
+    let generator = limits::generator(body.length, body.charset)?;
+    let (_, secret) = own::secret(&app.store, &by, project, id).await?;
+    refuse_canary(&secret)?;
+    let fields = body.fields.filter(|fields| !fields.is_empty());
+    let what = match (&fields, field_names(&secret)?) {
+        (None, _) => String::new(),
+        (Some(fields), Some(names)) if fields.iter().all(|field| names.contains(field)) => {
+            format!(" ({})", fields.join(", "))
+        }
+        (Some(_), Some(_)) => return Err(Error::invalid("fields", "must name fields of this secret")),
+        (Some(_), None) => return Err(Error::invalid("fields", "are of structured secrets only")),
+    };
+    let record = by.record(Action::SecretRotate, format!("Secret {} rotated{what}", secret.name));
+    let how = Rotation { generator, fields };
+    let version = app.seal.rotate(by.vault, id, how, record.secret(id).project(project)).await?;
+    Ok(Json(Versioned { id, version }))
+}

@@ -1,0 +1,95 @@
+//! `GET trash`, `POST trash/{secretId}/restore` and `…/purge`: secrets that were deleted, for 30 days.
+
+use axum::extract::State;
+use edge::answer::Done;
+use edge::{Error, Ids, Json, Principal, done, own, remains};
+use protocol::{ProjectId, SecretId};
+use serde::Serialize;
+use serde_json::{Value, json};
+use store::{Row as _, Update, vaults};
+use vault::Time;
+use vault::audit::Action;
+use vault::model::{Expiring, Expiry, Secret, SecretKind, TRASH_SECONDS};
+
+use crate::App;
+
+/// What purges a secret that went to the trash then, unless it is restored.
+pub(crate) fn purge_due(secret: &Secret, deleted_at: Time) -> Expiry {
+    let of = Expiring::Secret(secret.project, secret.id);
+    Expiry { at: deleted_at.plus_seconds(TRASH_SECONDS), of }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Trashed {
+    id: SecretId,
+    name: String,
+    #[serde(rename = "type")]
+    kind: SecretKind,
+    project_id: ProjectId,
+    project_name: String,
+    version: u64,
+    deleted_at: Time,
+    purged_at: Time,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Trash {
+    secrets: Vec<Trashed>,
+}
+
+/// `GET trash`: what was deleted in the projects that the principal may see, newest first.
+pub(crate) async fn list(State(app): State<App>, by: Principal) -> Result<Json<Trash>, Error> {
+    let mut secrets = vec![];
+    for project in app.store.projects(by.vault).await?.into_iter().filter(|project| by.reaches(project.id)) {
+        for secret in app.store.secrets(project.id).await? {
+            let Some(deleted_at) = secret.deleted_at else { continue };
+            secrets.push(Trashed {
+                id: secret.id,
+                name: secret.name,
+                kind: secret.kind,
+                project_id: project.id,
+                project_name: project.name.clone(),
+                version: secret.version,
+                deleted_at,
+                purged_at: deleted_at.plus_seconds(TRASH_SECONDS),
+            });
+        }
+    }
+    secrets.sort_by_key(|secret| std::cmp::Reverse((secret.deleted_at, secret.id)));
+    Ok(Json(Trash { secrets }))
+}
+
+/// `POST trash/{secretId}/restore`: back to its project, with its grants.
+pub(crate) async fn restore(
+    State(app): State<App>,
+    by: Principal,
+    Ids(id): Ids<SecretId>,
+) -> Result<Json<Done<Value>>, Error> {
+    let (project, secret) = own::trashed(&app.store, &by, id).await?;
+    let record = by.record(Action::SecretRestore, format!("Secret {} restored", secret.name));
+    let mut write = app.store.transaction();
+    let restored = write.update(Update::existing(&vaults::secret(id)).remove("deletedAt").when_present("deletedAt"));
+    write.require(&vaults::project(project.id));
+    if let Some(deleted_at) = secret.deleted_at {
+        write.delete(&purge_due(&secret, deleted_at).key());
+    }
+    write.record(&record.secret(id).project(project.id));
+    if write.commit_unless_refused(restored).await? {
+        Ok(done(json!({ "secretId": id, "projectId": project.id })))
+    } else {
+        Err(Error::not_found("Secret"))
+    }
+}
+
+/// `POST trash/{secretId}/purge`: destroyed at once, with all its versions.
+pub(crate) async fn purge(
+    State(app): State<App>,
+    by: Principal,
+    Ids(id): Ids<SecretId>,
+) -> Result<Json<Done<Value>>, Error> {
+    let (project, secret) = own::trashed(&app.store, &by, id).await?;
+    let record = by.record(Action::SecretPurge, format!("Secret {} purged", secret.name));
+    remains::remove_secret(&app.store, &*app.seal, &secret, Some(record.secret(id).project(project.id))).await?;
+    Ok(done(json!({ "secretId": id })))
+}

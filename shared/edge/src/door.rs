@@ -1,0 +1,272 @@
+//! The two doors of management: a person's session at `/v1/manage/…`, an AI agent's signature at `/v1/ai/…`.
+//!
+//! Behind both stand the same handlers, which see a [`Principal`] and not which door it came through. A route says what
+//! it needs once ([`crate::Managed`]); the doors hold callers to it before the handler runs, and see to the records
+//! that the handler does not write itself: of what was refused, and of everything an agent called.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, RawPathParams, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use http::request::Parts;
+use protocol::{AgentId, ProjectId, UserId, VaultId};
+use store::meter::{self, Counted};
+use store::{Audit, Batch, NonceError, Signer, Store, agents, lockout};
+use vault::Time;
+use vault::agent_gate::{Caller, Refusal, decide};
+use vault::audit::{Action, ActorKind, Origin, Record};
+use vault::model::{Agent, User};
+use vault::scope::{Needs, Scope};
+
+use crate::error::Told;
+use crate::{Clock, Config, Error, Services, Sessions, SignedRequest};
+
+/// Most characters of a path in a record.
+const PATH_SHOWN: usize = 200;
+
+/// Who manages: a signed-in person in the vault they chose, or an approved and enabled AI agent in its own.
+#[derive(Clone)]
+pub struct Principal {
+    /// The vault it acts in.
+    pub vault: VaultId,
+    /// The owner of that vault.
+    pub owner: UserId,
+    /// Where it is.
+    pub address: IpAddr,
+    /// When it asked.
+    pub now: Time,
+    /// Who it is.
+    pub who: Who,
+}
+
+/// A person or an agent.
+#[derive(Clone)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Who {
+    Person(Arc<User>),
+    Agent(Arc<Agent>),
+}
+
+impl Principal {
+    /// A record of what it did.
+    pub fn record(&self, action: Action, detail: impl Into<String>) -> Record {
+        let actor = match self.who {
+            Who::Person(_) => ActorKind::User,
+            Who::Agent(_) => ActorKind::AiAgent,
+        };
+        let origin = Origin { vault: self.vault, owner: self.owner, actor, address: Some(self.address), at: self.now };
+        let record = origin.record(action, detail);
+        match &self.who {
+            Who::Person(_) => record,
+            Who::Agent(agent) => record.agent(agent.id),
+        }
+    }
+
+    /// Whether this project is among those it may see. One it may not see is answered as if it were not there.
+    pub fn reaches(&self, project: ProjectId) -> bool {
+        match &self.who {
+            Who::Person(_) => true,
+            Who::Agent(agent) => agent.projects.as_ref().is_none_or(|allowed| allowed.contains(&project)),
+        }
+    }
+
+    /// The agent it is, if it is one.
+    pub fn agent(&self) -> Option<&Agent> {
+        match &self.who {
+            Who::Person(_) => None,
+            Who::Agent(agent) => Some(agent),
+        }
+    }
+
+    /// Whether it is this agent.
+    pub fn is_agent(&self, id: AgentId) -> bool {
+        self.agent().is_some_and(|agent| agent.id == id)
+    }
+
+    /// Whether it holds a scope: for what a route shows beside what it needs.
+    pub fn holds(&self, scope: Scope) -> bool {
+        self.agent().is_none_or(|agent| agent.scopes.contains(&scope))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Principal {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        let known = parts.extensions.get::<Self>().cloned();
+        known.ok_or_else(|| Error::internal("a route of management without its door"))
+    }
+}
+
+/// What it takes to know who manages.
+#[derive(Clone)]
+pub(crate) struct Door {
+    store: Store,
+    audit: Audit,
+    sessions: Sessions,
+    clock: Clock,
+    config: Arc<Config>,
+}
+
+impl Door {
+    pub(crate) fn new(services: &Services) -> Self {
+        Self {
+            store: services.store.clone(),
+            audit: services.store.audit(),
+            sessions: Sessions::new(services),
+            clock: services.clock.clone(),
+            config: services.config.clone(),
+        }
+    }
+}
+
+/// What a door knows of the route behind it.
+pub(crate) type Behind = State<(Door, Needs)>;
+
+/// The door of people. A person in their own vault may do everything in it.
+pub(crate) async fn for_people(State((door, _)): Behind, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let person = match door.sessions.person(&parts).await {
+        Ok(person) => person,
+        Err(error) => return error.into_response(),
+    };
+    let principal = Principal {
+        vault: person.vault,
+        owner: person.owner(),
+        address: person.address,
+        now: person.now,
+        who: Who::Person(Arc::new(person.user)),
+    };
+    door.pass(principal, parts, body, next).await
+}
+
+/// The door of AI agents.
+pub(crate) async fn for_agents(State((door, needs)): Behind, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let admitted = async {
+        let signed = SignedRequest::of_agent(&parts, body).await?;
+        let principal = door.admit(&signed, needs, &parts).await?;
+        Ok::<_, Error>((principal, Bytes::from_owner(signed.body)))
+    };
+    match admitted.await {
+        Ok((principal, body)) => door.pass(principal, parts, body.into(), next).await,
+        Err(error) => error.into_response(),
+    }
+}
+
+/// What was called, for a record.
+fn called(parts: &Parts) -> String {
+    let path: String = parts.uri.path().chars().take(PATH_SHOWN).collect();
+    format!("{} {path}", parts.method)
+}
+
+impl Door {
+    /// The agent that signed this request, if it may call a route that needs this; its nonce is taken. Where the route
+    /// only looks, the nonce's row is the record of the call.
+    async fn admit(&self, request: &SignedRequest<AgentId>, needs: Needs, parts: &Parts) -> Result<Principal, Error> {
+        let id = request.headers.identity;
+        let (agent_key, lockout_key) = (agents::agent(id), lockout::lockout(request.address));
+        let mut batch = Batch::new();
+        batch.want(&agent_key);
+        batch.want(&lockout_key);
+        let mut fetched = self.store.fetch(batch).await?;
+        let (agent, known) = (fetched.take(&agent_key)?.map(Arc::new), fetched.take(&lockout_key)?);
+        let now = self.clock.now();
+        let signed_text = request.signed_text();
+        let caller = Caller {
+            locked_until: known.and_then(|known| known.locked_until),
+            agent: agent.as_deref(),
+            signed_text: &signed_text,
+            signature: &request.headers.signature,
+            timestamp_seconds: request.headers.timestamp.seconds(),
+        };
+        let verdict = decide(&caller, needs, now).map(|_| ());
+        // As far as it is known who asks.
+        let principal = agent.map(|agent| Principal {
+            vault: agent.vault,
+            owner: agent.owner,
+            address: request.address,
+            now,
+            who: Who::Agent(agent),
+        });
+        let record = |action, detail: String| principal.as_ref().map(|principal| principal.record(action, detail));
+
+        let refusal = match verdict {
+            Err(refusal) if !refusal.is_signed() => refusal,
+            // The agent's own request: it burns its nonce, refused or not.
+            verdict => {
+                let record = match verdict {
+                    Ok(()) if needs.reads() => record(Action::AgentAccess, called(parts)),
+                    Ok(()) => None,
+                    Err(refusal) => record(Action::RequestDenied, format!("{}: {refusal}", called(parts))),
+                };
+                match self.audit.take_nonce(Signer::Agent(id), &request.headers.nonce, record.as_ref(), now).await {
+                    Ok(()) => match (verdict, principal) {
+                        (Ok(()), Some(principal)) => return Ok(principal),
+                        (Ok(()), None) => return Err(Error::internal("an admitted agent that nobody knows")),
+                        (Err(refusal), _) => return Err(refusal.into()),
+                    },
+                    Err(NonceError::Replayed) => Refusal::Replayed,
+                    Err(NonceError::Store(error)) => return Err(error.into()),
+                }
+            }
+        };
+        if refusal.is_authentication_failure() {
+            self.store.count_failure(request.address, &self.config.lockout, now).await?;
+            if let Some(failure) = record(Action::AuthFailure, refusal.reason().to_owned()) {
+                self.audit.record(&failure).await?;
+            }
+        }
+        let error = Error::from(refusal);
+        Err(match refusal {
+            Refusal::SourceLocked(until) => error.retry_after(now.seconds_until(until)),
+            _ => error,
+        })
+    }
+
+    /// Lets the handler answer, and writes the record that it has not written: of a refusal, or of a call of an agent
+    /// that changed nothing. Without it there is no answer.
+    async fn pass(&self, principal: Principal, mut parts: Parts, body: axum::body::Body, next: Next) -> Response {
+        let called = called(&parts);
+        let params = RawPathParams::from_request_parts(&mut parts, &()).await.ok();
+        parts.extensions.insert(principal.clone());
+        let before = meter::counted(Counted::Record);
+        let response = next.run(Request::from_parts(parts, body)).await;
+        let by_agent = principal.agent().is_some();
+        let record = match response.status().as_u16() {
+            403 | 404 => Some(principal.record(Action::RequestDenied, refused(&called, &response))),
+            400..500 => Some(principal.record(Action::RequestInvalid, refused(&called, &response))),
+            200..300 if by_agent && meter::counted(Counted::Record) == before => {
+                // A route that only looks was recorded with its nonce; this one might have changed something.
+                Some(principal.record(Action::AgentAccess, called))
+            }
+            _ => None,
+        };
+        match record {
+            None => response,
+            Some(record) => match self.audit.record(&about(record, params.as_ref())).await {
+                Ok(()) => response,
+                Err(error) => Error::from(error).into_response(),
+            },
+        }
+    }
+}
+
+fn refused(called: &str, response: &Response) -> String {
+    let told = response.extensions().get::<Told>();
+    let why = told.map_or("refused", |told| told.inside.as_deref().unwrap_or(&told.outside));
+    format!("{called}: {} {why}", response.status().as_u16())
+}
+
+/// A record with the ids that the path names.
+fn about(record: Record, params: Option<&RawPathParams>) -> Record {
+    params.into_iter().flatten().fold(record, |record, (name, text)| match name {
+        "projectId" => text.parse().map_or(record.clone(), |id| record.project(id)),
+        "secretId" => text.parse().map_or(record.clone(), |id| record.secret(id)),
+        "machineId" => text.parse().map_or(record.clone(), |id| record.machine(id)),
+        _ => record,
+    })
+}

@@ -1,0 +1,125 @@
+//! What is counted: reads by the hour, kept by whoever follows the audit table; and how many things a vault has.
+
+use aws_sdk_dynamodb::types::{AttributeValue, Select};
+use protocol::{SecretId, VaultId};
+use serde::{Deserialize, Serialize};
+use vault::Time;
+
+use crate::item::{Item, Key, Row, from_item};
+use crate::tables::{BY_OWNER, Table};
+use crate::{Store, StoreError, Update, vaults};
+
+/// Milliseconds of an hour.
+pub const HOUR_MS: u64 = 3_600_000;
+/// How long hours are kept, in days: as long as the records they count.
+const KEPT_DAYS: u64 = 365;
+
+/// The reads of one hour of a vault.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Hour {
+    /// The hour, counted from the epoch.
+    pub hour: u64,
+    /// Values that were delivered, by single reads and exports.
+    #[serde(default)]
+    pub reads: u64,
+    /// Reads that were refused to machines that had shown who they are.
+    #[serde(default)]
+    pub denied: u64,
+}
+
+impl Row for Hour {
+    const TABLE: Table = Table::Vault;
+    const KIND: &'static str = "hour of reads";
+    /// Never put whole: the row comes to be by its first count.
+    fn key(&self) -> Key<Self> {
+        Key::new("STATS#", "HOUR#")
+    }
+}
+
+fn hour(vault: VaultId, hour: u64) -> Key<Hour> {
+    Key::new(format!("STATS#{vault}"), sort_key(hour))
+}
+
+fn sort_key(hour: u64) -> String {
+    format!("HOUR#{hour:010}")
+}
+
+/// An image of an audit row as DynamoDB's stream gives it, as a record; nothing for a nonce without one.
+pub fn record_of(image: serde_dynamo::Item) -> Result<Option<vault::audit::Record>, StoreError> {
+    if !image.contains_key("vaultDay") {
+        return Ok(None);
+    }
+    let item: Item = image.into();
+    from_item("audit record", item).map(Some)
+}
+
+impl Store {
+    /// Adds to the counts of an hour.
+    pub async fn count_reads(&self, vault: VaultId, counts: Hour) -> Result<(), StoreError> {
+        let ends = Time::from_ms((counts.hour + 1) * HOUR_MS).plus_seconds(KEPT_DAYS * 86_400);
+        let mut update =
+            Update::of(&hour(vault, counts.hour)).set("hour", &counts.hour)?.set("ttl", &ends.seconds())?;
+        for (name, number) in [("reads", counts.reads), ("denied", counts.denied)] {
+            if number > 0 {
+                update = update.add(name, number);
+            }
+        }
+        self.update(update).await
+    }
+
+    /// Writes down when a secret was last delivered, unless that is known of a later time. One that is gone stays gone.
+    pub async fn note_access(&self, secret: SecretId, at: Time) -> Result<(), StoreError> {
+        let key = vaults::secret(secret);
+        let note = Update::existing(&key).set("lastAccessedAt", &at)?.when_absent_or_less("lastAccessedAt", &at)?;
+        self.update_if(note).await.map(|_| ())
+    }
+
+    /// The hours of a vault in which there was something to count, from one to another, both included.
+    pub async fn hours(&self, vault: VaultId, first: u64, last: u64) -> Result<Vec<Hour>, StoreError> {
+        self.query_between(format!("STATS#{vault}"), &sort_key(first), &sort_key(last)).await
+    }
+
+    /// How many projects a vault has.
+    pub async fn count_projects(&self, vault: VaultId) -> Result<usize, StoreError> {
+        self.count_owned(Table::Vault, format!("VAULT#{vault}"), "PROJECT#").await
+    }
+
+    /// How many machines a vault has.
+    pub async fn count_machines(&self, vault: VaultId) -> Result<usize, StoreError> {
+        self.count_owned(Table::Vault, format!("VAULT#{vault}"), "MACHINE#").await
+    }
+
+    /// How many enrollment tokens a vault has, ended ones too.
+    pub async fn count_enrollment_tokens(&self, vault: VaultId) -> Result<usize, StoreError> {
+        self.count_owned(Table::Vault, format!("VAULT#{vault}"), "ENROLLMENT#").await
+    }
+
+    /// How many AI agents a vault has.
+    pub async fn count_agents(&self, vault: VaultId) -> Result<usize, StoreError> {
+        self.count_owned(Table::Agents, format!("VAULT#{vault}"), "AGENT#").await
+    }
+
+    async fn count_owned(&self, table: Table, owner: String, prefix: &str) -> Result<usize, StoreError> {
+        let (mut count, mut from) = (0, None);
+        loop {
+            let answer = self
+                .client
+                .query()
+                .table_name(self.name(table))
+                .index_name(BY_OWNER)
+                .key_condition_expression("ownerPk = :pk AND begins_with(ownerSk, :sk)")
+                .expression_attribute_values(":pk", AttributeValue::S(owner.clone()))
+                .expression_attribute_values(":sk", AttributeValue::S(prefix.to_owned()))
+                .select(Select::Count)
+                .set_exclusive_start_key(from)
+                .send()
+                .await?;
+            count += usize::try_from(answer.count).unwrap_or_default();
+            from = answer.last_evaluated_key;
+            if from.is_none() {
+                return Ok(count);
+            }
+        }
+    }
+}
