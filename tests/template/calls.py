@@ -8,6 +8,7 @@ import dataclasses
 import json
 
 import policy
+import rights
 
 # The process in which everything runs on a laptop; it is no function of the stack.
 LOCAL = "local"
@@ -78,11 +79,15 @@ def by_the_service(function):
 
     - logs: it writes what the function prints into the function's own log group.
     - sqs: it puts an event that an asynchronous function could not handle into its dead-letter queue.
+    - dynamodb: it reads the stream that a function follows.
     """
     for action in ("logs:CreateLogStream", "logs:PutLogEvents"):
         yield Call(function.name, action, f"log-group/{function.name}")
     if function.dead_letters:
         yield Call(function.name, "sqs:SendMessage", function.dead_letters)
+    if function.follows:
+        for action in rights.STREAM:
+            yield Call(function.name, action, function.follows)
 
 
 def needed(of, recorded):

@@ -173,6 +173,7 @@ class Template:
         own = self.reference(name)
         arns = {
             ("AWS::DynamoDB::Table", "Arn"): f"arn:aws:dynamodb:{place}:table/{own}",
+            ("AWS::DynamoDB::Table", "StreamArn"): f"arn:aws:dynamodb:{place}:table/{own}/stream/made",
             ("AWS::IAM::Role", "Arn"): f"arn:aws:iam::{ACCOUNT}:role/{own}",
             ("AWS::KMS::Key", "Arn"): f"arn:aws:kms:{place}:key/{own}",
             ("AWS::Lambda::Function", "Arn"): f"arn:aws:lambda:{place}:function:{own}",

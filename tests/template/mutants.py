@@ -157,6 +157,9 @@ def wired(of, routes):
         letters = "" if found.dead_letters else "queue/dead-letters"
         yield f"{name} with dead letters {letters or 'nowhere'}", function(name, dead_letters=letters), routes
         yield f"{name} scheduled otherwise", function(name, scheduled=not found.scheduled), routes
+        stream = "" if found.follows else "table/audit/stream/made"
+        yield f"{name} following {stream or 'nothing'}", function(name, follows=stream), routes
+        yield f"{name} following values", function(name, follows="table/values/stream/made"), routes
     for name, found in of.roles.items():
         yield f"{name} with a managed policy", role(name, managed=("arn:aws:iam::aws:policy/ReadOnlyAccess",)), routes
         (trust,) = found.trust

@@ -15,6 +15,11 @@ ROWS = {
     ("table/accounts", "SESSION#*"): "sessions",
     ("table/accounts", "USER#*"): "people",
     ("table/accounts/index/by-owner", "USER#*"): "the sessions of a person",
+    ("table/agents", "AGENT#*"): "AI agents with their earlier names",
+    ("table/agents", "AGENT-BOOTSTRAP#*"): "bootstrap tokens of AI agents",
+    ("table/agents/index/by-owner", "VAULT#*"): "the AI agents of a vault",
+    ("table/audit", "agent#*"): "nonces of AI agents, which are audit records where a call only looks",
+    ("table/audit/index/by-agent", "AGENT#*"): "the audit records of an AI agent",
     ("table/audit", "machine#*"): "nonces of machines, which are audit records where a request is audited",
     ("table/audit", "record#*"): "audit records",
     ("table/audit/index/by-time", "vault_*"): "the audit records of a vault",
@@ -25,13 +30,13 @@ ROWS = {
     ("table/vault", "ENROLLMENT-HASH#*"): "hashes of enrollment tokens",
     ("table/vault", "EXPIRY"): "what is due to expire",
     ("table/vault", "LOCKOUT#*"): "failures of source addresses",
-    ("table/vault", "MACHINE#*"): "machines with their memberships and grants",
+    ("table/vault", "MACHINE#*"): "machines with their memberships, grants and earlier names",
     ("table/vault", "PROJECT#*"): "projects",
     ("table/vault", "PROJECTS"): "the list of projects",
     ("table/vault", "SECRET#*"): "secrets without their values",
+    ("table/vault", "STATS#*"): "counts of reads",
     ("table/vault", "VAULT#*"): "vaults with their IP allowlists",
-    ("table/vault/index/by-owner", "PROJECT#*"): "the secrets and members of a project",
-    ("table/vault/index/by-owner", "SECRET#*"): "the grants of a secret",
+    ("table/vault/index/by-owner", "PROJECT#*"): "the secrets, members and grants of a project",
     ("table/vault/index/by-owner", "VAULT#*"): "the projects, machines and enrollment tokens of a vault",
 }
 # What is done to them, in the order in which it is told.
@@ -47,11 +52,17 @@ VERBS = {
 KINDS = {
     ("table/vault", "MACHINE#*", "addedAt"): "memberships",
     ("table/vault", "MACHINE#*", "grantedAt"): "grants",
+    ("table/vault", "MACHINE#*", "from"): "earlier names of machines",
     ("table/vault", "MACHINE#*", "publicKey"): "machines",
 }
 # What an update may set, by the rows and the attribute. Those that an update only looks at count as set too.
 UPDATES = {
     ("table/accounts", "SESSION#*", "lastUsedAt"): "when a session was last used",
+    ("table/agents", "AGENT#*", "approved"): "whether an AI agent is approved",
+    ("table/agents", "AGENT#*", "enabled"): "whether an AI agent is enabled",
+    ("table/agents", "AGENT#*", "name"): "the name of an AI agent",
+    ("table/agents", "AGENT#*", "projects"): "the projects an AI agent may see",
+    ("table/agents", "AGENT#*", "scopes"): "what an AI agent may do",
     ("table/vault", "ENROLLMENT#*", "revoked"): "whether an enrollment token is revoked",
     ("table/vault", "ENROLLMENT#*", "uses"): "how often an enrollment token was used",
     ("table/vault", "LOCKOUT#*", "failures"): "the failures of a source address",
@@ -60,10 +71,21 @@ UPDATES = {
     ("table/vault", "MACHINE#*", "approved"): "whether a machine is approved",
     ("table/vault", "MACHINE#*", "delivered"): "which version a machine was last given",
     ("table/vault", "MACHINE#*", "enabled"): "whether a machine is enabled",
+    ("table/vault", "MACHINE#*", "name"): "the name of a machine",
+    ("table/vault", "PROJECT#*", "description"): "the description of a project",
     ("table/vault", "PROJECT#*", "frozen"): "whether a project is frozen",
+    ("table/vault", "PROJECT#*", "name"): "the name of a project",
+    ("table/vault", "PROJECT#*", "updatedAt"): "when a project was changed",
     ("table/vault", "SECRET#*", "deletedAt"): "whether a secret is in the trash",
+    ("table/vault", "SECRET#*", "lastAccessedAt"): "when a secret was last delivered",
+    ("table/vault", "SECRET#*", "name"): "the name of a secret",
+    ("table/vault", "SECRET#*", "note"): "the note of a secret",
     ("table/vault", "SECRET#*", "updatedAt"): "when a secret was changed",
     ("table/vault", "SECRET#*", "version"): "which version of a secret is current",
+    ("table/vault", "STATS#*", "denied"): "how many reads were refused in an hour",
+    ("table/vault", "STATS#*", "hour"): "which hour is counted",
+    ("table/vault", "STATS#*", "reads"): "how many reads there were in an hour",
+    ("table/vault", "STATS#*", "ttl"): "when the counts of an hour are dropped",
     ("table/vault", "VAULT#*", "allowlist"): "the ranges of an IP allowlist",
     ("table/vault", "VAULT#*", "allowlistEnabled"): "whether an IP allowlist is on",
     ("table/vault", "VAULT#*", "label"): "the label of a range",
@@ -83,24 +105,29 @@ OTHERS = {
         "queue/dead-letters",
     ): "put events that failed into the queue of dead letters, which the Lambda service does",
 }
+FOLLOWS = set(rights.STREAM)
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 SESSIONS = "session cookies"
 # What is in the requests and answers of a function. Whoever owns it sees that and can change it; no role prevents it.
 PASSING = {
     "account": f"passwords at sign-up and sign-in, and {SESSIONS}",
+    "bootstrap-agent": "bootstrap tokens of AI agents. With one he can register an agent of his own, which stays pending "
+    "until it is approved",
     "bootstrap-machine": "bootstrap tokens. With one he can register a machine of his own, which stays pending until "
     "a person approves it",
     "download-bundle": "links of bundles, and the private keys in them",
     "enroll-machine": "enrollment tokens. With one he can enroll machines, which read what the token grants",
     "export-secrets": "signed requests of machines, and the values in the answers",
     "list-secrets": "signed requests of machines, and the names of secrets in the answers",
-    "manage-audit": SESSIONS,
-    "manage-machines": f"{SESSIONS}, and new bootstrap tokens, enrollment tokens and links of bundles",
-    "manage-projects": SESSIONS,
-    "manage-secrets": f"{SESSIONS}, and new values on their way to `seal-secret`",
+    "count-reads": "audit records of reads, as they are written",
+    "manage-agents": f"{SESSIONS}, signed calls of AI agents, and new bootstrap tokens of AI agents",
+    "manage-audit": f"{SESSIONS}, signed calls of AI agents, and the audit records in the answers",
+    "manage-machines": f"{SESSIONS}, signed calls of AI agents, and new bootstrap tokens, enrollment tokens and links of bundles",
+    "manage-projects": f"{SESSIONS}, and signed calls of AI agents",
+    "manage-secrets": f"{SESSIONS}, signed calls of AI agents, and new values on their way to `seal-secret`",
     "poll-secrets": "signed requests of machines, and which secrets changed in the answers",
     "read-secret": "signed requests of machines, and the values in the answers",
-    "seal-secret": "new values in clear, and the private keys of new bundles",
+    "seal-secret": "new values in clear, values that are rolled back or rotated in part, and the private keys of new bundles",
     "sweep-expired": "nothing",
 }
 
@@ -189,7 +216,7 @@ def sentences(function, statements):
     """What the rights are, in words."""
     on_rows, updates, others = {}, {}, []
     named, kinds = set(), set()
-    logs = set()
+    logs, streams = set(), set()
     for right in sorted(rights.all_granted(statements), key=str):
         place = (right.resource, right.key)
         if right.action == "dynamodb:PutItem" and right.attribute:
@@ -207,6 +234,8 @@ def sentences(function, statements):
             others.append(_words(KEY_USES, right.action, right.purpose))
         elif right.action in LOGS and right.resource == f"log-group/{function}":
             logs.add(right.action)
+        elif right.action in FOLLOWS and "/stream/" in right.resource:
+            streams.add(right.action)
         else:
             others.append(_words(OTHERS, right.action, right.resource))
     if named != kinds:
@@ -224,6 +253,10 @@ def sentences(function, statements):
             told.append(f"set {_and(updates[resource])}")
         found.append(f"{where}: {'; '.join(told)}")
     found += others
+    if streams == FOLLOWS:
+        found.append("follow the stream of the audit table, which the Lambda service does")
+    elif streams:
+        raise policy.Unsupported(f"{function} has half of the rights on a stream")
     if logs == LOGS:
         found.append("write its own log")
     elif logs:

@@ -37,7 +37,7 @@ CRYPTOGRAPHIC = (
 )
 
 MACHINE_PLANE = frozenset({"export-secrets", "list-secrets", "poll-secrets", "read-secret"})
-MANAGEMENT = frozenset({"manage-audit", "manage-machines", "manage-projects", "manage-secrets"})
+MANAGEMENT = frozenset({"manage-agents", "manage-audit", "manage-machines", "manage-projects", "manage-secrets"})
 MAKES_MACHINES = frozenset({"bootstrap-machine", "enroll-machine", "manage-machines"})
 MAKES_GRANTS = frozenset({"enroll-machine", "manage-machines", "manage-projects"})
 NOBODY = frozenset()
@@ -97,13 +97,11 @@ POWERS = (
         "Any value whose secret's id he knows, in any vault, with no record in the audit log. CloudTrail shows which "
         "projects' keys are unwrapped.",
     ),
-    Power("read sealed values", frozenset({"export-secrets", "read-secret"}), _reads_values),
     Power(
-        "have sealed values given back by writes of his own",
-        frozenset({"seal-secret"}),
-        lambda held: held.touches("values") and not _reads_values(held),
-        "The role cannot read values. But DynamoDB can be asked to answer a write with the row that was there, and IAM "
-        "cannot forbid every way of asking.",
+        "read sealed values",
+        frozenset({"export-secrets", "read-secret", "seal-secret"}),
+        _reads_values,
+        "`seal-secret` reads what it rolls back and the fields that a rotation keeps; no operation of it gives a value out.",
     ),
     Power(
         "replace or destroy stored values himself",
@@ -114,8 +112,8 @@ POWERS = (
         "was there.",
     ),
     Power(
-        "have `seal-secret` make and replace values",
-        frozenset({"manage-machines", "manage-secrets"}),
+        "have `seal-secret` make, replace and destroy values",
+        frozenset({"manage-machines", "manage-projects", "manage-secrets", "sweep-expired"}),
         lambda held: held.may("lambda:InvokeFunction", "function/seal-secret"),
         "Of any secret whose id he knows. It gives no value out.",
     ),
@@ -142,10 +140,10 @@ POWERS = (
         "Of bundles whose link's hash he knows.",
     ),
     Power(
-        "list the machines and bundles that are going to expire",
+        "list what is going to expire",
         frozenset({"sweep-expired"}),
         lambda held: held.rows(READS, "vault", "EXPIRY"),
-        "With the ids of the machines and the hashes of the bundles' links.",
+        "With the ids of machines, secrets and projects and the hashes of bundles' links.",
     ),
     Power(
         "make machines, or put a key of his own into a machine's row",
@@ -179,14 +177,19 @@ POWERS = (
     ),
     Power(
         "read machines, memberships or grants",
-        MACHINE_PLANE | MAKES_MACHINES | MAKES_GRANTS | {"download-bundle", "manage-secrets", "sweep-expired"},
+        MACHINE_PLANE
+        | MAKES_MACHINES
+        | MAKES_GRANTS
+        | {"download-bundle", "manage-audit", "manage-secrets", "sweep-expired"},
         lambda held: held.rows(ANYTHING, "vault", "MACHINE#x")
         or any(held.rows(READS, "vault/index/by-owner", f"{kind}#x") for kind in ("PROJECT", "SECRET", "VAULT")),
         "Those of machines, projects or vaults whose ids he knows.",
     ),
     Power(
         "read the names and notes of secrets",
-        MACHINE_PLANE | (MANAGEMENT - {"manage-audit"}) | {"enroll-machine", "seal-secret"},
+        MACHINE_PLANE
+        | (MANAGEMENT - {"manage-agents"})
+        | {"count-reads", "enroll-machine", "seal-secret", "sweep-expired"},
         lambda held: held.rows(ANYTHING, "vault", "SECRET#x") or held.rows(READS, "vault/index/by-owner", "PROJECT#x"),
         "Of secrets or projects whose ids he knows.",
     ),
@@ -236,7 +239,7 @@ POWERS = (
     ),
     Power(
         "lift lockouts of source addresses, or lock addresses out",
-        MACHINE_PLANE | {"account", "bootstrap-machine", "enroll-machine"},
+        MACHINE_PLANE | MANAGEMENT | {"account", "bootstrap-agent", "bootstrap-machine", "enroll-machine"},
         lambda held: held.rows(WRITES, "vault", "LOCKOUT#x", "lockedUntil"),
     ),
     Power(
@@ -245,10 +248,22 @@ POWERS = (
         lambda held: held.rows(READS, "audit/index/by-time", "vault_x#1#1"),
     ),
     Power(
+        "read what AI agents did",
+        frozenset({"manage-agents"}),
+        lambda held: held.rows(READS, "audit/index/by-agent", "AGENT#x"),
+    ),
+    Power(
+        "follow the audit log as it is written",
+        frozenset({"count-reads"}),
+        lambda held: held.may("dynamodb:GetRecords", "table/audit/stream/made"),
+        "Of all vaults, a day back.",
+    ),
+    Power(
         "add audit records that are not true",
-        frozenset({"account", "bootstrap-machine", "download-bundle", "enroll-machine", "seal-secret", "sweep-expired"})
+        frozenset({"account", "bootstrap-agent", "bootstrap-machine", "download-bundle", "enroll-machine"})
+        | {"seal-secret", "sweep-expired"}
         | MACHINE_PLANE
-        | (MANAGEMENT - {"manage-audit"}),
+        | MANAGEMENT,
         lambda held: held.rows(("PutItem",), "audit", "record#x"),
         "Or put one in the place of a record whose key he knows. Keys are random, and only `manage-audit` can list "
         "them.",
@@ -265,7 +280,24 @@ POWERS = (
         NOBODY,
         lambda held: any(held.rows(WHOLE, table) for table in (*TABLES, "vault/index/by-owner", "audit/index/by-time")),
     ),
-    Power("read or write AI agents", NOBODY, lambda held: held.touches("agents")),
+    Power(
+        "read AI agents, their scopes and allowlists",
+        MANAGEMENT | {"bootstrap-agent"},
+        lambda held: held.rows(ANYTHING, "agents", "AGENT#x") or held.rows(READS, "agents/index/by-owner", "VAULT#x"),
+        "Of agents whose ids he knows. Their keys are public halves.",
+    ),
+    Power(
+        "make AI agents, or give them scopes",
+        frozenset({"bootstrap-agent", "manage-agents"}),
+        lambda held: held.rows(("PutItem", "UpdateItem"), "agents", "AGENT#x", "scopes"),
+        "The way round: as an agent with every scope he manages a vault by the front door, and reads no value there. "
+        "What an agent calls is in the audit log.",
+    ),
+    Power(
+        "widen the allowlists of AI agents",
+        frozenset({"bootstrap-agent", "manage-agents", "manage-projects"}),
+        lambda held: held.rows(("PutItem", "UpdateItem"), "agents", "AGENT#x", "projects"),
+    ),
     Power(
         "use the KMS key without a purpose, or for another one",
         NOBODY,

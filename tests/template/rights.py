@@ -101,6 +101,10 @@ def superfluous(statements, function, needed):
     return problems
 
 
+# What it takes to follow a stream.
+STREAM = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator")
+
+
 def unused(statements, function, needed):
     """A combination of action, resource and condition values that no call uses."""
     in_use = set().union(*map(used, needed))
@@ -142,6 +146,9 @@ def shape(statements, function, needed):
         for action in statement.actions:
             demand(not wild(action), statement, f"allows the wildcard action {action}")
             service = action.split(":")[0]
+            if action in STREAM and all("/stream/" in resource for resource in statement.resources):
+                # A stream has no rows to name: who follows it sees all of the table's changes.
+                continue
             if service == "dynamodb":
                 demand(action in KEYED, statement, f"allows {action}, which no leading keys can hold back")
                 demand(statement.values(KEYS), statement, "does not say which rows (dynamodb:LeadingKeys)")
@@ -189,6 +196,7 @@ _RESOURCES = {
     "log-group": _ARN % "logs" + "log-group:/aws/lambda/${{Prefix}}-{}:log-stream:*",
     "queue": _ARN % "sqs" + "${{Prefix}}-{}",
 }
+_STREAM = "!Ref AuditStream"
 
 
 def smallest(calls):
@@ -229,7 +237,7 @@ def _yaml(resource, actions, keys, attributes, purposes):
         f"- Sid: {_sid(resource, actions, keys)}",
         "  Effect: Allow",
         f"  Action: [{', '.join(actions)}]" if len(actions) > 1 else f"  Action: {actions[0]}",
-        f"  Resource: {_RESOURCES[kind].format(name)}",
+        f"  Resource: {_STREAM if '/stream/' in name else _RESOURCES[kind].format(name)}",
     ]
     conditions = {}
     if keys:

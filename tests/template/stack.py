@@ -55,6 +55,8 @@ class Function:
     dead_letters: str
     routes: tuple
     scheduled: bool
+    # The table whose stream it follows, by its short name.
+    follows: str
     # Who else may invoke it, by the template: principal and source.
     permissions: tuple
 
@@ -107,7 +109,8 @@ def build(documents, parameters=None):
             log=own["LoggingConfig"]["LogGroup"],
             dead_letters=_dead_letters(own),
             routes=tuple(sorted((method, path) for method, path, function in routes if function == name)),
-            scheduled=bool(own.get("Events")),
+            scheduled=any(event["Type"] == "Schedule" for event in own.get("Events", {}).values()),
+            follows=_followed(own),
             permissions=tuple(
                 (permission["Principal"], permission.get("SourceArn", ""))
                 for permission in permissions
@@ -130,6 +133,10 @@ _PUBLISHES = "AWS::SNS::TopicPolicy"
 _GRANTING = re.compile(r".*(Policy|PolicyAttachment|EventSourceMapping|::Url|LayerVersionPermission)")
 
 
+# The events of functions that are looked at.
+TRIGGERS = ("Schedule", "DynamoDB")
+
+
 def refuse_other_ways(root):
     """Rights and triggers that come about in a way these tests do not look at are an error."""
     for name, resource in root.all_as_written():
@@ -140,7 +147,7 @@ def refuse_other_ways(root):
             _GRANTING.fullmatch(kind) and kind != _PUBLISHES,
             "ResourcePolicy" in properties and kind != "AWS::DynamoDB::Table",
             function and {"AutoPublishAlias", "FunctionUrlConfig", "PermissionsBoundary", "Policies"} & set(properties),
-            function and any(event["Type"] != "Schedule" for event in properties.get("Events", {}).values()),
+            function and any(event["Type"] not in TRIGGERS for event in properties.get("Events", {}).values()),
         ]
         if any(other):
             raise policy.Unsupported(f"{name} ({kind}) grants rights or triggers in a way these tests do not know")
@@ -174,6 +181,15 @@ def _routes(root):
 
 def _dead_letters(properties):
     """The queue for events that the function could not handle, by its short name."""
-    destinations = properties.get("EventInvokeConfig", {}).get("DestinationConfig", {})
-    arn = destinations.get("OnFailure", {}).get("Destination") or properties.get("DeadLetterQueue", {}).get("TargetArn")
+    streams = [event["Properties"] for event in properties.get("Events", {}).values() if event["Type"] == "DynamoDB"]
+    given = [properties.get("EventInvokeConfig", {}), *streams]
+    arns = [part.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination") for part in given]
+    arn = next(filter(None, arns), None) or properties.get("DeadLetterQueue", {}).get("TargetArn")
     return canonical(arn) if arn else ""
+
+
+def _followed(properties):
+    """The stream that the function follows, by its short name."""
+    events = properties.get("Events", {}).values()
+    streams = [canonical(event["Properties"]["Stream"]) for event in events if event["Type"] == "DynamoDB"]
+    return streams[0] if streams else ""

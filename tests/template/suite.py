@@ -13,11 +13,13 @@ import policy
 import policy_tests
 import powers
 import rights
+import routes
 import stack
 import wiring
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "rights.md"
+ROUTES = ROOT / "infra" / "routes.yaml"
 MOST_SURVIVORS_SHOWN = 40
 
 # What is asked of roles without asking what the code needs, and all that is asked of them.
@@ -64,6 +66,11 @@ def main():
     options = parser.parse_args()
 
     tally = Tally(*map(int, options.linted.split(",")))
+    files = {name: options.target / "tmp" / name for name in ("calls.jsonl", "routes.json")}
+    if options.write:
+        # First, because the page tells of the routes too.
+        ROUTES.write_text(routes.yaml(calls.read_routes(files["routes.json"])))
+        print(f"wrote {ROUTES.relative_to(ROOT)}")
     try:
         documents = cloudformation.read(options.root)
         of, of_every_option = stack.build(documents), stack.build(documents, stack.EVERY_OPTION)
@@ -75,7 +82,6 @@ def main():
         print(f"wrote {PAGE.relative_to(ROOT)}")
         return 0
 
-    files = {name: options.target / "tmp" / name for name in ("calls.jsonl", "routes.json")}
     missing = [
         f"{path} is not there: run `tests/run e2e` first, which records it"
         for path in files.values()
@@ -96,12 +102,14 @@ def main():
     tally.add("docs/rights.md is what the roles say", drift(of))
     tally.add("calls and routes were recorded", missing)
     if not missing:
-        recorded = calls.read(files["calls.jsonl"])
-        compare(tally, of, of_every_option, recorded, calls.read_routes(files["routes.json"]))
+        recorded, in_code = calls.read(files["calls.jsonl"]), calls.read_routes(files["routes.json"])
+        made = ROUTES.read_text() == routes.yaml(in_code)
+        tally.add("infra/routes.yaml is made from the code", [] if made else ["run `tests/template/run --write`"])
+        compare(tally, of, of_every_option, recorded, in_code)
     return tally.end()
 
 
-def compare(tally, of, of_every_option, recorded, routes):
+def compare(tally, of, of_every_option, recorded, in_code):
     """The checks that need the recorded calls and routes."""
     failed = tally.failed
     needed = {name: calls.needed(function, recorded) for name, function in of.functions.items()}
@@ -113,8 +121,8 @@ def compare(tally, of, of_every_option, recorded, routes):
         ]
         tally.add(title, found)
     for title, check in wiring.CHECKS.items():
-        tally.add(title, list(check(of, recorded, routes)))
-    found = [problem for check in wiring.CHECKS.values() for problem in check(of_every_option, recorded, routes)]
+        tally.add(title, list(check(of, recorded, in_code)))
+    found = [problem for check in wiring.CHECKS.values() for problem in check(of_every_option, recorded, in_code)]
     if of_every_option.roles != of.roles:
         found.append("the roles depend on parameters")
     tally.add("the same holds with every option on: domain, alarms, open sign-up, reserved concurrency", found)
@@ -122,7 +130,7 @@ def compare(tally, of, of_every_option, recorded, routes):
     # Mutants of a stack with problems would all be noticed by these, so they are tried when there is none.
     if tally.failed == failed:
         noticed = collections.Counter()
-        alive = list(mutants.survivors(of, recorded, routes, needed, ROLE_CHECKS, ARCHITECTURE, noticed))
+        alive = list(mutants.survivors(of, recorded, in_code, needed, ROLE_CHECKS, ARCHITECTURE, noticed))
         shown = alive[:MOST_SURVIVORS_SHOWN] + (
             [f"and {len(alive) - MOST_SURVIVORS_SHOWN} more"] if alive[MOST_SURVIVORS_SHOWN:] else []
         )

@@ -68,9 +68,11 @@ def triggers(of, calls, routes):
     """A function that can be reached in another way than the one it is for, or in none."""
     for function in of.functions.values():
         callers = [other for other in of.functions if _may_invoke(of, other, function.name)]
-        ways = [bool(function.routes), function.scheduled, bool(callers)]
+        ways = [bool(function.routes), function.scheduled, bool(function.follows), bool(callers)]
         if sum(ways) != 1:
-            yield f"{function.name} is reached in {sum(ways)} ways: routes, schedule and functions should be one"
+            yield f"{function.name} is reached in {sum(ways)} ways: routes, schedule, stream and functions should be one"
+        if function.follows and not function.follows.startswith("table/audit/stream/"):
+            yield f"{function.name} follows {function.follows}, which is not the audit table's stream"
         expected = set()
         if function.routes:
             expected.add(GATEWAY)
@@ -83,7 +85,7 @@ def triggers(of, calls, routes):
             yield f"{function.name} has routes, and the gateway may not invoke it"
         if function.log != f"/aws/lambda/{PREFIX}-{function.name}":
             yield f"{function.name} writes into {function.log}"
-        if bool(function.dead_letters) != function.scheduled:
+        if bool(function.dead_letters) != (function.scheduled or bool(function.follows)):
             yield f"{function.name}: a dead-letter queue belongs to functions that are invoked asynchronously"
 
 

@@ -30,6 +30,7 @@ const HEADER: [&str; 10] = [
 ];
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Export {
     #[serde(flatten)]
     filter: Filter,

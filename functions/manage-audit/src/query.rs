@@ -26,7 +26,7 @@ enum SortBy {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Query {
     #[serde(flatten)]
     filter: Filter,

@@ -226,6 +226,7 @@ impl App {
         let keys: Vec<_> = secrets.iter().map(|id| vaults::secret(*id)).collect();
         let found = self.store.get_all(&keys).await?;
         let live = found.iter().filter(|secret| secret.vault == by.vault && secret.deleted_at.is_none());
+        let live = live.filter(|secret| by.reaches(secret.project));
         if live.count() != secrets.len() {
             return Err(Error::not_found("Secret"));
         }

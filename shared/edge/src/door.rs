@@ -127,7 +127,7 @@ impl Door {
 pub(crate) type Behind = State<(Door, Needs)>;
 
 /// The door of people. A person in their own vault may do everything in it.
-pub(crate) async fn for_people(State((door, _)): Behind, request: Request, next: Next) -> Response {
+pub(crate) async fn for_people(State((door, needs)): Behind, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let person = match door.sessions.person(&parts).await {
         Ok(person) => person,
@@ -140,7 +140,7 @@ pub(crate) async fn for_people(State((door, _)): Behind, request: Request, next:
         now: person.now,
         who: Who::Person(Arc::new(person.user)),
     };
-    door.pass(principal, parts, body, next).await
+    door.pass(principal, needs, parts, body, next).await
 }
 
 /// The door of AI agents.
@@ -152,7 +152,7 @@ pub(crate) async fn for_agents(State((door, needs)): Behind, request: Request, n
         Ok::<_, Error>((principal, Bytes::from_owner(signed.body)))
     };
     match admitted.await {
-        Ok((principal, body)) => door.pass(principal, parts, body.into(), next).await,
+        Ok((principal, body)) => door.pass(principal, needs, parts, body.into(), next).await,
         Err(error) => error.into_response(),
     }
 }
@@ -229,7 +229,14 @@ impl Door {
 
     /// Lets the handler answer, and writes the record that it has not written: of a refusal, or of a call of an agent
     /// that changed nothing. Without it there is no answer.
-    async fn pass(&self, principal: Principal, mut parts: Parts, body: axum::body::Body, next: Next) -> Response {
+    async fn pass(
+        &self,
+        principal: Principal,
+        needs: Needs,
+        mut parts: Parts,
+        body: axum::body::Body,
+        next: Next,
+    ) -> Response {
         let called = called(&parts);
         let params = RawPathParams::from_request_parts(&mut parts, &()).await.ok();
         parts.extensions.insert(principal.clone());
@@ -239,7 +246,7 @@ impl Door {
         let record = match response.status().as_u16() {
             403 | 404 => Some(principal.record(Action::RequestDenied, refused(&called, &response))),
             400..500 => Some(principal.record(Action::RequestInvalid, refused(&called, &response))),
-            200..300 if by_agent && meter::counted(Counted::Record) == before => {
+            200..300 if by_agent && !needs.reads() && meter::counted(Counted::Record) == before => {
                 // A route that only looks was recorded with its nonce; this one might have changed something.
                 Some(principal.record(Action::AgentAccess, called))
             }

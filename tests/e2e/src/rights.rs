@@ -127,6 +127,7 @@ fn attributes(update: &Value) -> BTreeSet<String> {
         "attribute_exists",
         "attribute_not_exists",
         "if_not_exists",
+        "list_append",
         "size",
     ];
     let mut named: BTreeSet<String> = update["Key"].as_object().unwrap().keys().cloned().collect();

@@ -18,6 +18,8 @@ pub struct Person<'w> {
     pub id: String,
     /// Their vault.
     pub vault: String,
+    /// Their address.
+    pub email: String,
 }
 
 /// The password of everybody here.
@@ -32,10 +34,20 @@ fn cookie(answer: &Answer) -> String {
 impl<'w> Person<'w> {
     /// Makes an account.
     pub async fn sign_up(world: &'w World, email: &str) -> Self {
-        let body = json!({ "email": world.email(email), "username": "somebody", "password": PASSWORD });
+        let email = world.email(email);
+        let body = json!({ "email": email, "username": "somebody", "password": PASSWORD });
         let request = Request::new("POST", "/v1/account/sign-up").header("x-sikkerkey-request", "1").json(&body);
         let answer = world.send(request).await.expect(200);
-        Self { world, cookie: cookie(&answer), id: answer.field("userId"), vault: answer.field("vaultId") }
+        Self { world, cookie: cookie(&answer), id: answer.field("userId"), vault: answer.field("vaultId"), email }
+    }
+
+    /// The same person in a new session, when the old one may have ended.
+    pub async fn again(&self) -> Self {
+        let body = json!({ "email": self.email, "password": PASSWORD });
+        let request = Request::new("POST", "/v1/account/sign-in").header("x-sikkerkey-request", "1").json(&body);
+        let answer = self.world.send(request).await.expect(200);
+        let (world, id, vault, email) = (self.world, self.id.clone(), self.vault.clone(), self.email.clone());
+        Self { world, cookie: cookie(&answer), id, vault, email }
     }
 
     /// A request of this person; one with a body is a POST.

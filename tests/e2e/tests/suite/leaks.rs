@@ -26,8 +26,13 @@ async fn a_marker_is_found_nowhere_it_should_not_be() {
     let sign_up = Request::new("POST", "/v1/account/sign-up").header("x-sikkerkey-request", "1").json(&body);
     let answer = world.send(sign_up).await.expect(200);
     let cookie = answer.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
-    let owner =
-        Person { world: &world, cookie: cookie.clone(), id: answer.field("userId"), vault: answer.field("vaultId") };
+    let owner = Person {
+        world: &world,
+        cookie: cookie.clone(),
+        id: answer.field("userId"),
+        vault: answer.field("vaultId"),
+        email: "owner@example.org".into(),
+    };
     let mut answers: Vec<Answer> = vec![answer];
 
     // Values through every route that takes or gives one.

@@ -1,5 +1,7 @@
 //! The end-to-end suite. One program, so that it links once.
 
+mod agents;
+mod audit;
 mod bad_input;
 mod boundaries;
 mod faults;

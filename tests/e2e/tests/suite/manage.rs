@@ -1,6 +1,6 @@
 //! Management: projects, secrets, machines, grants and the allowlist, with their limits.
 
-use e2e::World;
+use e2e::{Fault, World};
 use serde_json::{Value, json};
 use vault::audit::Action;
 
@@ -230,12 +230,7 @@ async fn the_log_is_read_in_pages() {
         // Some days and, once, some months apart.
         world.wait_seconds(if n == 12 { 100 * 86_400 } else { 7_000 });
         if n == 12 {
-            let body = json!({ "email": "owner@example.org", "password": "a long passw0rd!" });
-            let request = owner.request("/v1/account/sign-in", Some(&body));
-            let answer = world.send(request).await.expect(200);
-            let cookie = answer.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
-            let again = e2e::Person { world: &world, cookie, id: owner.id.clone(), vault: owner.vault.clone() };
-            return rest(&world, again).await;
+            return rest(&world, owner.again().await).await;
         }
     }
 }
@@ -276,4 +271,265 @@ async fn rest(world: &World, owner: e2e::Person<'_>) {
     let actions = owner.get("/v1/manage/audit/actions").await.expect(200).json();
     assert_eq!(actions["actions"].as_array().unwrap().len(), Action::ALL.len());
     assert_eq!(world.count(&owner, Action::ProjectCreate).await, 25);
+}
+
+/// A project's end takes everything in it along, in steps that the sweep finishes.
+#[tokio::test]
+async fn a_project_is_deleted_with_everything_in_it() {
+    let world = World::new().await;
+    let owner = world.owner().await;
+    let (project, secret, machine) = owner.readable("the marker value").await;
+    let trashed = owner.secret(&project, "trashed", "v").await;
+    let at = |what: &str| format!("/v1/manage/projects/{project}/{what}");
+    owner.post(&at(&format!("secrets/{trashed}/delete")), &json!({})).await.expect(200);
+    let preview = owner.post(&at("delete"), &json!({ "preview": true })).await.expect(200).json();
+    let counts = json!({ "secrets": 2, "versions": 2, "canaries": 0, "grants": 1, "memberships": 1 });
+    assert_eq!((&preview["preview"], &preview["counts"]), (&json!(true), &counts));
+    machine.read(&secret).await.expect(200);
+    for body in [json!({}), json!({ "confirmName": "Production" }), json!({ "confirmName": "" })] {
+        owner.post(&at("delete"), &body).await.error(422);
+    }
+    let deleted = owner.post(&at("delete"), &json!({ "confirmName": "production" })).await.expect(200).json();
+    assert_eq!((&deleted["deleted"], &deleted["finished"]), (&counts, &json!(true)));
+    machine.read(&secret).await.error(404);
+    owner.post(&at("delete"), &json!({ "confirmName": "production" })).await.error(404);
+    owner.get(&at(&format!("secrets/{secret}"))).await.error(404);
+    assert_eq!(owner.get("/v1/manage/trash").await.expect(200).json(), json!({ "secrets": [] }));
+    let store = &world.services.store;
+    let id = project.parse().unwrap();
+    assert!(store.secrets(id).await.unwrap().is_empty() && store.members(id).await.unwrap().is_empty());
+    assert!(store.grants_of(id, None).await.unwrap().is_empty());
+    assert!(store.get(&world.services.values.current(secret.parse().unwrap())).await.unwrap().is_none());
+    assert_eq!(world.count(&owner, Action::ProjectDelete).await, 1);
+    world.wait_seconds(60);
+    assert_eq!(world.sweep().await, 1);
+    assert_eq!(world.sweep().await, 0);
+}
+
+/// A deletion that is cut off at any call has taken access away or done nothing, and the sweep finishes it.
+#[tokio::test(start_paused = true)]
+async fn a_project_deletion_that_was_cut_off_is_finished_by_the_sweep() {
+    let world = World::new().await;
+    let owner = world.owner().await;
+    for nth in 0..40 {
+        let (project, secret, machine) = owner.readable("the marker value").await;
+        world.store.fail(nth, Fault::Error, true);
+        let path = format!("/v1/manage/projects/{project}/delete");
+        let answer = owner.post(&path, &json!({ "confirmName": "production" })).await;
+        world.store.heal();
+        let read = machine.read(&secret).await;
+        if answer.status == 503 {
+            // Nothing has happened, or at least the first step has.
+            assert!(read.status == 200 || read.status == 404, "{}", read.text());
+            continue;
+        }
+        let answer = answer.expect(200).json();
+        read.error(404);
+        world.wait_seconds(61);
+        world.sweep().await;
+        let (store, id) = (&world.services.store, project.parse().unwrap());
+        assert!(store.secrets(id).await.unwrap().is_empty(), "cut off at call {nth}");
+        assert!(store.members(id).await.unwrap().is_empty() && store.grants_of(id, None).await.unwrap().is_empty());
+        assert!(store.get(&world.services.values.current(secret.parse().unwrap())).await.unwrap().is_none());
+        if answer["finished"] == true {
+            assert!(nth > 10, "the deletion makes more calls than {nth}");
+            return;
+        }
+    }
+    panic!("the deletion never came through");
+}
+
+#[tokio::test]
+async fn the_trash_keeps_a_secret_for_thirty_days() {
+    let world = World::new().await;
+    let owner = world.owner().await;
+    let (project, secret, machine) = owner.readable("the marker value").await;
+    let delete = format!("/v1/manage/projects/{project}/secrets/{secret}/delete");
+    let at = |what: &str| format!("/v1/manage/trash/{secret}/{what}");
+    owner.post(&at("restore"), &json!({})).await.error(404);
+    owner.post(&at("purge"), &json!({})).await.error(404);
+    owner.post(&delete, &json!({})).await.expect(200);
+    machine.read(&secret).await.error(404);
+    let trash = owner.get("/v1/manage/trash").await.expect(200).json();
+    let row = &trash["secrets"][0];
+    assert_eq!((&row["id"], &row["projectName"]), (&json!(secret), &json!("production")));
+    assert_eq!(row["purgedAt"].as_u64().unwrap() - row["deletedAt"].as_u64().unwrap(), 30 * 86_400_000);
+    // Restored, it is as it was, with its grants; and what was due to purge it is not any more.
+    owner.post(&at("restore"), &json!({})).await.expect(200);
+    machine.read(&secret).await.expect(200);
+    world.wait_seconds(31 * 86_400);
+    assert_eq!(world.sweep().await, 0);
+    machine.read(&secret).await.expect(200);
+
+    let owner = owner.again().await;
+    owner.post(&delete, &json!({})).await.expect(200);
+    world.wait_seconds(30 * 86_400 - 1);
+    assert_eq!(world.sweep().await, 0);
+    world.wait_seconds(1);
+    assert_eq!(world.sweep().await, 1);
+    assert_eq!(world.count(&owner, Action::SecretPurge).await, 1);
+    let (store, values) = (&world.services.store, &world.services.values);
+    let id = secret.parse().unwrap();
+    assert!(store.get(&values.current(id)).await.unwrap().is_none());
+    assert!(store.get(&values.version(id, 1)).await.unwrap().is_none());
+    assert!(store.grants(machine.id.parse().unwrap(), None).await.unwrap().is_empty());
+
+    let owner = owner.again().await;
+    let other = owner.secret(&project, "s", "v").await;
+    owner.post(&format!("/v1/manage/projects/{project}/secrets/{other}/delete"), &json!({})).await.expect(200);
+    owner.post(&format!("/v1/manage/trash/{other}/purge"), &json!({})).await.expect(200);
+    owner.post(&format!("/v1/manage/trash/{other}/restore"), &json!({})).await.error(404);
+    assert_eq!(world.count(&owner, Action::SecretPurge).await, 2);
+}
+
+#[tokio::test]
+async fn values_are_generated_rolled_back_and_kept_for_fifty_versions() {
+    let world = World::new().await;
+    let owner = world.owner().await;
+    let (project, secret, machine) = owner.readable("the first value").await;
+    let at = |what: &str| format!("/v1/manage/projects/{project}/secrets/{secret}/{what}");
+    let read = async || machine.read(&secret).await.expect(200).field("value");
+    let rotated = owner.post(&at("rotate"), &json!({})).await.expect(200).json();
+    assert_eq!(rotated, json!({ "id": secret, "version": 2 }));
+    assert_eq!(read().await.len(), 32);
+    owner.post(&at("rotate"), &json!({ "length": 8, "charset": "numbers" })).await.expect(200);
+    assert!(read().await.len() == 8 && read().await.bytes().all(|byte| byte.is_ascii_digit()));
+    owner.post(&at("rotate"), &json!({ "charset": "uuid" })).await.expect(200);
+    assert_eq!(read().await.len(), 36);
+    for body in [
+        json!({ "length": 0 }),
+        json!({ "length": 1_025 }),
+        json!({ "charset": "emoji" }),
+        json!({ "fields": ["password"] }),
+    ] {
+        owner.post(&at("rotate"), &body).await.error(422);
+    }
+    let back = owner.post(&at("rollback"), &json!({ "version": 1 })).await.expect(200).json();
+    assert_eq!(back, json!({ "id": secret, "version": 5 }));
+    assert_eq!(read().await, "the first value");
+    for version in [0, 6, u64::MAX] {
+        owner.post(&at("rollback"), &json!({ "version": version })).await.error(404);
+    }
+    for _ in 0..47 {
+        owner.post(&at("update"), &json!({ "value": "another value" })).await.expect(200);
+    }
+    let versions = owner.get(&at("versions")).await.expect(200).json();
+    let versions: Vec<u64> =
+        versions["versions"].as_array().unwrap().iter().map(|row| row["version"].as_u64().unwrap()).collect();
+    assert_eq!(versions, (3..=52).rev().collect::<Vec<_>>());
+    owner.post(&at("rollback"), &json!({ "version": 2 })).await.error(404);
+    owner.post(&at("rollback"), &json!({ "version": 3 })).await.expect(200);
+    assert_eq!(world.count(&owner, Action::SecretRotate).await, 3);
+}
+
+#[tokio::test]
+async fn fields_of_a_structured_secret_are_rotated_one_by_one() {
+    let world = World::new().await;
+    let owner = world.owner().await;
+    let (project, _, machine) = owner.readable("value").await;
+    let secrets = format!("/v1/manage/projects/{project}/secrets");
+    let value = json!({ "user": "app user name", "password": "", "port": "5432" }).to_string();
+    let body = json!({ "name": "db", "value": value, "fieldNames": ["user", "password", "port"] });
+    let id = owner.post(&secrets, &body).await.expect(200).field("id");
+    owner.grant(&project, &machine, &[&id]).await.expect(200);
+    let read = async || {
+        let text = machine.read(&id).await.expect(200).field("value");
+        serde_json::from_str::<serde_json::Value>(&text).unwrap()
+    };
+    let made = read().await;
+    assert_eq!((&made["user"], &made["port"]), (&json!("app user name"), &json!("5432")));
+    assert_eq!(made["password"].as_str().unwrap().len(), 32, "a blank field is generated");
+    let rotate = format!("{secrets}/{id}/rotate");
+    owner.post(&rotate, &json!({ "fields": ["password"], "length": 12 })).await.expect(200);
+    let one = read().await;
+    assert_eq!((&one["user"], &one["port"]), (&made["user"], &made["port"]));
+    assert!(one["password"] != made["password"] && one["password"].as_str().unwrap().len() == 12);
+    owner.post(&rotate, &json!({})).await.expect(200);
+    let all = read().await;
+    assert!(["user", "password", "port"].iter().all(|field| all[field] != one[field]), "no field named: all");
+    owner.post(&rotate, &json!({ "fields": ["host"] })).await.error(422);
+    let update = json!({ "value": r#"{"user":"u"}"# });
+    owner.post(&format!("{secrets}/{id}/update"), &update).await.error(422);
+}
+
+#[tokio::test]
+async fn names_and_notes_change_and_are_remembered() {
+    let world = World::new().await;
+    let owner = world.owner().await;
+    let (project, secret, machine) = owner.readable("value").await;
+    let at = |what: &str| format!("/v1/manage/projects/{project}/secrets/{secret}{what}");
+    owner.post(&at("/name"), &json!({ "name": "new name" })).await.expect(200);
+    owner.post(&at("/note"), &json!({ "note": "a note" })).await.expect(200);
+    let row = owner.get(&at("")).await.expect(200).json();
+    assert_eq!((&row["name"], &row["note"], &row["version"]), (&json!("new name"), &json!("a note"), &json!(1)));
+    owner.post(&at("/note"), &json!({ "note": "" })).await.expect(200);
+    assert_eq!(owner.get(&at("")).await.expect(200).json()["note"], json!(null));
+    owner.post(&at("/note"), &json!({})).await.error(422);
+    owner.post(&at("/name"), &json!({ "name": "n".repeat(256) })).await.error(422);
+    machine.read(&secret).await.expect(200);
+
+    let of_machine = |what: &str| format!("/v1/manage/machines/{}/{what}", machine.id);
+    for name in ["web", "web", "web-1"] {
+        owner.post(&of_machine("rename"), &json!({ "name": name })).await.expect(200);
+    }
+    let renames = owner.get(&of_machine("name-history")).await.expect(200).json();
+    let rows: Vec<_> = renames["renames"].as_array().unwrap().iter().map(|row| (&row["from"], &row["to"])).collect();
+    assert_eq!(rows, [(&json!("web"), &json!("web-1")), (&json!("host"), &json!("web"))]);
+    owner.post(&of_machine("revoke"), &json!({})).await.expect(200);
+    let left = world.services.store.machine_renames(machine.id.parse().unwrap()).await.unwrap();
+    assert!(left.is_empty());
+
+    let update = format!("/v1/manage/projects/{project}/update");
+    owner.post(&update, &json!({ "description": "for customers" })).await.expect(200);
+    owner.post(&update, &json!({ "name": "prod" })).await.expect(200);
+    owner.post(&update, &json!({})).await.expect(200);
+    owner.post(&update, &json!({ "name": "n".repeat(101) })).await.error(422);
+    let list = owner.get("/v1/manage/projects").await.expect(200).json();
+    assert_eq!(
+        (&list["projects"][0]["name"], &list["projects"][0]["description"]),
+        (&json!("prod"), &json!("for customers"))
+    );
+    assert_eq!(world.count(&owner, Action::ProjectUpdate).await, 2);
+}
+
+#[tokio::test]
+async fn a_projects_machines_are_searched_sorted_and_paged() {
+    let world = World::new().await;
+    let owner = world.owner().await;
+    let (project, secret, first) = owner.readable("value").await;
+    let names = ["beta", "alpha", "Gamma"];
+    let rename = async |machine: &e2e::Machine<'_>, name: &str| {
+        owner.post(&format!("/v1/manage/machines/{}/rename", machine.id), &json!({ "name": name })).await.expect(200);
+    };
+    rename(&first, names[0]).await;
+    for name in &names[1..] {
+        let machine = owner.machine().await;
+        rename(&machine, name).await;
+        owner.attach(&project, &machine).await;
+    }
+    owner.grant(&project, &first, &[&secret]).await.expect(200);
+    let path = format!("/v1/manage/projects/{project}/machines/query");
+    let found = async |body: serde_json::Value| {
+        let answer = owner.post(&path, &body).await.expect(200).json();
+        let rows = answer["machines"].as_array().unwrap();
+        let names: Vec<String> = rows.iter().map(|row| row["name"].as_str().unwrap().to_owned()).collect();
+        (names.join(" "), answer["total"].as_u64().unwrap())
+    };
+    assert_eq!(found(json!({})).await, ("beta alpha Gamma".into(), 3));
+    assert_eq!(found(json!({ "sortBy": "name" })).await.0, "alpha beta Gamma");
+    assert_eq!(found(json!({ "sortBy": "name", "sortDir": "desc" })).await.0, "Gamma beta alpha");
+    assert!(found(json!({ "sortBy": "secretCount", "sortDir": "desc" })).await.0.starts_with("beta"));
+    assert_eq!(found(json!({ "search": "AM" })).await, ("Gamma".into(), 1));
+    assert_eq!(found(json!({ "search": first.id[..8] })).await, ("beta".into(), 1));
+    assert_eq!(found(json!({ "page": 2, "pageSize": 2 })).await, ("Gamma".into(), 3));
+    assert_eq!(found(json!({ "page": 3, "pageSize": 2 })).await, (String::new(), 3));
+    for body in [
+        json!({ "sortBy": "size" }),
+        json!({ "sortDir": "up" }),
+        json!({ "page": 0 }),
+        json!({ "pageSize": 201 }),
+        json!({ "order": "name" }),
+    ] {
+        owner.post(&path, &body).await.error(422);
+    }
 }
