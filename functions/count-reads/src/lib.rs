@@ -41,9 +41,9 @@ impl CountReads {
             let hour = record.timestamp.ms() / HOUR_MS;
             let counts = hours.entry((record.vault, hour)).or_insert(Hour { hour, ..Hour::default() });
             if delivered {
-                counts.reads += 1
+                counts.reads += 1;
             } else {
-                counts.denied += 1
+                counts.denied += 1;
             }
             if let Some(secret) = record.secret_id.filter(|_| delivered) {
                 let last = accesses.entry(secret).or_insert(record.timestamp);

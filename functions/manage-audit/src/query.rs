@@ -58,7 +58,7 @@ struct Entry {
 pub(crate) struct Page {
     entries: Vec<Entry>,
     #[serde(flatten)]
-    page: Paged,
+    paged: Paged,
     total_is_exact: bool,
     next_cursor: Option<String>,
 }
@@ -102,11 +102,11 @@ pub(crate) async fn query(
     if turned {
         found.records.reverse();
     }
-    let (records, page) = range.page(found.records);
+    let (records, paged) = range.page(found.records);
     let last = records.last().map(|(cursor, _)| cursor.clone());
-    let more = if found.all { page.is_last() } else { false };
+    let more = if found.all { paged.is_last() } else { false };
     let next_cursor = if !newest_first || more { None } else { last.or(found.stopped_at) };
-    Ok(Json(Page { entries: app.entries(&by, records).await?, page, total_is_exact: found.all, next_cursor }))
+    Ok(Json(Page { entries: app.entries(&by, records).await?, paged, total_is_exact: found.all, next_cursor }))
 }
 
 impl App {
@@ -118,8 +118,12 @@ impl App {
         let owner = accounts::user(by.owner);
         let mut batch = Batch::new();
         batch.want(&owner);
-        machines.iter().for_each(|id| batch.want(&vaults::machine(*id)));
-        acting.iter().for_each(|id| batch.want(&agents::agent(*id)));
+        for id in &machines {
+            batch.want(&vaults::machine(*id));
+        }
+        for id in &acting {
+            batch.want(&agents::agent(*id));
+        }
         let mut fetched = self.store.fetch(batch).await?;
         let owner = fetched.take(&owner)?.map(|user| user.username);
         let mut names: HashMap<String, String> = HashMap::new();

@@ -28,7 +28,7 @@ pub(crate) struct Stats {
 }
 
 pub(crate) async fn stats(State(app): State<App>, by: Principal) -> Result<Json<Stats>, Error> {
-    app.stats(&by).await.map(Json)
+    Box::pin(app.stats(&by)).await.map(Json)
 }
 
 impl App {

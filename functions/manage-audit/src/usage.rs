@@ -25,7 +25,7 @@ pub(crate) struct Usage {
 }
 
 pub(crate) async fn usage(State(app): State<App>, by: Principal) -> Result<Json<Usage>, Error> {
-    let stats = app.stats(&by).await?;
+    let stats = Box::pin(app.stats(&by)).await?;
     let limit = |used| Limit { used, limit: None };
     Ok(Json(Usage {
         plan: "unlimited",

@@ -30,17 +30,17 @@ pub(crate) async fn update(
 ) -> Result<Json<Done<Value>>, Error> {
     let project = own::project(&app.store, &by, id).await?;
     let mut changes = Update::existing(&vaults::project(id)).set("updatedAt", &by.now)?;
-    let mut changed = vec![];
+    let mut what = vec![];
     if let Some(name) = &body.name {
         changes = changes.set("name", &limits::name("name", name, PROJECT_NAME)?)?;
-        changed.push("name");
+        what.push("name");
     }
     if let Some(text) = &body.description {
         changes = changes.set_or_remove("description", limits::text("description", Some(text))?.as_ref())?;
-        changed.push("description");
+        what.push("description");
     }
-    if !changed.is_empty() {
-        let detail = format!("Project {}: {} changed", project.name, changed.join(" and "));
+    if !what.is_empty() {
+        let detail = format!("Project {}: {} changed", project.name, what.join(" and "));
         let mut write = app.store.transaction();
         write.update(changes);
         write.record(&by.record(Action::ProjectUpdate, detail).project(id));

@@ -84,9 +84,8 @@ impl SealSecret {
                 Content::Generated(how) => Some(self.generate(&secret, &master_key, how).await?),
                 Content::OfVersion(to) => Some(self.old_value(&secret, &master_key, *to).await?),
             };
-            let value = match (content, &made) {
-                (Content::Given(value), _) | (_, Some(value)) => value,
-                (_, None) => return Err(Error::internal("a new version without content")),
+            let ((Content::Given(value), _) | (_, Some(value))) = (content, &made) else {
+                return Err(Error::internal("a new version without content"));
             };
             let stored = self.seal(&project, &secret, version, value).await?;
             let mut write = self.store.transaction();

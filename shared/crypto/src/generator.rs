@@ -1,7 +1,7 @@
 //! The generator of values: one for secrets, rotation, canaries and share links (decisions 5).
 
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::{Plaintext, random};
 
@@ -63,10 +63,11 @@ impl Generator {
 }
 
 fn uuid() -> Plaintext {
-    let mut bytes = Zeroizing::new(random::bytes::<16>());
+    let mut bytes = random::bytes::<16>();
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
-    let digits = Zeroizing::new(hex::encode(*bytes));
+    let digits = Zeroizing::new(hex::encode(bytes));
+    bytes.zeroize();
     let mut value = Vec::with_capacity(36);
     for (position, digit) in digits.bytes().enumerate() {
         if [8, 12, 16, 20].contains(&position) {

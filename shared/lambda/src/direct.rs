@@ -121,7 +121,6 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    #[expect(clippy::panic, reason = "a panic is what this is about")]
     async fn a_panic_is_an_error() {
         let broken = async { if true { panic!("with a value in it") } else { Ok(()) } };
         let error = without_panic(broken).await.unwrap_err();

@@ -11,8 +11,8 @@ use lambda_http::{RequestExt as _, http};
 use crate::start::Started;
 
 pub(crate) async fn answer(started: &Started, routes: Routes) -> Result<(), lambda_http::Error> {
-    let router = Routes::into_router(vec![routes], &started.telemetry).layer(middleware::from_fn(by_gateway));
-    lambda_http::run(ServiceBuilder::new().map_request(with_literal_path).service(router)).await
+    let answers = Routes::into_router(vec![routes], &started.telemetry).layer(middleware::from_fn(by_gateway));
+    lambda_http::run(ServiceBuilder::new().map_request(with_literal_path).service(answers)).await
 }
 
 /// The path as it came. The library resolves `..` and the like in it, but what was signed is what was sent; and a path

@@ -146,7 +146,7 @@ mod tests {
                 signature: &signature,
                 timestamp_seconds: seconds,
             };
-            verdict(&caller, needs, NOW).map(|agent| agent.id)
+            decide(&caller, needs, NOW).map(|agent| agent.id)
         };
         let seconds = NOW.seconds();
         assert_eq!(verdict(Some(&good), None, b"text", seconds, needs), Ok(good.id));

@@ -56,7 +56,7 @@ scopes! {
 impl Scope {
     /// Whether a route that needs this scope only looks.
     pub fn reads(self) -> bool {
-        self.name().ends_with(".read")
+        self.name().rsplit('.').next() == Some("read")
     }
 }
 

@@ -33,8 +33,8 @@ impl Fields {
         let mut any = false;
         for (name, content) in &mut self.0 {
             if pick(name, content) {
-                let made = make();
-                *content = Zeroizing::new(made.expose_str().unwrap_or_default().to_owned());
+                let new = make();
+                *content = Zeroizing::new(new.expose_str().unwrap_or_default().to_owned());
                 any = true;
             }
         }

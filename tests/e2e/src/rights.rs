@@ -116,7 +116,7 @@ fn kind(key: &Value) -> String {
 
 /// The top-level attributes that an update names, in its key, its changes and its conditions.
 fn attributes(update: &Value) -> BTreeSet<String> {
-    const WORDS: [&str; 11] = [
+    const WORDS: [&str; 12] = [
         "SET",
         "REMOVE",
         "ADD",
