@@ -78,9 +78,10 @@ pub fn functions(
         account::routes(&services("account")),
         bootstrap_agent::routes(&services("bootstrap-agent")),
         manage_agents::routes(&services("manage-agents")),
-        manage_projects::routes(&services("manage-projects"), seal("manage-projects")),
+        manage_projects::routes(&services("manage-projects")),
         manage_secrets::routes(&services("manage-secrets"), seal("manage-secrets")),
-        manage_machines::routes(&services("manage-machines"), seal("manage-machines")),
+        manage_machines::routes(&services("manage-machines")),
+        make_bundle::routes(&services("make-bundle"), seal("make-bundle")),
         manage_audit::routes(&services("manage-audit")),
         Routes::of("local").get("/", welcome),
     ]

@@ -15,8 +15,8 @@ VALUE = "correct-horse-battery-staple"
 PERSON = {"email": "first@example.org", "username": "first", "password": "a long passw0rd!"}
 
 
-class Machine:
-    """A machine that has registered."""
+class Signer:
+    """A machine or an AI agent that has registered."""
 
     def __init__(self):
         self.key = Ed25519PrivateKey.generate()
@@ -71,6 +71,7 @@ class Journey:
         self.take_away(machine)
         self.enroll()
         self.bundle()
+        self.agent()
         self.audit()
 
     def sign_up(self):
@@ -80,7 +81,7 @@ class Journey:
         self.manage("it is signed in", "/v1/account")
 
     def bootstrap(self):
-        machine = Machine()
+        machine = Signer()
         token = self.manage("a bootstrap token is made", "/v1/manage/bootstrap-tokens", {})["token"]
         status, _, script = self.send("GET", f"/v1/bootstrap/{token}", b"", {})
         self.tally.check("its script is served", (status != 200 or not script.startswith(b"#!")) and f"status {status}")
@@ -121,7 +122,7 @@ class Journey:
         self.signed("a revoked machine is nobody", machine, "GET", path, wanted=401)
 
     def enroll(self):
-        machine = Machine()
+        machine = Signer()
         wanted = {"name": "ci", "projectIds": [self.project], "secretIds": [self.secret], "maxUses": 1}
         wanted |= {"tokenLifetimeSeconds": 3600, "machineLifetimeSeconds": 600}
         token = self.manage("an enrollment token is made", "/v1/manage/enrollment-tokens", wanted)["token"]
@@ -140,6 +141,31 @@ class Journey:
         names = zipfile.ZipFile(io.BytesIO(body)).namelist() if status == 200 else []
         self.equal("it holds an identity", any(name.endswith("identity.json") for name in names), True)
         self.expect("it is gone then", 410, self.send("GET", path, b"", {}))
+
+    def agent(self):
+        agent = Signer()
+        scopes = ["projects.read", "projects.secrets.read", "projects.secrets.write", "projects.write", "audit.read"]
+        wanted = {"name": "helper", "scopes": scopes, "projectIds": [self.project]}
+        token = self.manage("an agent's bootstrap token is made", "/v1/manage/agent-bootstrap-tokens", wanted)["token"]
+        body = json.dumps({"token": token, "publicKey": agent.public_key()}).encode()
+        answer = self.send("POST", "/v1/ai-bootstrap/register", body, {"Content-Type": "application/json"})
+        agent.id = self.expect("an agent registers with it", 200, answer).get("agentId")
+        self.signed("before anybody said yes it is refused", agent, "GET", "/v1/ai/whoami", wanted=403)
+        self.manage("it is approved", f"/v1/manage/ai-agents/{agent.id}/approve", {})
+        self.equal("it is who it is", self.signed("it asks", agent, "GET", "/v1/ai/whoami").get("id"), agent.id)
+        path = f"/v1/ai/projects/{self.project}/secrets/{self.secret}"
+        rotated = self.signed("it rotates a secret", agent, "POST", f"{path}/rotate", {})
+        self.equal("and is told the version", rotated, {"id": self.secret, "version": 3})
+        self.signed("it rolls back", agent, "POST", f"{path}/rollback", {"version": 1})
+        self.signed("it looks at the secret", agent, "GET", path)
+        self.signed("it may not see machines", agent, "GET", "/v1/ai/machines", wanted=403)
+        self.signed("on the plane of machines it is nobody", agent, "GET", f"/v1/secret/{self.secret}", wanted=401)
+        log = self.signed("it reads the log", agent, "POST", "/v1/ai/audit/query", {"actions": ["secret_rotate"]})
+        self.equal("with itself in it", [entry["aiAgentId"] for entry in log.get("entries", [])], [agent.id])
+        path = f"/v1/ai/projects/{self.project}/delete"
+        self.signed("it deletes the project", agent, "POST", path, {"confirmName": "production"})
+        left = self.manage("the projects are listed", "/v1/manage/projects").get("projects")
+        self.equal("nothing is left", left, [])
 
     def audit(self):
         entries = self.manage("the audit log is read", "/v1/manage/audit/query", {}).get("entries", [])

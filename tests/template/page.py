@@ -58,6 +58,7 @@ KINDS = {
 # What an update may set, by the rows and the attribute. Those that an update only looks at count as set too.
 UPDATES = {
     ("table/accounts", "SESSION#*", "lastUsedAt"): "when a session was last used",
+    ("table/accounts", "USER#*", "passwordHash"): "a person's password hash",
     ("table/agents", "AGENT#*", "approved"): "whether an AI agent is approved",
     ("table/agents", "AGENT#*", "enabled"): "whether an AI agent is enabled",
     ("table/agents", "AGENT#*", "name"): "the name of an AI agent",
@@ -120,9 +121,10 @@ PASSING = {
     "export-secrets": "signed requests of machines, and the values in the answers",
     "list-secrets": "signed requests of machines, and the names of secrets in the answers",
     "count-reads": "audit records of reads, as they are written",
+    "make-bundle": f"{SESSIONS}, and the links of new bundles",
     "manage-agents": f"{SESSIONS}, signed calls of AI agents, and new bootstrap tokens of AI agents",
     "manage-audit": f"{SESSIONS}, signed calls of AI agents, and the audit records in the answers",
-    "manage-machines": f"{SESSIONS}, signed calls of AI agents, and new bootstrap tokens, enrollment tokens and links of bundles",
+    "manage-machines": f"{SESSIONS}, signed calls of AI agents, and new bootstrap tokens and enrollment tokens",
     "manage-projects": f"{SESSIONS}, and signed calls of AI agents",
     "manage-secrets": f"{SESSIONS}, signed calls of AI agents, and new values on their way to `seal-secret`",
     "poll-secrets": "signed requests of machines, and which secrets changed in the answers",

@@ -37,9 +37,13 @@ CRYPTOGRAPHIC = (
 )
 
 MACHINE_PLANE = frozenset({"export-secrets", "list-secrets", "poll-secrets", "read-secret"})
-MANAGEMENT = frozenset({"manage-agents", "manage-audit", "manage-machines", "manage-projects", "manage-secrets"})
-MAKES_MACHINES = frozenset({"bootstrap-machine", "enroll-machine", "manage-machines"})
-MAKES_GRANTS = frozenset({"enroll-machine", "manage-machines", "manage-projects"})
+MANAGEMENT = frozenset(
+    {"make-bundle", "manage-agents", "manage-audit", "manage-machines", "manage-projects", "manage-secrets"}
+)
+# Those that AI agents can call too.
+BY_AGENTS = MANAGEMENT - {"make-bundle"}
+MAKES_MACHINES = frozenset({"bootstrap-machine", "enroll-machine", "make-bundle"})
+MAKES_GRANTS = frozenset({"enroll-machine", "make-bundle", "manage-projects"})
 NOBODY = frozenset()
 
 
@@ -113,7 +117,7 @@ POWERS = (
     ),
     Power(
         "have `seal-secret` make, replace and destroy values",
-        frozenset({"manage-machines", "manage-projects", "manage-secrets", "sweep-expired"}),
+        frozenset({"make-bundle", "manage-secrets", "sweep-expired"}),
         lambda held: held.may("lambda:InvokeFunction", "function/seal-secret"),
         "Of any secret whose id he knows. It gives no value out.",
     ),
@@ -135,7 +139,7 @@ POWERS = (
     ),
     Power(
         "get hold of sealed bundles, or destroy them",
-        frozenset({"download-bundle", "manage-machines", "sweep-expired"}),
+        frozenset({"download-bundle", "make-bundle", "sweep-expired"}),
         lambda held: held.rows(ANYTHING, "vault", "BUNDLE#x"),
         "Of bundles whose link's hash he knows.",
     ),
@@ -160,13 +164,13 @@ POWERS = (
     ),
     Power(
         "approve and enable machines",
-        MAKES_MACHINES | {"sweep-expired"},
+        MAKES_MACHINES | {"manage-machines", "sweep-expired"},
         lambda held: held.rows(("PutItem", "UpdateItem"), "vault", "MACHINE#x", "enabled")
         or held.rows(("UpdateItem",), "vault", "MACHINE#x", "approved"),
     ),
     Power(
         "disable or remove machines, or take grants away",
-        MAKES_MACHINES | MAKES_GRANTS | {"sweep-expired"},
+        MAKES_MACHINES | MAKES_GRANTS | {"manage-machines", "sweep-expired"},
         lambda held: held.rows(("PutItem", "DeleteItem", "UpdateItem"), "vault", "MACHINE#x", "enabled"),
     ),
     Power(
@@ -180,7 +184,7 @@ POWERS = (
         MACHINE_PLANE
         | MAKES_MACHINES
         | MAKES_GRANTS
-        | {"download-bundle", "manage-audit", "manage-secrets", "sweep-expired"},
+        | {"download-bundle", "manage-audit", "manage-machines", "manage-secrets", "sweep-expired"},
         lambda held: held.rows(ANYTHING, "vault", "MACHINE#x")
         or any(held.rows(READS, "vault/index/by-owner", f"{kind}#x") for kind in ("PROJECT", "SECRET", "VAULT")),
         "Those of machines, projects or vaults whose ids he knows.",
@@ -239,7 +243,7 @@ POWERS = (
     ),
     Power(
         "lift lockouts of source addresses, or lock addresses out",
-        MACHINE_PLANE | MANAGEMENT | {"account", "bootstrap-agent", "bootstrap-machine", "enroll-machine"},
+        MACHINE_PLANE | BY_AGENTS | {"account", "bootstrap-agent", "bootstrap-machine", "enroll-machine"},
         lambda held: held.rows(WRITES, "vault", "LOCKOUT#x", "lockedUntil"),
     ),
     Power(
@@ -282,7 +286,7 @@ POWERS = (
     ),
     Power(
         "read AI agents, their scopes and allowlists",
-        MANAGEMENT | {"bootstrap-agent"},
+        BY_AGENTS | {"bootstrap-agent"},
         lambda held: held.rows(ANYTHING, "agents", "AGENT#x") or held.rows(READS, "agents/index/by-owner", "VAULT#x"),
         "Of agents whose ids he knows. Their keys are public halves.",
     ),

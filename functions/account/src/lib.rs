@@ -1,5 +1,6 @@
 //! People: sign-up, sign-in, sign-out and their sessions.
 
+mod change_password;
 mod me;
 mod sessions;
 mod sign_in;
@@ -64,6 +65,7 @@ pub fn routes(services: &Services) -> Routes {
         .post("/v1/account/sign-in", sign_in::sign_in)
         .post("/v1/account/sign-out", sign_out::sign_out)
         .get("/v1/account", me::me)
+        .post("/v1/account/password", change_password::change)
         .get("/v1/account/sessions", sessions::list)
         .post("/v1/account/sessions/{id}/revoke", sessions::revoke)
         .with_state(app)

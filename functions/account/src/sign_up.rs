@@ -44,7 +44,7 @@ pub(crate) async fn sign_up(
 ) -> Result<Response, Error> {
     let email = limits::email(&body.email)?;
     let username = limits::name("username", &body.username, NAME)?;
-    limits::new_password(&body.password)?;
+    limits::new_password("password", &body.password)?;
     let by_invitation = || Error::forbidden("Sign-up is by invitation on this server");
     let first = app.store.get(&deployment_owner()).await?.is_none();
     if !first && !app.config.open_sign_up {

@@ -11,12 +11,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use store::{Store, Update, agents, vaults};
 use vault::audit::{Action, Record};
+use vault::limits::AGENT_PROJECTS;
 use vault::scope::Scope;
 
 use crate::App;
-
-/// Most projects in an allowlist: it is read with every call.
-const PROJECTS: usize = 200;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,8 +35,8 @@ pub(crate) async fn allowlist(
     by: &Principal,
     projects: BTreeSet<ProjectId>,
 ) -> Result<Option<BTreeSet<ProjectId>>, Error> {
-    if projects.len() > PROJECTS {
-        return Err(Error::invalid("projectIds", format!("must list at most {PROJECTS} projects")));
+    if projects.len() > AGENT_PROJECTS {
+        return Err(Error::invalid("projectIds", format!("must list at most {AGENT_PROJECTS} projects")));
     }
     let keys: Vec<_> = projects.iter().map(|id| vaults::project(*id)).collect();
     let found = store.get_all(&keys).await?;

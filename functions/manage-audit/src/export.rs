@@ -7,7 +7,6 @@ use axum::extract::State;
 use axum::response::Response;
 use edge::{Body, Error, Principal, answer};
 use http::HeaderValue;
-use serde::Deserialize;
 use vault::audit::{Action, Record};
 
 use crate::App;
@@ -29,21 +28,19 @@ const HEADER: [&str; 10] = [
     "detail",
 ];
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Export {
-    #[serde(flatten)]
-    filter: Filter,
-}
-
-pub(crate) async fn export(State(app): State<App>, by: Principal, Body(body): Body<Export>) -> Result<Response, Error> {
-    let search = body.filter.checked()?;
-    let found = app.find(&by, &search, None, FOUND).await?;
+pub(crate) async fn export(
+    State(app): State<App>,
+    by: Principal,
+    Body(filter): Body<Filter>,
+) -> Result<Response, Error> {
+    let search = filter.checked()?;
+    // One more than is given says whether there are others.
+    let found = app.find(&by, &search, None, FOUND + 1).await?;
     let mut csv = csv::Writer::from_writer(Vec::new());
     let broken = |error: csv::Error| Error::internal(error.to_string());
     csv.write_record(HEADER).map_err(broken)?;
     let (mut rows, mut bytes) = (0_usize, 0_usize);
-    for (_, record) in &found.records {
+    for (_, record) in found.records.iter().take(FOUND) {
         let row = row(record);
         bytes += row.iter().map(|text| text.len() + 3).sum::<usize>();
         if bytes > BYTES {

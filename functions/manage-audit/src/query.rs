@@ -6,11 +6,12 @@
 use std::collections::{BTreeSet, HashMap};
 
 use axum::extract::State;
-use edge::paging::{Direction, Paged, Paging};
+use edge::paging::{Direction, Paged, Range};
 use edge::{Body, Error, Json, Principal};
 use serde::{Deserialize, Serialize};
 use store::{Batch, accounts, agents, vaults};
-use vault::audit::{ActorKind, Record, View};
+use vault::Time;
+use vault::audit::{ActorKind, Record, Severity, View};
 
 use crate::App;
 use crate::search::{FOUND, Filter};
@@ -28,15 +29,28 @@ enum SortBy {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Query {
-    #[serde(flatten)]
-    filter: Filter,
+    // The fields of a Filter. Flattened, a mistake in one of them could not be named.
+    #[serde(default)]
+    actions: Option<Vec<String>>,
+    #[serde(default)]
+    severities: Option<BTreeSet<Severity>>,
+    #[serde(default)]
+    source_ip: Option<String>,
+    #[serde(default)]
+    search: Option<String>,
+    #[serde(default)]
+    from: Option<Time>,
+    #[serde(default)]
+    to: Option<Time>,
     #[serde(default)]
     sort_by: SortBy,
     /// `desc` unless given.
     #[serde(default)]
     sort_dir: Option<Direction>,
-    #[serde(flatten)]
-    paging: Paging,
+    #[serde(default)]
+    page: Option<u64>,
+    #[serde(default)]
+    page_size: Option<u64>,
     /// `nextCursor` of the page before; then the order is the log's own.
     #[serde(default)]
     cursor: Option<String>,
@@ -68,8 +82,9 @@ pub(crate) async fn query(
     by: Principal,
     Body(query): Body<Query>,
 ) -> Result<Json<Page>, Error> {
-    let range = query.paging.checked()?;
-    let search = query.filter.checked()?;
+    let range = Range::checked(query.page, query.page_size)?;
+    let Query { actions, severities, source_ip, search, from, to, .. } = query;
+    let search = Filter { actions, severities, source_ip, search, from, to }.checked()?;
     let newest_first = query.sort_by == SortBy::Timestamp && query.sort_dir != Some(Direction::Asc);
     let well_formed = |cursor: &String| {
         cursor.len() <= 32 && cursor.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-') && cursor.contains('-')
@@ -84,8 +99,7 @@ pub(crate) async fn query(
     let most = if newest_first { range.end() + 1 } else { FOUND + 1 };
     let mut found = app.find(&by, &search, query.cursor.as_deref(), most).await?;
     if !newest_first && !found.all {
-        let problem = format!("needs a narrower search: more than {FOUND} records would have to be sorted");
-        return Err(Error::invalid("sortBy", problem));
+        return Err(Error::invalid("sortBy", "needs a narrower search, there is more than can be sorted"));
     }
     let key = |record: &Record| (record.action.entry().name, record.severity, record.source_ip.clone());
     match query.sort_by {

@@ -14,24 +14,24 @@ pub(crate) const FOUND: usize = 10_000;
 /// Most records that one request looks at. What is left is for the next one, from the cursor.
 const LOOKED_AT: usize = 50_000;
 
-/// Which records are asked for. Flatten it into a body.
+/// Which records are asked for.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Filter {
     #[serde(default)]
-    actions: Option<Vec<String>>,
+    pub(crate) actions: Option<Vec<String>>,
     #[serde(default)]
-    severities: Option<BTreeSet<Severity>>,
+    pub(crate) severities: Option<BTreeSet<Severity>>,
     #[serde(default)]
-    source_ip: Option<String>,
+    pub(crate) source_ip: Option<String>,
     /// Part of the detail, in any letter case.
     #[serde(default)]
-    search: Option<String>,
+    pub(crate) search: Option<String>,
     /// Epoch milliseconds, both included.
     #[serde(default)]
-    from: Option<Time>,
+    pub(crate) from: Option<Time>,
     #[serde(default)]
-    to: Option<Time>,
+    pub(crate) to: Option<Time>,
 }
 
 /// A filter whose parts are known to be good. An empty list of actions or severities asks for all.

@@ -1,7 +1,6 @@
-//! Machines and the ways in which they come to be: bootstrap tokens, enrollment tokens, bundles; and the IP allowlist.
+//! Machines and the ways in which they come to be: bootstrap tokens and enrollment tokens; and the IP allowlist.
 
 mod bootstrap_tokens;
-mod bundles;
 mod enrollment_tokens;
 mod ipallowlist;
 mod machines;
@@ -10,7 +9,6 @@ mod states;
 
 use std::sync::Arc;
 
-use edge::seal::Seal;
 use edge::{Config, Routes, Services};
 use store::Store;
 use vault::scope::Needs;
@@ -22,12 +20,11 @@ use vault::scope::Scope::{
 struct App {
     store: Store,
     config: Arc<Config>,
-    seal: Arc<dyn Seal>,
 }
 
 /// The function's routes.
-pub fn routes(services: &Services, seal: Arc<dyn Seal>) -> Routes {
-    let app = App { store: services.store.clone(), config: services.config.clone(), seal };
+pub fn routes(services: &Services) -> Routes {
+    let app = App { store: services.store.clone(), config: services.config.clone() };
     Routes::of("manage-machines")
         .managed(services)
         .get("machines", MachinesRead, machines::list)
@@ -40,7 +37,6 @@ pub fn routes(services: &Services, seal: Arc<dyn Seal>) -> Routes {
         .post("machines/{machineId}/disable", Needs::Person, states::disable)
         .post("machines/{machineId}/revoke", MachinesWrite, states::revoke)
         .post("bootstrap-tokens", Needs::Person, bootstrap_tokens::create)
-        .post("bundles", Needs::Person, bundles::create)
         .get("enrollment-tokens", EnrollmentRead, enrollment_tokens::list)
         .post("enrollment-tokens", EnrollmentWrite, enrollment_tokens::create)
         .get("enrollment-tokens/{tokenId}", EnrollmentRead, enrollment_tokens::one)

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use store::vaults::ProjectEntry;
 use store::{Update, agents};
 use vault::audit::Action;
-use vault::limits::{self, PROJECT_NAME};
+use vault::limits::{self, AGENT_PROJECTS, PROJECT_NAME};
 use vault::model::Project;
 
 use crate::App;
@@ -30,6 +30,12 @@ pub(crate) async fn create(
     by: Principal,
     Body(body): Body<NewProject>,
 ) -> Result<Json<ProjectView>, Error> {
+    let allowlist = by.agent().and_then(|agent| agent.projects.as_ref());
+    if allowlist.is_some_and(|projects| projects.len() >= AGENT_PROJECTS) {
+        return Err(Error::conflict(format!(
+            "This agent's allowlist has {AGENT_PROJECTS} projects, the most it can have"
+        )));
+    }
     let id = ProjectId::from_entropy(random::bytes());
     let name = limits::name("name", &body.name, PROJECT_NAME)?;
     let description = limits::text("description", body.description.as_deref())?;

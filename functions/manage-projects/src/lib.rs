@@ -9,9 +9,6 @@ mod machines;
 mod members;
 mod update;
 
-use std::sync::Arc;
-
-use edge::seal::Seal;
 use edge::{Routes, Services};
 use store::{KeyMaker, Store};
 use vault::scope::Needs;
@@ -21,12 +18,11 @@ use vault::scope::Scope::{PoliciesWrite, ProjectMachinesRead, ProjectMachinesWri
 struct App {
     store: Store,
     keys: KeyMaker,
-    seal: Arc<dyn Seal>,
 }
 
 /// The function's routes.
-pub fn routes(services: &Services, seal: Arc<dyn Seal>) -> Routes {
-    let app = App { store: services.store.clone(), keys: services.key_maker(), seal };
+pub fn routes(services: &Services) -> Routes {
+    let app = App { store: services.store.clone(), keys: services.key_maker() };
     Routes::of("manage-projects")
         .managed(services)
         .get("projects", ProjectsRead, list::list)

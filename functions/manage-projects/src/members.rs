@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
-use edge::paging::{Direction, Paged, Paging};
+use edge::paging::{Direction, Paged, Range};
 use edge::{Body, Error, Ids, Json, Principal, own};
 use protocol::{MachineId, ProjectId};
 use serde::{Deserialize, Serialize};
@@ -32,8 +32,10 @@ pub(crate) struct Query {
     sort_by: SortBy,
     #[serde(default)]
     sort_dir: Direction,
-    #[serde(flatten)]
-    paging: Paging,
+    #[serde(default)]
+    page: Option<u64>,
+    #[serde(default)]
+    page_size: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -63,7 +65,7 @@ pub(crate) async fn query(
     Ids(project): Ids<ProjectId>,
     Body(query): Body<Query>,
 ) -> Result<Json<Members>, Error> {
-    let range = query.paging.checked()?;
+    let range = Range::checked(query.page, query.page_size)?;
     own::project(&app.store, &by, project).await?;
     let memberships = app.store.members(project).await?;
     let keys: Vec<_> = memberships.iter().map(|membership| vaults::machine(membership.machine)).collect();

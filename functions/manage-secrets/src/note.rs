@@ -25,8 +25,10 @@ pub(crate) async fn update(
 ) -> Result<Json<Done<Value>>, Error> {
     let note = limits::text("note", Some(&body.note))?;
     let (_, secret) = own::secret(&app.store, &by, project, id).await?;
-    let verb = if note.is_some() { "set" } else { "cleared" };
-    let record = by.record(Action::SecretNoteUpdate, format!("Note of secret {} {verb}", secret.name));
-    app.change(&by, &secret, App::changes_of(&secret).set_or_remove("note", note.as_ref())?, record).await?;
+    if note != secret.note {
+        let verb = if note.is_some() { "set" } else { "cleared" };
+        let record = by.record(Action::SecretNoteUpdate, format!("Note of secret {} {verb}", secret.name));
+        app.change(&by, &secret, App::changes_of(&secret).set_or_remove("note", note.as_ref())?, record).await?;
+    }
     Ok(done(json!({ "secretId": id })))
 }

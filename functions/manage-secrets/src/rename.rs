@@ -1,4 +1,5 @@
-//! `POST projects/{projectId}/secrets/{secretId}/name`: another name. Grants are by id and stay.
+//! `POST projects/{projectId}/secrets/{secretId}/name`: another name. Grants are by id and
+//! stay; the name it has already changes nothing.
 
 use axum::extract::State;
 use edge::answer::Done;
@@ -25,7 +26,9 @@ pub(crate) async fn rename(
 ) -> Result<Json<Done<Value>>, Error> {
     let name = limits::name("name", &body.name, NAME)?;
     let (_, secret) = own::secret(&app.store, &by, project, id).await?;
-    let record = by.record(Action::SecretRename, format!("Secret {} renamed to {name}", secret.name));
-    app.change(&by, &secret, App::changes_of(&secret).set("name", &name)?, record).await?;
+    if name != secret.name {
+        let record = by.record(Action::SecretRename, format!("Secret {} renamed to {name}", secret.name));
+        app.change(&by, &secret, App::changes_of(&secret).set("name", &name)?, record).await?;
+    }
     Ok(done(json!({ "secretId": id })))
 }

@@ -90,6 +90,10 @@ pub(crate) async fn purge(
 ) -> Result<Json<Done<Value>>, Error> {
     let (project, secret) = own::trashed(&app.store, &by, id).await?;
     let record = by.record(Action::SecretPurge, format!("Secret {} purged", secret.name));
-    remains::remove_secret(&app.store, &*app.seal, &secret, Some(record.secret(id).project(project.id))).await?;
+    let record = record.secret(id).project(project.id);
+    if !remains::remove_secret(&app.store, &*app.seal, &secret, Some(record)).await? {
+        // Somebody else was faster.
+        return Err(Error::not_found("Secret"));
+    }
     Ok(done(json!({ "secretId": id })))
 }

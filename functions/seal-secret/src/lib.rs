@@ -114,6 +114,19 @@ impl SealSecret {
         Err(changed_by_others())
     }
 
+    /// Deletes what others may know of the versions of a secret that is gone.
+    async fn forget_versions(&self, id: SecretId) -> Result<(), Error> {
+        let mut write = self.store.transaction();
+        let versions = self.store.versions(id).await?;
+        for version in &versions {
+            write.delete(&vaults::secret_version(id, version.version));
+        }
+        if !versions.is_empty() {
+            write.commit().await?;
+        }
+        Ok(())
+    }
+
     /// A generated value; of a structured secret with the fields that stay.
     async fn generate(&self, secret: &Secret, master_key: &MasterKey, how: &Rotation) -> Result<Plaintext, Error> {
         if secret.field_names.is_none() {
@@ -190,20 +203,19 @@ impl Seal for SealSecret {
         self.new_version(vault, id, &Content::OfVersion(to), &record).await
     }
 
-    async fn destroy(&self, vault: VaultId, id: SecretId, record: Option<Record>) -> Result<(), Error> {
+    async fn destroy(&self, vault: VaultId, id: SecretId, record: Option<Record>) -> Result<bool, Error> {
         for _ in 0..TRIES {
-            let Some(secret) = self.store.get(&vaults::secret(id)).await? else { return Ok(()) };
+            let Some(secret) = self.store.get(&vaults::secret(id)).await? else {
+                // Perhaps it was cut off here before.
+                self.forget_versions(id).await?;
+                return Ok(false);
+            };
             if secret.vault != vault {
                 return Err(Error::not_found("Secret"));
             }
             if secret.deleted_at.is_none() && self.store.get(&vaults::project(secret.project)).await?.is_some() {
                 return Err(Error::conflict("The secret is not in the trash"));
             }
-            let mut first = self.store.transaction();
-            for version in secret.kept_versions() {
-                first.delete(&vaults::secret_version(id, version));
-            }
-            first.commit().await?;
             let mut write = self.store.transaction();
             // As it was: one that was restored meanwhile stays, and of a newer version nothing is left behind.
             let as_it_was = Update::existing(&vaults::secret(id)).when_equals("version", &secret.version)?;
@@ -219,7 +231,10 @@ impl Seal for SealSecret {
                 write.record(record);
             }
             match write.commit().await {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    self.forget_versions(id).await?;
+                    return Ok(true);
+                }
                 Err(CommitError::Refused(_)) => {}
                 Err(error) => return Err(error.into()),
             }

@@ -91,7 +91,7 @@ impl Sweep {
 
     async fn end_secret(&self, project: ProjectId, id: SecretId, now: Time) -> Result<(), Error> {
         let Some(secret) = self.store.get(&vaults::secret(id)).await? else {
-            // A purge was cut off before the grants had gone.
+            // A purge was cut off before what hangs on it had gone.
             return Ok(self.store.drop_grants_of(project, Some(id)).await?);
         };
         if secret.deleted_at.is_none_or(|at| at.plus_seconds(TRASH_SECONDS) > now) {
@@ -101,7 +101,7 @@ impl Sweep {
         let detail = format!("Secret {} purged after 30 days in the trash", secret.name);
         let record = self.record_for(secret.vault, Action::SecretPurge, detail, now).await?;
         let record = record.map(|record| record.secret(id).project(project));
-        remains::remove_secret(&self.store, &*self.seal, &secret, record).await
+        remains::remove_secret(&self.store, &*self.seal, &secret, record).await.map(drop)
     }
 
     async fn forget(&self, expiry: &Expiry) -> Result<(), CommitError> {

@@ -55,16 +55,18 @@ fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
     let mut parser = serde_json::Deserializer::from_slice(body);
     let parsed = serde_path_to_error::deserialize(&mut parser).map_err(|error| {
         let path = error.path().to_string();
-        explain(&path, error.inner())
+        // The library calls it a mistake of syntax when there is a number where a name out of a list should be.
+        let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok();
+        explain(&path, error.inner(), is_json)
     })?;
-    parser.end().map_err(|error| explain(".", &error))?;
+    parser.end().map_err(|error| explain(".", &error, false))?;
     Ok(parsed)
 }
 
 /// Says what is wrong with a body. The library's text can quote values, which may be secrets, so all that is taken
 /// from it is the name of a field; and since `curl | sh` feeds answers to a shell, only harmless characters of that.
-fn explain(path: &str, error: &serde_json::Error) -> Error {
-    if error.classify() != serde_json::error::Category::Data {
+fn explain(path: &str, error: &serde_json::Error, is_json: bool) -> Error {
+    if error.classify() != serde_json::error::Category::Data && !is_json {
         let text = format!("The body is not valid JSON at line {}, column {}", error.line(), error.column());
         return Error::malformed(text);
     }

@@ -10,16 +10,6 @@ const SIZE_LIMIT: u64 = 200;
 /// Most rows that can be reached by page number.
 const REACHED: u64 = 10_000;
 
-/// Which page is asked for. Flatten it into a body.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Paging {
-    #[serde(default)]
-    page: Option<u64>,
-    #[serde(default)]
-    page_size: Option<u64>,
-}
-
 /// A page within bounds.
 #[derive(Debug, Clone, Copy)]
 pub struct Range {
@@ -64,16 +54,14 @@ impl Direction {
     }
 }
 
-impl Paging {
-    /// The page, if it is within bounds.
-    pub fn checked(&self) -> Result<Range, Invalid> {
-        let size = limits::number("pageSize", self.page_size.unwrap_or(SIZE), 1..=SIZE_LIMIT)?;
-        let page = limits::number("page", self.page.unwrap_or(1), 1..=REACHED.div_ceil(size))?;
-        Ok(Range { page, size })
-    }
-}
-
 impl Range {
+    /// The page that is asked for, if it is within bounds.
+    pub fn checked(page: Option<u64>, page_size: Option<u64>) -> Result<Self, Invalid> {
+        let size = limits::number("pageSize", page_size.unwrap_or(SIZE), 1..=SIZE_LIMIT)?;
+        let page = limits::number("page", page.unwrap_or(1), 1..=REACHED.div_ceil(size))?;
+        Ok(Self { page, size })
+    }
+
     /// Whether it is the first page.
     pub fn is_first(self) -> bool {
         self.page == 1
@@ -98,7 +86,7 @@ mod tests {
     use super::*;
 
     fn paging(page: Option<u64>, page_size: Option<u64>) -> Result<(Vec<u64>, usize), Invalid> {
-        let (rows, page) = Paging { page, page_size }.checked()?.page((1..=120).collect());
+        let (rows, page) = Range::checked(page, page_size)?.page((1..=120).collect());
         Ok((rows, page.total))
     }
 

@@ -15,15 +15,16 @@ use crate::seal::Seal;
 /// Secrets destroyed at the same time.
 const AT_ONCE: usize = 16;
 
-/// Destroys a secret: its values and its row with the record of it, then the grants for it.
+/// Destroys a secret: its values and its row with the record of it, then the grants for it. Says whether it was there.
 pub async fn remove_secret(
     store: &Store,
     seal: &dyn Seal,
     secret: &Secret,
     record: Option<Record>,
-) -> Result<(), Error> {
-    seal.destroy(secret.vault, secret.id, record).await?;
-    Ok(store.drop_grants_of(secret.project, Some(secret.id)).await?)
+) -> Result<bool, Error> {
+    let was_there = seal.destroy(secret.vault, secret.id, record).await?;
+    store.drop_grants_of(secret.project, Some(secret.id)).await?;
+    Ok(was_there)
 }
 
 /// Removes what is left of a project whose own row is gone: its secrets, then grants and memberships.
@@ -36,7 +37,7 @@ pub async fn remove_project(
     let secrets = store.secrets(project).await?;
     let destroy = |id| {
         let seal = seal.clone();
-        async move { seal.destroy(vault, id, None).await }
+        async move { seal.destroy(vault, id, None).await.map(drop) }
     };
     stream::iter(secrets.into_iter().map(|secret| destroy(secret.id)))
         .buffer_unordered(AT_ONCE)

@@ -56,8 +56,8 @@ pub trait Seal: Send + Sync {
     /// that is not kept is a 404.
     async fn roll_back(&self, vault: VaultId, secret: SecretId, to: u64, record: Record) -> Result<u64, Error>;
 
-    /// Destroys a secret's values, all versions, and its row, with the record of it. One that is not there stays so.
-    async fn destroy(&self, vault: VaultId, secret: SecretId, record: Option<Record>) -> Result<(), Error>;
+    /// Destroys a secret's values, all versions, and its row, with the record of it; says whether it was there.
+    async fn destroy(&self, vault: VaultId, secret: SecretId, record: Option<Record>) -> Result<bool, Error>;
 
     /// Makes a key pair for a bundle: the public half, and the private key file sealed under the vault's key.
     async fn make_identity(&self, vault: VaultId, bundle: BundleId) -> Result<(PublicKey, Sealed), Error>;
@@ -115,7 +115,7 @@ pub enum Done {
     /// Of [`Seal::replace`], [`Seal::rotate`] and [`Seal::roll_back`].
     Replaced { version: u64 },
     /// Of [`Seal::destroy`].
-    Destroyed {},
+    Destroyed { was_there: bool },
     /// Of [`Seal::make_identity`].
     Identity { public_key: PublicKey, private_key: Sealed },
 }
@@ -204,7 +204,8 @@ async fn perform(seal: &dyn Seal, operation: Operation<Plaintext>) -> Result<Don
             Ok(Done::Replaced { version })
         }
         Operation::Destroy { vault, secret, record } => {
-            seal.destroy(vault, secret, record.map(|record| *record)).await.map(|()| Done::Destroyed {})
+            let was_there = seal.destroy(vault, secret, record.map(|record| *record)).await?;
+            Ok(Done::Destroyed { was_there })
         }
         Operation::MakeIdentity { vault, bundle } => {
             let (public_key, private_key) = seal.make_identity(vault, bundle).await?;
@@ -242,7 +243,7 @@ impl<C: Carrier> Remote<C> {
         let reply: Reply = serde_json::from_slice(&reply)
             .map_err(|error| Error::internal(format!("seal-secret gave no reply: {error}")))?;
         let done = Result::from(reply)?;
-        if matches!(done, Done::Created {} | Done::Replaced { .. } | Done::Destroyed {}) {
+        if matches!(done, Done::Created {} | Done::Replaced { .. } | Done::Destroyed { was_there: true }) {
             // With what it wrote went the record of it.
             meter::count(Counted::Record);
         }
@@ -288,9 +289,9 @@ impl<C: Carrier> Seal for Remote<C> {
         self.new_version(Operation::RollBack { vault, secret, to, record: Box::new(record) }, 0).await
     }
 
-    async fn destroy(&self, vault: VaultId, secret: SecretId, record: Option<Record>) -> Result<(), Error> {
+    async fn destroy(&self, vault: VaultId, secret: SecretId, record: Option<Record>) -> Result<bool, Error> {
         match self.send(Operation::Destroy { vault, secret, record: record.map(Box::new) }, 0).await? {
-            Done::Destroyed {} => Ok(()),
+            Done::Destroyed { was_there } => Ok(was_there),
             other => Err(unexpected(&other)),
         }
     }
@@ -331,8 +332,8 @@ mod tests {
             Ok(2)
         }
 
-        async fn destroy(&self, _: VaultId, _: SecretId, _: Option<Record>) -> Result<(), Error> {
-            Ok(())
+        async fn destroy(&self, _: VaultId, _: SecretId, _: Option<Record>) -> Result<bool, Error> {
+            Ok(true)
         }
 
         async fn make_identity(&self, _: VaultId, _: BundleId) -> Result<(PublicKey, Sealed), Error> {

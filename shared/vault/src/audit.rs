@@ -154,7 +154,7 @@ catalogue! {
     AgentRename           "ai_agent_rename"          Info     Machines       [User AiAgent];
     AgentRevoke           "ai_agent_revoke"          High     Machines       [User AiAgent];
     AgentScopesUpdate     "ai_agent_scopes_update"   High     Machines       [User];
-    AgentProjectsUpdate   "ai_agent_projects_update" High     Machines       [User AiAgent];
+    AgentProjectsUpdate   "ai_agent_projects_update" High     Machines       [User];
     AgentAccess           "ai_agent_access"          Info     Machines       [AiAgent];
     ProjectCreate         "project_create"           Low      Projects       [User AiAgent];
     ProjectUpdate         "project_update"           Info     Projects       [User AiAgent];
@@ -175,6 +175,7 @@ catalogue! {
     AuditExport           "audit_export"             Medium   Authentication [User AiAgent];
     AuthFailure           "auth_failure"             Medium   Authentication [User Machine AiAgent External];
     AccountCreate         "account_create"           Medium   Authentication [User];
+    PasswordChange        "password_change"          High     Authentication [User];
     SessionCreate         "session_create"           Info     Sessions       [User];
     SessionEnd            "session_end"              Info     Sessions       [User];
     SessionRevoke         "session_revoke"           Low      Sessions       [User];

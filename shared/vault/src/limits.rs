@@ -42,6 +42,9 @@ pub const VERSIONS_KEPT: u64 = 50;
 /// Most entries in a vault's IP allowlist. The list is part of every machine request's facts, so it stays small.
 pub const ALLOWLIST_ENTRIES: usize = 200;
 
+/// Most projects in an AI agent's allowlist: it is read with every call.
+pub const AGENT_PROJECTS: usize = 200;
+
 /// A name: 1 to `most` characters, none of them a control character.
 pub fn name(field: &'static str, text: &str, most: usize) -> Result<String, Invalid> {
     if (1..=most).contains(&text.chars().count()) && !text.chars().any(char::is_control) {
@@ -141,7 +144,7 @@ pub fn email(text: &str) -> Result<String, Invalid> {
 }
 
 /// A new password: at least 12 characters with a digit and a special character, at most 1,024 bytes.
-pub fn new_password(password: &Plaintext) -> Result<(), Invalid> {
+pub fn new_password(field: &'static str, password: &Plaintext) -> Result<(), Invalid> {
     let fits = password.len() <= 1_024
         && password.expose_str().is_some_and(|text| {
             text.chars().count() >= 12
@@ -151,7 +154,7 @@ pub fn new_password(password: &Plaintext) -> Result<(), Invalid> {
     if fits {
         Ok(())
     } else {
-        Err(Invalid::new("password", "must be at least 12 characters with a digit and a special character"))
+        Err(Invalid::new(field, "must be at least 12 characters with a digit and a special character"))
     }
 }
 
@@ -236,9 +239,9 @@ mod tests {
         for text in ["", "ann", "@example.org", "ann@", "ann@example", "a b@example.org", "a@b@example.org"] {
             assert!(email(text).is_err(), "{text}");
         }
-        assert!(new_password(&plaintext("abcdefghij1!")).is_ok());
+        assert!(new_password("password", &plaintext("abcdefghij1!")).is_ok());
         for text in ["abcdefghi1!", "abcdefghijk!", "abcdefghijk1", &format!("1!{}", "x".repeat(1_023))] {
-            assert!(new_password(&plaintext(text)).is_err(), "{text}");
+            assert!(new_password("password", &plaintext(text)).is_err(), "{text}");
         }
     }
 

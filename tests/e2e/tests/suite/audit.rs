@@ -73,6 +73,10 @@ async fn the_log_is_searched() {
     ] {
         owner.post("/v1/manage/audit/query", &body).await.error(422);
     }
+    for (body, field) in [(json!({ "pageSize": "x" }), "pageSize"), (json!({ "severities": [1] }), "severities[0]")] {
+        let text = owner.post("/v1/manage/audit/query", &body).await.error(422);
+        assert!(text.starts_with(field), "{text}");
+    }
     let activity = owner.get("/v1/manage/activity").await.expect(200).json();
     assert_eq!(activity["events"].as_array().unwrap().len(), 20, "with the refusals just now");
 }

@@ -233,6 +233,8 @@ fn table() -> Vec<Row> {
     row("POST", "/v1/account/sign-up", sign_up, [403, 422, 422, 403, 403, 403]);
     row("POST", "/v1/account/sign-in", sign_in, [403, 200, 200, 403, 403, 403]);
     row("GET", "/v1/account", nothing(), SELF);
+    let same = json!({ "currentPassword": "a long passw0rd!", "newPassword": "a long passw0rd!" });
+    row("POST", "/v1/account/password", same, SELF);
     row("GET", "/v1/account/sessions", nothing(), SELF);
     rows.extend(managed());
     // These end the session, so they come last.

@@ -14,3 +14,4 @@ mod races;
 mod read;
 mod tampering;
 mod telemetry;
+mod walk;

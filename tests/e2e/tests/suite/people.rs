@@ -161,3 +161,36 @@ async fn a_person_acts_in_their_own_vault() {
     assert_eq!((me["userId"].as_str(), me["email"].as_str()), (Some(owner.id.as_str()), Some("owner@example.org")));
     assert!(me.get("passwordHash").is_none());
 }
+
+/// A new password needs the one there is, and ends every other session.
+#[tokio::test]
+async fn a_password_is_changed_by_who_knows_it() {
+    let world = World::new().await;
+    let owner = world.owner().await;
+    let other = owner.again().await;
+    let change = |current: &str, new: &str| json!({ "currentPassword": current, "newPassword": new });
+    let path = "/v1/account/password";
+    assert_eq!(
+        owner.post(path, &change("a wrong passw0rd!", "another passw0rd!")).await.error(401),
+        "Authentication failed"
+    );
+    assert!(owner.post(path, &change("a long passw0rd!", "short1!")).await.error(422).starts_with("newPassword must"));
+    other.get("/v1/account").await.expect(200);
+    let changed = owner.post(path, &change("a long passw0rd!", "another passw0rd!")).await.expect(200).json();
+    assert_eq!(changed, json!({ "success": true, "sessionsEnded": 1 }));
+    owner.get("/v1/account").await.expect(200);
+    other.get("/v1/account").await.error(401);
+    let sign_in = async |password: &str| {
+        let body = json!({ "email": owner.email, "password": password });
+        let request = Request::new("POST", "/v1/account/sign-in").header("x-sikkerkey-request", "1").json(&body);
+        world.send(request).await.status.as_u16()
+    };
+    assert_eq!(sign_in("a long passw0rd!").await, 401);
+    assert_eq!(sign_in("another passw0rd!").await, 200);
+    assert_eq!(world.count(&owner, Action::PasswordChange).await, 1);
+    // Guesses with a session in hand are counted like any others.
+    for _ in 0..8 {
+        owner.post(path, &change("a wrong passw0rd!", "another passw0rd!")).await.error(401);
+    }
+    owner.post(path, &change("another passw0rd!", "a third passw0rd!")).await.error(429);
+}

@@ -1,20 +1,34 @@
-//! `POST bundles`: a machine whose identity the server makes, for containers: approved, in one project, with
+//! `POST /v1/manage/bundles`: a machine whose identity the server makes, for containers: approved, in one project, with
 //! the chosen grants. The private key is made and sealed by `seal-secret`, and waits for one download.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use axum::extract::State;
 use crypto::{OneTimeToken, TokenHash, random};
-use edge::{Body, Error, Json, Principal, own};
+use edge::seal::Seal;
+use edge::{Body, Config, Error, Json, Principal, Routes, Services, own};
 use protocol::{BundleId, MachineId, ProjectId, SecretId};
 use serde::{Deserialize, Serialize};
-use store::vaults;
+use store::{Store, vaults};
 use vault::Time;
 use vault::audit::Action;
 use vault::limits::{self, NAME};
 use vault::model::{Bundle, Grant, Machine, MachineKind, Membership};
+use vault::scope::Needs;
 
-use crate::App;
+#[derive(Clone)]
+struct App {
+    store: Store,
+    config: Arc<Config>,
+    seal: Arc<dyn Seal>,
+}
+
+/// The function's route. It is for people only.
+pub fn routes(services: &Services, seal: Arc<dyn Seal>) -> Routes {
+    let app = App { store: services.store.clone(), config: services.config.clone(), seal };
+    Routes::of("make-bundle").managed(services).post("bundles", Needs::Person, create).with_state(app)
+}
 
 /// How long a bundle waits for its download, in seconds (15 minutes).
 const LIFETIME_SECONDS: u64 = 900;
@@ -23,7 +37,7 @@ const SECRETS: usize = 90;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct NewBundle {
+struct NewBundle {
     project_id: ProjectId,
     secret_ids: Vec<SecretId>,
     #[serde(default)]
@@ -32,18 +46,14 @@ pub(crate) struct NewBundle {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct MadeBundle {
+struct MadeBundle {
     machine_id: MachineId,
     /// For one download; shown this once.
     url: String,
     expires_at: Time,
 }
 
-pub(crate) async fn create(
-    State(app): State<App>,
-    by: Principal,
-    Body(body): Body<NewBundle>,
-) -> Result<Json<MadeBundle>, Error> {
+async fn create(State(app): State<App>, by: Principal, Body(body): Body<NewBundle>) -> Result<Json<MadeBundle>, Error> {
     let project = own::project(&app.store, &by, body.project_id).await?;
     let secrets = app.secrets(project.id, body.secret_ids).await?;
     let id = MachineId::from_entropy(random::bytes());
