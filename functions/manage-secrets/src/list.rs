@@ -21,9 +21,9 @@ pub(crate) async fn list(
     Ids(project): Ids<ProjectId>,
 ) -> Result<Json<Secrets>, Error> {
     own::project(&app.store, &by, project).await?;
-    let (secrets, grants) = tokio::try_join!(app.store.secrets(project), app.store.grants_of(project, None))?;
+    let secrets = app.store.secrets(project).await?;
     let mut counts: HashMap<SecretId, usize> = HashMap::new();
-    for grant in grants {
+    for grant in app.store.grants_of(project, None).await? {
         *counts.entry(grant.secret).or_default() += 1;
     }
     let live = secrets.into_iter().filter(|secret| secret.deleted_at.is_none());
