@@ -56,7 +56,8 @@ fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
     let parsed = serde_path_to_error::deserialize(&mut parser).map_err(|error| {
         let path = error.path().to_string();
         // The library calls it a mistake of syntax when there is a number where a name out of a list should be.
-        let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok();
+        let is_json = error.inner().to_string().starts_with("expected value")
+            && serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok();
         explain(&path, error.inner(), is_json)
     })?;
     parser.end().map_err(|error| explain(".", &error, false))?;
