@@ -54,7 +54,14 @@ impl Filter {
             return Err(Error::invalid("from", "must not be after to"));
         }
         Ok(Search {
-            actions: self.actions.unwrap_or_default().into_iter().map(known).collect::<Result<_, _>>()?,
+            actions: self
+                .actions
+                .unwrap_or_default()
+                .into_iter()
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .map(known)
+                .collect::<Result<_, _>>()?,
             severities: self.severities.unwrap_or_default(),
             source_ip: self.source_ip,
             text: self.search.unwrap_or_default().to_lowercase(),

@@ -1,6 +1,8 @@
 //! `POST projects/{projectId}/secrets/{secretId}/rotate`: a generated value as a new version. Of a structured secret the
 //! named fields change, all of them unless some are named. Answers id and version only; 409 on a canary.
 
+use std::collections::BTreeSet;
+
 use axum::extract::State;
 use crypto::Charset;
 use edge::seal::Rotation;
@@ -20,7 +22,7 @@ pub(crate) struct Rotate {
     #[serde(default)]
     charset: Option<Charset>,
     #[serde(default)]
-    fields: Option<Vec<String>>,
+    fields: Option<BTreeSet<String>>,
 }
 
 pub(crate) async fn rotate(
@@ -33,16 +35,17 @@ pub(crate) async fn rotate(
     let (_, secret) = own::secret(&app.store, &by, project, id).await?;
     refuse_canary(&secret)?;
     let fields = body.fields.filter(|fields| !fields.is_empty());
+    // A set of names of this secret, so there are at most 64 of them in the record.
     let what = match (&fields, field_names(&secret)?) {
         (None, _) => String::new(),
         (Some(fields), Some(names)) if fields.iter().all(|field| names.contains(field)) => {
-            format!(" ({})", fields.join(", "))
+            format!(" ({})", fields.iter().map(String::as_str).collect::<Vec<_>>().join(", "))
         }
         (Some(_), Some(_)) => return Err(Error::invalid("fields", "must name fields of this secret")),
         (Some(_), None) => return Err(Error::invalid("fields", "are of structured secrets only")),
     };
     let record = by.record(Action::SecretRotate, format!("Secret {} rotated{what}", secret.name));
-    let how = Rotation { generator, fields };
+    let how = Rotation { generator, fields: fields.map(|fields| fields.into_iter().collect()) };
     let version = app.seal.rotate(by.vault, id, how, record.secret(id).project(project)).await?;
     Ok(Json(Versioned { id, version }))
 }
