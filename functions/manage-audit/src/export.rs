@@ -36,13 +36,13 @@ pub(crate) async fn export(
     let search = filter.checked()?;
     // One more than is given says whether there are others.
     let found = app.find(&by, &search, None, FOUND + 1).await?;
-    let mut csv = csv::Writer::from_writer(Vec::new());
+    let mut csv = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     let broken = |error: csv::Error| Error::internal(error.to_string());
     csv.write_record(HEADER).map_err(broken)?;
     let (mut rows, mut bytes) = (0_usize, 0_usize);
     for (_, record) in found.records.iter().take(FOUND) {
         let row = row(record);
-        bytes += row.iter().map(|text| text.len() + 3).sum::<usize>();
+        bytes += row.iter().map(|text| carried(text)).sum::<usize>();
         if bytes > BYTES {
             break;
         }
@@ -74,6 +74,12 @@ fn row(record: &Record) -> [String; 10] {
         record.source_ip.clone(),
         plain(&record.detail),
     ]
+}
+
+/// How long a cell is at most in the envelope of JSON that Lambda carries: a quote is doubled for CSV, and each escaped.
+fn carried(text: &str) -> usize {
+    let escaped = text.bytes().filter(|byte| matches!(byte, b'"' | b'\\') || byte.is_ascii_control()).count();
+    text.len() + 5 * escaped + 8
 }
 
 /// A text that no spreadsheet takes for a formula.

@@ -63,7 +63,9 @@ pub(crate) async fn reads_over_time(
     by: Principal,
     Body(query): Body<Query>,
 ) -> Result<Json<Reads>, Error> {
-    let to = query.to.unwrap_or(by.now);
+    // There is nothing to count in time to come.
+    let tomorrow = by.now.plus_seconds(86_400);
+    let to = query.to.unwrap_or(by.now).min(tomorrow);
     let from = query.from.unwrap_or_else(|| to.minus_seconds((DAY - 1) * HOUR_MS / 1_000));
     if from > to {
         return Err(Error::invalid("from", "must not be after to"));

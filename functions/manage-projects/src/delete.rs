@@ -10,8 +10,8 @@ use edge::{Body, Error, Ids, Json, Principal, own};
 use protocol::ProjectId;
 use serde::Deserialize;
 use serde_json::json;
-use store::Row as _;
 use store::vaults::{self, ProjectEntry};
+use store::{Row as _, Update};
 use vault::audit::Action;
 use vault::model::{Expiring, Expiry};
 
@@ -50,13 +50,15 @@ pub(crate) async fn delete(
         project.name, counts.secrets, counts.memberships, counts.grants
     );
     let mut write = app.store.transaction();
-    let there = write.delete_existing(&vaults::project(id));
+    // With the name that was confirmed.
+    let there = write.delete_if(Update::existing(&vaults::project(id)).when_equals("name", &project.name)?);
     write.delete(&ProjectEntry::from(&project).key());
     write.put(&Expiry { at: by.now.plus_seconds(SWEPT_AFTER_SECONDS), of: Expiring::Project(by.vault, id) });
     write.record(&by.record(Action::ProjectDelete, detail).project(id));
     if !write.commit_unless_refused(there).await? {
-        // Somebody else was faster.
-        return Err(Error::not_found("Project"));
+        // Somebody else was faster, or gave it another name.
+        own::project(&app.store, &by, id).await?;
+        return Err(Error::conflict("The project's name changed at the same time, look again"));
     }
     Ok(Json(json!({ "success": true, "projectId": id, "deleted": counts })).into_response())
 }

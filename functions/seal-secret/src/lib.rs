@@ -17,6 +17,8 @@ use vault::limits::{VALUE_BYTES, VERSIONS_KEPT};
 use vault::model::{Bundle, Project, Secret, SecretVersion};
 use vault::structured::Fields;
 
+/// Of how many versions the values and what is known of them go in one transaction, which the store limits to 100 rows.
+const VERSIONS_TOGETHER: usize = 45;
 /// How often a new version is tried again when another writer was faster.
 const TRIES: usize = 32;
 
@@ -114,19 +116,6 @@ impl SealSecret {
         Err(changed_by_others())
     }
 
-    /// Deletes what others may know of the versions of a secret that is gone.
-    async fn forget_versions(&self, id: SecretId) -> Result<(), Error> {
-        let mut write = self.store.transaction();
-        let versions = self.store.versions(id).await?;
-        for version in &versions {
-            write.delete(&vaults::secret_version(id, version.version));
-        }
-        if !versions.is_empty() {
-            write.commit().await?;
-        }
-        Ok(())
-    }
-
     /// A generated value; of a structured secret with the fields that stay.
     async fn generate(&self, secret: &Secret, master_key: &MasterKey, how: &Rotation) -> Result<Plaintext, Error> {
         if secret.field_names.is_none() {
@@ -205,16 +194,22 @@ impl Seal for SealSecret {
 
     async fn destroy(&self, vault: VaultId, id: SecretId, record: Option<Record>) -> Result<bool, Error> {
         for _ in 0..TRIES {
-            let Some(secret) = self.store.get(&vaults::secret(id)).await? else {
-                // Perhaps it was cut off here before.
-                self.forget_versions(id).await?;
-                return Ok(false);
-            };
+            let Some(secret) = self.store.get(&vaults::secret(id)).await? else { return Ok(false) };
             if secret.vault != vault {
                 return Err(Error::not_found("Secret"));
             }
             if secret.deleted_at.is_none() && self.store.get(&vaults::project(secret.project)).await?.is_some() {
                 return Err(Error::conflict("The secret is not in the trash"));
+            }
+            // One transaction cannot take all of fifty versions. What is known of the oldest goes before it: all that one
+            // that is restored at this moment loses is when those were made.
+            let many = secret.kept_versions().take(secret.kept_versions().count().saturating_sub(VERSIONS_TOGETHER));
+            let mut first = self.store.transaction();
+            for version in many.clone() {
+                first.delete(&vaults::secret_version(id, version));
+            }
+            if many.count() > 0 {
+                first.commit().await?;
             }
             let mut write = self.store.transaction();
             // As it was: one that was restored meanwhile stays, and of a newer version nothing is left behind.
@@ -227,14 +222,14 @@ impl Seal for SealSecret {
             for version in secret.kept_versions() {
                 write.delete(&self.values.version(id, version));
             }
+            for version in secret.kept_versions().rev().take(VERSIONS_TOGETHER) {
+                write.delete(&vaults::secret_version(id, version));
+            }
             if let Some(record) = &record {
                 write.record(record);
             }
             match write.commit().await {
-                Ok(()) => {
-                    self.forget_versions(id).await?;
-                    return Ok(true);
-                }
+                Ok(()) => return Ok(true),
                 Err(CommitError::Refused(_)) => {}
                 Err(error) => return Err(error.into()),
             }

@@ -246,6 +246,14 @@ impl Door {
         let record = match response.status().as_u16() {
             403 | 404 => Some(principal.record(Action::RequestDenied, refused(&called, &response))),
             400..500 => Some(principal.record(Action::RequestInvalid, refused(&called, &response))),
+            // It is not known what came of it; the answer stays what it is even if this cannot be written.
+            500.. if by_agent => {
+                let failed = principal.record(Action::RequestInvalid, refused(&called, &response));
+                if let Err(error) = self.audit.record(&about(failed, params.as_ref())).await {
+                    tracing::error!(%error, "a failed call of an agent was not recorded");
+                }
+                None
+            }
             200..300 if by_agent && !needs.reads() && meter::counted(Counted::Record) == before => {
                 // A route that only looks was recorded with its nonce; this one might have changed something.
                 Some(principal.record(Action::AgentAccess, called))

@@ -20,7 +20,7 @@ use crate::tables::{BY_AGENT, BY_TIME, Table};
 use crate::{Store, StoreError};
 
 /// How long records are kept, in days (decisions 14).
-const RETENTION_DAYS: u64 = 365;
+pub const RETENTION_DAYS: u64 = 365;
 /// How long the nonce of a request that is not audited is kept, in seconds. It has to outlive the ten minutes in which
 /// its timestamp can pass.
 const NONCE_SECONDS: u64 = 3_600;
@@ -263,6 +263,8 @@ struct Shard {
 impl Walk {
     fn new(audit: Audit, vault: VaultId, before: Option<&str>, since: Time, now: Time, expected: usize) -> Self {
         let before = before.map_or_else(|| format!("{:013}~", now.ms()), str::to_owned);
+        // What is older than records are kept is gone, or about to go.
+        let since = since.max(now.minus_seconds(RETENTION_DAYS * 86_400));
         // There is nothing in days to come, whatever a cursor says.
         let at = before.split(['-', '~']).next().and_then(|ms| ms.parse().ok()).map_or(now, Time::from_ms);
         let day = Some(at.min(now).day()).filter(|day| *day >= since.day());
@@ -278,7 +280,7 @@ impl Walk {
             let newest = self.shards.iter_mut().filter(|shard| !shard.read.is_empty());
             let newest = newest.max_by(|a, b| a.read.front().map(|r| &r.0).cmp(&b.read.front().map(|r| &r.0)));
             if let Some(record) = newest.and_then(|shard| shard.read.pop_front()) {
-                self.days_at_once = 1;
+                self.days_at_once = (self.days_at_once / 2).max(1);
                 // Days are whole, the span may begin within one.
                 return Ok(Some(record).filter(|(_, record)| record.timestamp >= self.since));
             }

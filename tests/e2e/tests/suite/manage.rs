@@ -414,6 +414,14 @@ async fn values_are_generated_rolled_back_and_kept_for_fifty_versions() {
     owner.post(&at("rollback"), &json!({ "version": 2 })).await.error(404);
     owner.post(&at("rollback"), &json!({ "version": 3 })).await.expect(200);
     assert_eq!(world.count(&owner, Action::SecretRotate).await, 3);
+    // All fifty go together.
+    owner.post(&at("delete"), &json!({})).await.expect(200);
+    owner.post(&format!("/v1/manage/trash/{secret}/purge"), &json!({})).await.expect(200);
+    let (store, id) = (&world.services.store, secret.parse().unwrap());
+    assert!(store.versions(id).await.unwrap().is_empty());
+    for version in 1..=54 {
+        assert!(store.get(&world.services.values.version(id, version)).await.unwrap().is_none(), "{version}");
+    }
 }
 
 #[tokio::test]
