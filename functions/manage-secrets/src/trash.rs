@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use edge::answer::Done;
-use edge::{Error, Ids, Json, Principal, done, own, remains};
+use edge::{Error, Ids, Json, Principal, done, own};
 use protocol::{ProjectId, SecretId};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -91,9 +91,16 @@ pub(crate) async fn purge(
     let (project, secret) = own::trashed(&app.store, &by, id).await?;
     let record = by.record(Action::SecretPurge, format!("Secret {} purged", secret.name));
     let record = record.secret(id).project(project.id);
-    if !remains::remove_secret(&app.store, &*app.seal, &secret, Some(record)).await? {
+    if !app.seal.destroy(by.vault, id, Some(record)).await? {
         // Somebody else was faster.
         return Err(Error::not_found("Secret"));
     }
+    // Its grants admit nothing any more; the next sweep takes them away.
+    let mut write = app.store.transaction();
+    if let Some(deleted_at) = secret.deleted_at {
+        write.delete(&purge_due(&secret, deleted_at).key());
+    }
+    write.put(&Expiry { at: by.now, of: Expiring::Secret(project.id, id) });
+    write.commit().await?;
     Ok(done(json!({ "secretId": id })))
 }

@@ -419,6 +419,8 @@ async fn values_are_generated_rolled_back_and_kept_for_fifty_versions() {
     owner.post(&format!("/v1/manage/trash/{secret}/purge"), &json!({})).await.expect(200);
     let (store, id) = (&world.services.store, secret.parse().unwrap());
     assert!(store.versions(id).await.unwrap().is_empty());
+    let grants = async || store.grants(machine.id.parse().unwrap(), None).await.unwrap().len();
+    assert_eq!((grants().await, world.sweep().await, grants().await), (1, 1, 0));
     for version in 1..=54 {
         assert!(store.get(&world.services.values.version(id, version)).await.unwrap().is_none(), "{version}");
     }
