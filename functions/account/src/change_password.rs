@@ -11,7 +11,6 @@ use edge::body::SMALL;
 use edge::{Body, Error, Json, Person, done};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use store::transaction::ROWS;
 use store::{Update, accounts};
 use vault::audit::Action;
 use vault::limits;
@@ -49,12 +48,6 @@ pub(crate) async fn change(
     write.commit().await?;
     let others = app.store.sessions(person.user.id).await?.into_iter().filter(|other| other.id != person.session.id);
     let others: Vec<_> = others.collect();
-    for some in others.chunks(ROWS) {
-        let mut step = app.store.transaction();
-        for session in some {
-            step.delete(&accounts::session(&session.hash));
-        }
-        step.commit().await?;
-    }
+    app.store.delete_all(&others).await?;
     Ok(done(json!({ "sessionsEnded": others.len() })))
 }

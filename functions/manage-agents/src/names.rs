@@ -2,35 +2,16 @@
 
 use axum::extract::State;
 use edge::answer::Done;
+use edge::names::{Names, NewName};
 use edge::{Body, Error, Ids, Json, Principal, done};
 use protocol::AgentId;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::{Update, agents};
-use vault::Time;
 use vault::audit::Action;
 use vault::limits::{self, NAME};
 use vault::model::Rename;
 
 use crate::App;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewName {
-    name: String,
-}
-
-#[derive(Serialize)]
-struct RenameView {
-    from: String,
-    to: String,
-    at: Time,
-}
-
-#[derive(Serialize)]
-pub(crate) struct Names {
-    renames: Vec<RenameView>,
-}
 
 /// `GET …/name-history`: newest first.
 pub(crate) async fn history(
@@ -39,8 +20,7 @@ pub(crate) async fn history(
     Ids(id): Ids<AgentId>,
 ) -> Result<Json<Names>, Error> {
     app.agent(&by, id).await?;
-    let renames = app.store.agent_renames(id).await?.into_iter().rev();
-    Ok(Json(Names { renames: renames.map(|Rename { from, to, at, .. }| RenameView { from, to, at }).collect() }))
+    Ok(Json(Names::of(app.store.agent_renames(id).await?)))
 }
 
 /// `POST …/rename`. The name it has already changes nothing.

@@ -31,7 +31,7 @@ enum SortBy {
 pub(crate) struct Query {
     // The fields of a Filter. Flattened, a mistake in one of them could not be named.
     #[serde(default)]
-    actions: Option<Vec<String>>,
+    actions: Option<BTreeSet<String>>,
     #[serde(default)]
     severities: Option<BTreeSet<Severity>>,
     #[serde(default)]
@@ -101,25 +101,21 @@ pub(crate) async fn query(
     if !newest_first && !found.all {
         return Err(Error::invalid("sortBy", "needs a narrower search, there is more than can be sorted"));
     }
-    let key = |record: &Record| (record.action.entry().name, record.severity, record.source_ip.clone());
     match query.sort_by {
         SortBy::Timestamp => {}
         // Sorting is stable, so within equals the newest comes first, or last when the order is turned round.
-        SortBy::Action => found.records.sort_by_key(|(_, record)| key(record).0),
-        SortBy::Severity => found.records.sort_by_key(|(_, record)| key(record).1),
-        SortBy::SourceIp => found.records.sort_by_key(|(_, record)| key(record).2),
+        SortBy::Action => found.records.sort_by_key(|(_, record)| record.action.entry().name),
+        SortBy::Severity => found.records.sort_by_key(|(_, record)| record.severity),
+        SortBy::SourceIp => found.records.sort_by(|(_, one), (_, other)| one.source_ip.cmp(&other.source_ip)),
     }
-    let turned = match query.sort_by {
-        SortBy::Timestamp => !newest_first,
-        _ => query.sort_dir != Some(Direction::Asc),
-    };
-    if turned {
+    // Time is in falling order as it was found, the others in rising order.
+    if (query.sort_by == SortBy::Timestamp) == (query.sort_dir == Some(Direction::Asc)) {
         found.records.reverse();
     }
     let (records, paged) = range.page(found.records);
     let last = records.last().map(|(cursor, _)| cursor.clone());
-    let more = if found.all { paged.is_last() } else { false };
-    let next_cursor = if !newest_first || more { None } else { last.or(found.stopped_at) };
+    let ended = found.all && paged.is_last();
+    let next_cursor = if newest_first && !ended { last.or(found.stopped_at) } else { None };
     Ok(Json(Page { entries: app.entries(&by, records).await?, paged, total_is_exact: found.all, next_cursor }))
 }
 

@@ -19,7 +19,7 @@ const LOOKED_AT: usize = 50_000;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Filter {
     #[serde(default)]
-    pub(crate) actions: Option<Vec<String>>,
+    pub(crate) actions: Option<BTreeSet<String>>,
     #[serde(default)]
     pub(crate) severities: Option<BTreeSet<Severity>>,
     #[serde(default)]
@@ -54,14 +54,7 @@ impl Filter {
             return Err(Error::invalid("from", "must not be after to"));
         }
         Ok(Search {
-            actions: self
-                .actions
-                .unwrap_or_default()
-                .into_iter()
-                .collect::<BTreeSet<_>>()
-                .into_iter()
-                .map(known)
-                .collect::<Result<_, _>>()?,
+            actions: self.actions.unwrap_or_default().into_iter().map(known).collect::<Result<_, _>>()?,
             severities: self.severities.unwrap_or_default(),
             source_ip: self.source_ip,
             text: self.search.unwrap_or_default().to_lowercase(),

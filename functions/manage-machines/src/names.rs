@@ -2,35 +2,16 @@
 
 use axum::extract::State;
 use edge::answer::Done;
+use edge::names::{Names, NewName};
 use edge::{Body, Error, Ids, Json, Principal, done, own};
 use protocol::MachineId;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::{Update, vaults};
-use vault::Time;
 use vault::audit::Action;
 use vault::limits::{self, NAME};
 use vault::model::Rename;
 
 use crate::App;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewName {
-    name: String,
-}
-
-#[derive(Serialize)]
-struct RenameView {
-    from: String,
-    to: String,
-    at: Time,
-}
-
-#[derive(Serialize)]
-pub(crate) struct Names {
-    renames: Vec<RenameView>,
-}
 
 /// `GET …/name-history`: newest first.
 pub(crate) async fn history(
@@ -39,8 +20,7 @@ pub(crate) async fn history(
     Ids(id): Ids<MachineId>,
 ) -> Result<Json<Names>, Error> {
     own::machine(&app.store, &by, id).await?;
-    let renames = app.store.machine_renames(id).await?.into_iter().rev();
-    Ok(Json(Names { renames: renames.map(|Rename { from, to, at, .. }| RenameView { from, to, at }).collect() }))
+    Ok(Json(Names::of(app.store.machine_renames(id).await?)))
 }
 
 /// `POST …/rename`. The name it has already changes nothing.

@@ -3,20 +3,14 @@
 
 use axum::extract::State;
 use edge::answer::Done;
+use edge::names::NewName;
 use edge::{Body, Error, Ids, Json, Principal, done, own};
 use protocol::{ProjectId, SecretId};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use vault::audit::Action;
 use vault::limits::{self, NAME};
 
 use crate::App;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewName {
-    name: String,
-}
 
 pub(crate) async fn rename(
     State(app): State<App>,

@@ -4,12 +4,14 @@
 //! Runs every minute. Nothing relies on it for safety: an expired machine or link is refused at once by the gate or
 //! the route. What it does can be cut off anywhere and taken up by the next run.
 
+mod remains;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use crypto::TokenHash;
 use edge::seal::Seal;
-use edge::{Clock, Error, Services, remains};
+use edge::{Clock, Error, Services};
 use protocol::{MachineId, ProjectId, SecretId, VaultId};
 use store::meter::inherited;
 use store::{CommitError, Row as _, Store, StoreError, Update, vaults};
@@ -101,7 +103,8 @@ impl Sweep {
         let detail = format!("Secret {} purged after 30 days in the trash", secret.name);
         let record = self.record_for(secret.vault, Action::SecretPurge, detail, now).await?;
         let record = record.map(|record| record.secret(id).project(project));
-        remains::remove_secret(&self.store, &*self.seal, &secret, record).await.map(drop)
+        self.seal.destroy(secret.vault, id, record).await?;
+        Ok(self.store.drop_grants_of(project, Some(id)).await?)
     }
 
     async fn forget(&self, expiry: &Expiry) -> Result<(), CommitError> {

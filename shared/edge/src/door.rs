@@ -19,7 +19,7 @@ use vault::Time;
 use vault::agent_gate::{Caller, Refusal, decide};
 use vault::audit::{Action, ActorKind, Origin, Record};
 use vault::model::{Agent, User};
-use vault::scope::{Needs, Scope};
+use vault::scope::Needs;
 
 use crate::error::Told;
 use crate::{Clock, Config, Error, Services, Sessions, SignedRequest};
@@ -84,11 +84,6 @@ impl Principal {
     /// Whether it is this agent.
     pub fn is_agent(&self, id: AgentId) -> bool {
         self.agent().is_some_and(|agent| agent.id == id)
-    }
-
-    /// Whether it holds a scope: for what a route shows beside what it needs.
-    pub fn holds(&self, scope: Scope) -> bool {
-        self.agent().is_none_or(|agent| agent.scopes.contains(&scope))
     }
 }
 
@@ -272,7 +267,9 @@ impl Door {
 
 fn refused(called: &str, response: &Response) -> String {
     let told = response.extensions().get::<Told>();
-    let why = told.map_or("refused", |told| told.inside.as_deref().unwrap_or(&told.outside));
+    // Of an error of ours the inside is for the operator's log alone: it can name what is behind us.
+    let ours = response.status().is_server_error();
+    let why = told.map_or("refused", |told| told.inside.as_deref().filter(|_| !ours).unwrap_or(&told.outside));
     format!("{called}: {} {why}", response.status().as_u16())
 }
 

@@ -7,7 +7,6 @@ use vault::audit::Record;
 use vault::model::{Agent, AgentBootstrapToken, Rename};
 
 use crate::item::Key;
-use crate::transaction::ROWS;
 use crate::{CommitError, Store, StoreError, Update};
 
 /// Key of an agent.
@@ -47,13 +46,6 @@ impl Store {
         first.delete_if(Update::existing(&agent(id)).when_equals("approved", &approved)?);
         first.record(record);
         first.commit().await?;
-        for names in self.agent_renames(id).await?.chunks(ROWS) {
-            let mut step = self.transaction();
-            for name in names {
-                step.delete(&rename(id, name.at));
-            }
-            step.commit().await?;
-        }
-        Ok(())
+        self.delete_all(&self.agent_renames(id).await?).await
     }
 }

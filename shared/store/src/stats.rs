@@ -80,11 +80,6 @@ impl Store {
         self.query_between(format!("STATS#{vault}"), &sort_key(first), &sort_key(last)).await
     }
 
-    /// How many projects a vault has.
-    pub async fn count_projects(&self, vault: VaultId) -> Result<usize, StoreError> {
-        self.count_owned(Table::Vault, format!("VAULT#{vault}"), "PROJECT#").await
-    }
-
     /// How many machines a vault has.
     pub async fn count_machines(&self, vault: VaultId) -> Result<usize, StoreError> {
         self.count_owned(Table::Vault, format!("VAULT#{vault}"), "MACHINE#").await

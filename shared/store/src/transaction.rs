@@ -247,6 +247,20 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Deletes rows, as many in one transaction as fit; each by itself can be gone already.
+    pub async fn delete_all<R: Row>(&self, rows: &[R]) -> Result<(), CommitError> {
+        for some in rows.chunks(ROWS) {
+            let mut step = self.transaction();
+            for row in some {
+                step.delete(&row.key());
+            }
+            step.commit().await?;
+        }
+        Ok(())
+    }
+}
+
 /// Rows that are written together or not at all, each step with its condition. A step's number says in
 /// [`CommitError::Refused`] which one did not hold.
 pub struct Transaction<'a> {

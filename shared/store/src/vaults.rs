@@ -15,7 +15,6 @@ use vault::read_gate::Target;
 
 use crate::dynamo::all_of;
 use crate::item::Key;
-use crate::transaction::ROWS;
 use crate::{Batch, CommitError, Store, StoreError, Update};
 
 /// Leads from an enrollment token's hash to its row, which is kept by id.
@@ -239,20 +238,8 @@ impl Store {
         first.record(record);
         first.commit().await?;
         self.drop_grants(id, None).await?;
-        for memberships in self.memberships(id).await?.chunks(ROWS) {
-            let mut step = self.transaction();
-            for row in memberships {
-                step.delete(&membership(id, row.project));
-            }
-            step.commit().await?;
-        }
-        for names in self.machine_renames(id).await?.chunks(ROWS) {
-            let mut step = self.transaction();
-            for name in names {
-                step.delete(&rename(id, name.at));
-            }
-            step.commit().await?;
-        }
+        self.delete_all(&self.memberships(id).await?).await?;
+        self.delete_all(&self.machine_renames(id).await?).await?;
         let mut last = self.transaction();
         last.delete(&machine(id));
         last.commit().await
@@ -265,14 +252,7 @@ impl Store {
 
     /// Deletes a machine's grants, all or of one project.
     pub async fn drop_grants(&self, machine: MachineId, project: Option<ProjectId>) -> Result<(), CommitError> {
-        for grants in self.grants(machine, project).await?.chunks(ROWS) {
-            let mut step = self.transaction();
-            for row in grants {
-                step.delete(&grant(machine, row.project, row.secret));
-            }
-            step.commit().await?;
-        }
-        Ok(())
+        self.delete_all(&self.grants(machine, project).await?).await
     }
 
     /// The entries of a vault's IP allowlist.
@@ -313,26 +293,12 @@ impl Store {
 
     /// Deletes a project's grants, all or for one secret.
     pub async fn drop_grants_of(&self, project: ProjectId, secret: Option<SecretId>) -> Result<(), CommitError> {
-        for grants in self.grants_of(project, secret).await?.chunks(ROWS) {
-            let mut step = self.transaction();
-            for row in grants {
-                step.delete(&grant(row.machine, row.project, row.secret));
-            }
-            step.commit().await?;
-        }
-        Ok(())
+        self.delete_all(&self.grants_of(project, secret).await?).await
     }
 
     /// Ends all memberships of a project.
     pub async fn drop_members(&self, project: ProjectId) -> Result<(), CommitError> {
-        for members in self.members(project).await?.chunks(ROWS) {
-            let mut step = self.transaction();
-            for row in members {
-                step.delete(&membership(row.machine, project));
-            }
-            step.commit().await?;
-        }
-        Ok(())
+        self.delete_all(&self.members(project).await?).await
     }
 
     /// What is in a project, counted.

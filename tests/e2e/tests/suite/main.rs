@@ -12,6 +12,7 @@ mod onboarding;
 mod people;
 mod races;
 mod read;
+mod secrets;
 mod tampering;
 mod telemetry;
 mod walk;
