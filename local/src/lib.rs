@@ -4,6 +4,7 @@
 //! API Gateway and the schedules. No Java, no Docker, no AWS account.
 
 pub mod embedded;
+pub mod outbox;
 mod server;
 
 use std::sync::Arc;
@@ -15,8 +16,10 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use count_reads::CountReads;
 use edge::seal::Seal;
-use edge::{Clock, Config, Error, RequestId, Routes, Services, SourceAddress, Telemetry};
+use edge::{Clock, Config, Error, MailQueue, RequestId, Routes, Services, SourceAddress, Telemetry};
+use outbox::{Direct, Outbox};
 use seal_secret::SealSecret;
+use send_mail::SendMail;
 use store::client::bounded;
 use store::{KeyLayer, Keys, Store, StoreError, tables};
 
@@ -61,11 +64,13 @@ impl Parts {
     }
 }
 
-/// Every function's routes. Which services and which door to `seal-secret` a function is given is asked by its name.
+/// Every function's routes. Which services and which way to `seal-secret` and `send-mail` a function is given is asked by
+/// its name.
 #[must_use]
 pub fn functions(
     services: &impl Fn(&'static str) -> Services,
     seal: &impl Fn(&'static str) -> Arc<dyn Seal>,
+    mail: &impl Fn(&'static str) -> Arc<dyn MailQueue>,
 ) -> Vec<Routes> {
     vec![
         read_secret::routes(&services("read-secret")),
@@ -75,7 +80,8 @@ pub fn functions(
         bootstrap_machine::routes(&services("bootstrap-machine")),
         enroll_machine::routes(&services("enroll-machine")),
         download_bundle::routes(&services("download-bundle")),
-        account::routes(&services("account")),
+        account::routes(&services("account"), mail("account")),
+        account_passkeys::routes(&services("account-passkeys")),
         bootstrap_agent::routes(&services("bootstrap-agent")),
         manage_agents::routes(&services("manage-agents")),
         manage_projects::routes(&services("manage-projects")),
@@ -83,6 +89,7 @@ pub fn functions(
         manage_machines::routes(&services("manage-machines")),
         make_bundle::routes(&services("make-bundle"), seal("make-bundle")),
         manage_audit::routes(&services("manage-audit")),
+        dashboard::routes(&services("dashboard")),
         Routes::of("local").get("/", welcome),
     ]
 }
@@ -97,10 +104,18 @@ pub fn seal(services: &Services) -> Arc<dyn Seal> {
     Arc::new(SealSecret::new(services))
 }
 
+/// `send-mail` in this process, with this outbox for the mails.
+pub fn mail(services: &Services, outbox: &Outbox) -> Arc<dyn MailQueue> {
+    Arc::new(Direct(SendMail::new(services, Arc::new(outbox.clone()))))
+}
+
 /// The whole system as one router.
 pub fn router(services: &Services) -> Router {
-    let seal = seal(services);
-    gateway(functions(&|_| services.clone(), &|_| seal.clone()), &Telemetry::new(services))
+    let (seal, outbox) = (seal(services), Outbox::default());
+    let mail = mail(services, &outbox);
+    let mut all = functions(&|_| services.clone(), &|_| seal.clone(), &|_| mail.clone());
+    all.push(outbox.routes());
+    gateway(all, &Telemetry::new(services))
 }
 
 /// Gives what was put into the audit table to the function that follows it.
@@ -111,7 +126,7 @@ pub async fn follow(stream: Vec<serde_dynamo::Item>, counts: &CountReads) -> Res
 
 async fn welcome() -> &'static str {
     "SikkerKey in local mode, for development and trying out.\n\
-     There is no web page here yet; the README shows how to use the API.\n"
+     There is no web page here yet; the README shows how to use the API. Mails are at /outbox.\n"
 }
 
 /// The gateway's part: the address comes from the connection and from nothing that the client wrote; each request gets

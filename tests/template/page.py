@@ -10,11 +10,14 @@ import rights
 
 # What rows are called.
 ROWS = {
+    ("table/accounts", "CEREMONY#*"): "ceremonies of passkeys",
+    ("table/accounts", "CREDENTIAL#*"): "passkeys and second factors",
+    ("table/accounts", "LINK#*"): "mailed links",
     ("table/accounts", "DEPLOYMENT"): "who owns the deployment",
     ("table/accounts", "EMAIL#*"): "e-mail addresses",
     ("table/accounts", "SESSION#*"): "sessions",
     ("table/accounts", "USER#*"): "people",
-    ("table/accounts/index/by-owner", "USER#*"): "the sessions of a person",
+    ("table/accounts/index/by-owner", "USER#*"): "the sessions and mailed links of a person",
     ("table/agents", "AGENT#*"): "AI agents with their earlier names",
     ("table/agents", "AGENT-BOOTSTRAP#*"): "bootstrap tokens of AI agents",
     ("table/agents/index/by-owner", "VAULT#*"): "the AI agents of a vault",
@@ -58,7 +61,19 @@ KINDS = {
 # What an update may set, by the rows and the attribute. Those that an update only looks at count as set too.
 UPDATES = {
     ("table/accounts", "SESSION#*", "lastUsedAt"): "when a session was last used",
+    ("table/accounts", "CREDENTIAL#*", "confirmedAt"): "whether a second factor is asked for",
+    ("table/accounts", "CREDENTIAL#*", "credential"): "the counter of a passkey",
+    ("table/accounts", "CREDENTIAL#*", "lastStep"): "the last code that was taken",
+    ("table/accounts", "CREDENTIAL#*", "lastUsedAt"): "when a passkey was last used",
+    ("table/accounts", "CREDENTIAL#*", "lastWrongAt"): "when the last wrong code came",
+    ("table/accounts", "CREDENTIAL#*", "name"): "the name of a passkey",
+    ("table/accounts", "CREDENTIAL#*", "recoveryHashes"): "the hashes of recovery codes",
+    ("table/accounts", "CREDENTIAL#*", "recoverySalt"): "the salt of recovery codes",
+    ("table/accounts", "CREDENTIAL#*", "seed"): "the sealed seed of an authenticator app",
+    ("table/accounts", "CREDENTIAL#*", "wrongCodes"): "how many wrong codes there were",
+    ("table/accounts", "USER#*", "emailVerifiedAt"): "whether a person's address is verified",
     ("table/accounts", "USER#*", "passwordHash"): "a person's password hash",
+    ("table/accounts", "USER#*", "sessionsSince"): "since when a person's sessions count",
     ("table/agents", "AGENT#*", "approved"): "whether an AI agent is approved",
     ("table/agents", "AGENT#*", "enabled"): "whether an AI agent is enabled",
     ("table/agents", "AGENT#*", "name"): "the name of an AI agent",
@@ -101,6 +116,8 @@ KEY_USES = {
 }
 OTHERS = {
     ("lambda:InvokeFunction", "function/seal-secret"): "call `seal-secret`",
+    ("lambda:InvokeFunction", "function/send-mail"): "ask `send-mail` for mail",
+    ("ses:SendEmail", "identity"): "send mail from the deployment's address, by Amazon SES",
     (
         "sqs:SendMessage",
         "queue/dead-letters",
@@ -111,7 +128,9 @@ LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 SESSIONS = "session cookies"
 # What is in the requests and answers of a function. Whoever owns it sees that and can change it; no role prevents it.
 PASSING = {
-    "account": f"passwords at sign-up and sign-in, and {SESSIONS}",
+    "account": f"passwords, codes and recovery codes, the tokens of mailed links, and {SESSIONS}",
+    "account-passkeys": f"passwords where a passkey is added, answers of passkeys, and {SESSIONS}",
+    "dashboard": "nothing; what its pages do in a browser is his to change, so whoever opens a mailed link gives it to him",
     "bootstrap-agent": "bootstrap tokens of AI agents. With one he can register an agent of his own, which stays pending "
     "until it is approved",
     "bootstrap-machine": "bootstrap tokens. With one he can register a machine of his own, which stays pending until "
@@ -130,6 +149,7 @@ PASSING = {
     "poll-secrets": "signed requests of machines, and which secrets changed in the answers",
     "read-secret": "signed requests of machines, and the values in the answers",
     "seal-secret": "new values in clear, values that are rolled back or rotated in part, and the private keys of new bundles",
+    "send-mail": "the links in mails, before they are sent",
     "sweep-expired": "nothing",
 }
 

@@ -42,6 +42,8 @@ MANAGEMENT = frozenset(
 )
 # Those that AI agents can call too.
 BY_AGENTS = MANAGEMENT - {"make-bundle"}
+# Those by which people sign in.
+PEOPLE = frozenset({"account", "account-passkeys"})
 MAKES_MACHINES = frozenset({"bootstrap-machine", "enroll-machine", "make-bundle"})
 MAKES_GRANTS = frozenset({"enroll-machine", "make-bundle", "manage-projects"})
 NOBODY = frozenset()
@@ -128,7 +130,7 @@ POWERS = (
     ),
     Power(
         "unwrap the keys of vaults",
-        frozenset({"download-bundle", "seal-secret"}),
+        frozenset({"account", "download-bundle", "seal-secret"}),
         lambda held: held.opens("vault"),
     ),
     Power(
@@ -231,19 +233,43 @@ POWERS = (
     ),
     Power(
         "read people's names, addresses and password hashes",
-        MANAGEMENT | {"account"},
+        MANAGEMENT | PEOPLE | {"send-mail"},
         lambda held: held.rows(ANYTHING, "accounts", "USER#x") or held.rows(ANYTHING, "accounts", "EMAIL#x"),
         "Of people whose ids he knows. Sessions are stored as hashes, which sign nobody in.",
     ),
     Power(
         "sign in as anybody",
-        frozenset({"account"}),
+        PEOPLE,
         lambda held: held.rows(("PutItem",), "accounts", "SESSION#x") or held.rows(("PutItem",), "accounts", "USER#x"),
         "By writing a session or a password hash of his own. With it he can do all that person can, by the front door.",
     ),
     Power(
+        "sign in as somebody who has no second factor, by a link that he makes",
+        PEOPLE | {"send-mail"},
+        lambda held: held.rows(("PutItem",), "accounts", "LINK#x")
+        or held.rows(("PutItem",), "accounts", "SESSION#x"),
+        "Setting a password by a link is in the audit log, and ends the person's sessions.",
+    ),
+    Power(
+        "read the sealed seeds of authenticator apps",
+        PEOPLE,
+        lambda held: held.rows(ANYTHING, "accounts", "CREDENTIAL#x"),
+        "Of people whose ids he knows; passkeys and hashes of recovery codes are there too.",
+    ),
+    Power(
+        "open the seeds of authenticator apps",
+        frozenset({"account"}),
+        lambda held: held.rows(ANYTHING, "accounts", "CREDENTIAL#x") and held.opens("vault"),
+    ),
+    Power(
+        "send mail in the deployment's name",
+        frozenset({"send-mail"}),
+        lambda held: held.may("ses:SendEmail", "identity"),
+        "To anybody, with any text.",
+    ),
+    Power(
         "lift lockouts of source addresses, or lock addresses out",
-        MACHINE_PLANE | BY_AGENTS | {"account", "bootstrap-agent", "bootstrap-machine", "enroll-machine"},
+        MACHINE_PLANE | BY_AGENTS | PEOPLE | {"bootstrap-agent", "bootstrap-machine", "enroll-machine"},
         lambda held: held.rows(WRITES, "vault", "LOCKOUT#x", "lockedUntil"),
     ),
     Power(
@@ -264,8 +290,9 @@ POWERS = (
     ),
     Power(
         "add audit records that are not true",
-        frozenset({"account", "bootstrap-agent", "bootstrap-machine", "download-bundle", "enroll-machine"})
-        | {"seal-secret", "sweep-expired"}
+        frozenset({"bootstrap-agent", "bootstrap-machine", "download-bundle", "enroll-machine"})
+        | {"seal-secret", "send-mail", "sweep-expired"}
+        | PEOPLE
         | MACHINE_PLANE
         | MANAGEMENT,
         lambda held: held.rows(("PutItem",), "audit", "record#x"),

@@ -194,6 +194,7 @@ _RESOURCES = {
     "table": _ARN % "dynamodb" + "table/${{Prefix}}-{}",
     "function": _ARN % "lambda" + "function:${{Prefix}}-{}",
     "log-group": _ARN % "logs" + "log-group:/aws/lambda/${{Prefix}}-{}:log-stream:*",
+    "identity": _ARN % "ses" + "identity/${{MailIdentity}}",
     "queue": _ARN % "sqs" + "${{Prefix}}-{}",
 }
 _STREAM = "!Ref AuditStream"

@@ -17,6 +17,7 @@ _CANONICAL = [
     (re.compile(_ARN % "kms" + r":key/[^*]+"), "key"),
     (re.compile(_ARN % "lambda" + rf":function:{PREFIX}-([^:]+)"), "function/{}"),
     (re.compile(_ARN % "logs" + rf":log-group:/aws/lambda/{PREFIX}-([^:]+):log-stream:\*"), "log-group/{}"),
+    (re.compile(_ARN % "ses" + r":identity/[^*]*"), "identity"),
     (re.compile(_ARN % "sqs" + rf":{PREFIX}-([^:]+)"), "queue/{}"),
 ]
 
@@ -81,6 +82,8 @@ EVERY_OPTION = {
     "AlarmEmail": "alarms@example.org",
     "CertificateArn": f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/one",
     "DomainName": "keys.example.org",
+    "MailFrom": "keys@example.org",
+    "MailIdentity": "example.org",
     "OpenSignUp": "true",
     "ReserveConcurrency": "true",
 }

@@ -22,6 +22,12 @@ COMMON = {
 }
 KEY_VARIABLE = "SIKKERKEY_KMS_KEY"
 SEAL_VARIABLE = "SIKKERKEY_SEAL_FUNCTION"
+MAIL_VARIABLE = "SIKKERKEY_MAIL_FUNCTION"
+FROM_VARIABLE = "SIKKERKEY_MAIL_FROM"
+# Invoked by other functions, which do not wait for it.
+LATER = {"send-mail"}
+# Gives out files of its own and calls nothing.
+STATIC = {"dashboard"}
 DATA_KEYS = {"GenerateDataKey", "GenerateDataKeyWithoutPlaintext"}
 GATEWAY = "apigateway.amazonaws.com"
 
@@ -55,7 +61,7 @@ def recorded(of, calls, routes):
     yield from (
         f"calls are recorded of {name}, which the stack does not have" for name in sorted(named - set(of.functions))
     )
-    yield from (f"no call is recorded of {name}" for name in sorted(set(of.functions) - named))
+    yield from (f"no call is recorded of {name}" for name in sorted(set(of.functions) - named - STATIC))
 
 
 def route_table(of, calls, routes):
@@ -85,7 +91,8 @@ def triggers(of, calls, routes):
             yield f"{function.name} has routes, and the gateway may not invoke it"
         if function.log != f"/aws/lambda/{PREFIX}-{function.name}":
             yield f"{function.name} writes into {function.log}"
-        if bool(function.dead_letters) != (function.scheduled or bool(function.follows)):
+        later = function.scheduled or bool(function.follows) or function.name in LATER
+        if bool(function.dead_letters) != later:
             yield f"{function.name}: a dead-letter queue belongs to functions that are invoked asynchronously"
 
 
@@ -95,7 +102,10 @@ def environment(of, calls, routes):
         statements = of.statements(function.name)
         uses_key = any(action.startswith("kms:") for statement in statements for action in statement.actions)
         seals = _may_invoke(of, function.name, "seal-secret")
+        asks = _may_invoke(of, function.name, "send-mail")
         expected = COMMON | ({KEY_VARIABLE} if uses_key else set()) | ({SEAL_VARIABLE} if seals else set())
+        expected |= {MAIL_VARIABLE} if asks else set()
+        expected |= {FROM_VARIABLE} if asks or function.name == "send-mail" else set()
         given = function.environment
         yield from (f"{function.name} gets {name} and does not need it" for name in sorted(set(given) - expected))
         yield from (f"{function.name} needs {name} and does not get it" for name in sorted(expected - set(given)))
@@ -105,6 +115,8 @@ def environment(of, calls, routes):
             yield f"{function.name}: {KEY_VARIABLE} is not the stack's key"
         if seals and stack.short(given.get(SEAL_VARIABLE, "").rsplit(":", 1)[-1]) != "seal-secret":
             yield f"{function.name}: {SEAL_VARIABLE} is not seal-secret"
+        if asks and stack.short(given.get(MAIL_VARIABLE, "").rsplit(":", 1)[-1]) != "send-mail":
+            yield f"{function.name}: {MAIL_VARIABLE} is not send-mail"
 
 
 # Who may use the key beside the functions, on what condition and for what: services, which open nothing but what they

@@ -34,7 +34,7 @@ struct SessionItem {
 /// `GET /v1/account/sessions`: those that have not ended.
 pub(crate) async fn list(State(app): State<App>, person: Person) -> Result<Json<SessionList>, Error> {
     let sessions = app.store.sessions(person.user.id).await?;
-    let item = |session: vault::model::Session| SessionItem {
+    let item = |session: vault::people::Session| SessionItem {
         ends_at: session.ends_at(),
         current: session.id == person.session.id,
         id: session.id,
@@ -43,7 +43,7 @@ pub(crate) async fn list(State(app): State<App>, person: Person) -> Result<Json<
         created_at: session.created_at,
         last_used_at: session.last_used_at,
     };
-    let sessions = sessions.into_iter().filter(|session| session.ends_at() > person.now).map(item).collect();
+    let sessions = sessions.into_iter().filter(|session| person.user.has(session, person.now)).map(item).collect();
     Ok(Json(SessionList { sessions }))
 }
 

@@ -1,30 +1,30 @@
-//! `POST /v1/account/sign-in`: a new session for a person who knows their password.
+//! `POST /v1/account/sign-in`: a new session for a person who knows their password and, if they have a second factor,
+//! brings a code of it.
 //!
-//! An unknown address and a wrong password get the same answer in the same time, and count toward the lockout.
+//! An unknown address and a wrong password get the same answer in the same time, and count toward the lockout. So does a
+//! wrong code. A code that is missing is asked for; only who knows the password learns that there is a second factor.
 
 use axum::extract::State;
-use axum::response::Response;
-use crypto::{Plaintext, random};
+use crypto::Plaintext;
 use edge::body::SMALL;
-use edge::{Body, Error, Json, SameOrigin, SourceAddress};
-use http::HeaderMap;
-use protocol::UserId;
+use edge::{Body, Error, Json, SameOrigin, SignedIn, SourceAddress, WithCookie, new_session};
+use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
-use store::accounts;
-use vault::audit::{Action, ActorKind, Origin};
-use vault::model::User;
+use store::{Update, accounts};
+use vault::audit::{Action, ActorKind, Origin, Record};
+use vault::people::User;
 
-use crate::sign_up::SignedIn;
-use crate::{App, new_session, with_cookie};
+use crate::App;
+use crate::second_factor::Proof;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SignIn {
     email: String,
     password: Plaintext,
-    /// Taken for accounts that have a second factor; no account has one yet.
-    #[serde(default, rename = "totp")]
-    _totp: Option<Plaintext>,
+    /// A code of the authenticator app, or a recovery code.
+    #[serde(default)]
+    totp: Option<Plaintext>,
 }
 
 pub(crate) async fn sign_in(
@@ -33,54 +33,67 @@ pub(crate) async fn sign_in(
     from: SourceAddress,
     headers: HeaderMap,
     Body(body): Body<SignIn, SMALL>,
-) -> Result<Response, Error> {
-    let turn = app.turn(from.ip()).await?;
-    let user = app.user_by_email(&body.email).await?;
-    let hash = user.as_ref().map(|user| user.password_hash.clone());
+) -> Result<WithCookie<Json<SignedIn>>, Error> {
+    let turn = app.passwords.turn(from.ip()).await?;
+    let known = app.store.user_by_email(&body.email).await?;
+    let hash = known.as_ref().map(|user| user.password_hash.clone());
     let right = turn.verify(body.password, hash).await?;
     let now = app.clock.now();
-    let origin = |user: &User| Origin {
-        vault: user.vault,
-        owner: user.id,
-        actor: ActorKind::User,
-        address: Some(from.ip()),
-        at: now,
+    let record = |user: &User, action, detail: &str| {
+        let origin =
+            Origin { vault: user.vault, owner: user.id, actor: ActorKind::User, address: Some(from.ip()), at: now };
+        origin.record(action, detail)
     };
-    match user {
-        Some(user) if right => {
-            let (session, token) = new_session(user.id, from.ip(), &headers, now)?;
-            let mut write = app.store.transaction();
-            write.put_new(&session);
-            write.record(&origin(&user).record(Action::SessionCreate, "Signed in"));
-            write.commit().await?;
-            with_cookie(Json(SignedIn { user_id: user.id, vault_id: user.vault }), Some(&token))
-        }
+    let user = match known {
+        Some(user) if right => user,
         known => {
-            let record = known.map(|user| origin(&user).record(Action::AuthFailure, "Sign-in with a wrong password"));
-            let audit = app.store.audit();
-            let recorded = async {
-                match &record {
-                    Some(record) => audit.record(record).await,
-                    None => Ok(()),
-                }
-            };
-            // Side by side, so that the record of a known address takes no time of its own.
-            let (recorded, failed) = tokio::join!(recorded, app.attempts.failed(from.ip()));
-            recorded?;
-            Err(failed)
+            let record = known.map(|user| record(&user, Action::AuthFailure, "Sign-in with a wrong password"));
+            return Err(app.failed(from, record).await);
         }
+    };
+    let factor = app.store.get(&accounts::second_factor(user.id)).await?;
+    let proof = match (factor.filter(|factor| factor.confirmed_at.is_some()), body.totp) {
+        (None, _) => None,
+        (Some(_), None) => {
+            let text = "A code of your authenticator app, or a recovery code, has to be sent as totp";
+            return Err(Error::new(StatusCode::UNAUTHORIZED, text));
+        }
+        (Some(factor), Some(code)) => {
+            let Some(proof) = app.judge(&turn, user.vault, &factor, code).await? else {
+                let record = record(&user, Action::AuthFailure, "Sign-in with a wrong code");
+                return Err(app.failed(from, Some(record)).await);
+            };
+            Some((factor, proof))
+        }
+    };
+    let (session, cookie) = new_session(user.id, from.ip(), &headers, now)?;
+    let mut write = app.store.transaction();
+    // A password that was set meanwhile ends this too.
+    write.require_if(Update::existing(&accounts::user(user.id)).when_equals("passwordHash", &user.password_hash)?);
+    if let Some((factor, proof)) = &proof {
+        write.update(proof.spend(factor)?);
     }
+    write.put_new(&session);
+    let detail = proof.as_ref().map_or("Signed in", |(_, proof)| match proof {
+        Proof::Code(_) => "Signed in with a code",
+        Proof::RecoveryCode(_) => "Signed in with a recovery code",
+    });
+    write.record(&record(&user, Action::SessionCreate, detail));
+    write.commit().await?;
+    Ok(WithCookie(Json(SignedIn { user_id: user.id, vault_id: user.vault }), cookie))
 }
 
 impl App {
-    async fn user_by_email(&self, email: &str) -> Result<Option<User>, Error> {
-        // Longer than any address that was taken, so of nobody; and kept out of the key.
-        if email.len() > 254 {
-            return Ok(None);
-        }
-        let address = self.store.get(&accounts::email_address(&email.to_lowercase())).await?;
-        // An address that nobody has leads to nobody, by the same two reads.
-        let nobody = || UserId::from_entropy(random::bytes());
-        Ok(self.store.get(&accounts::user(address.map_or_else(nobody, |address| address.user))).await?)
+    /// Counts a failure and records it where it is somebody's; side by side, so that the record takes no time of its own.
+    async fn failed(&self, from: SourceAddress, record: Option<Record>) -> Error {
+        let audit = self.store.audit();
+        let recorded = async {
+            match &record {
+                Some(record) => audit.record(record).await,
+                None => Ok(()),
+            }
+        };
+        let (recorded, failed) = tokio::join!(recorded, self.attempts.failed(from.ip()));
+        recorded.err().map_or(failed, Error::from)
     }
 }

@@ -1,23 +1,25 @@
 //! `POST /v1/account/sign-up`: makes an account with its vault and signs in.
 //!
-//! The first account on a deployment is its owner. Afterwards sign-up is by invitation unless the operator opens it.
+//! The first account on a deployment is its owner. Afterwards sign-up is by invitation unless the operator opens it. Where
+//! it is open the answer tells whether an address has an account, because it signs in at once; each such answer counts
+//! toward the lockout.
 
 use axum::extract::State;
-use axum::response::Response;
 use crypto::envelope::KeyContext;
 use crypto::{Plaintext, random};
 use edge::body::SMALL;
-use edge::{Body, Error, Json, SameOrigin, SourceAddress};
+use edge::{Body, Error, Json, MailRequest, SameOrigin, SignedIn, SourceAddress, WithCookie, new_session};
 use http::HeaderMap;
 use protocol::{UserId, VaultId};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use store::CommitError;
 use store::accounts::{DeploymentOwner, EmailAddress, deployment_owner};
 use vault::audit::{Action, ActorKind, Origin};
 use vault::limits::{self, NAME};
-use vault::model::{User, Vault};
+use vault::model::Vault;
+use vault::people::User;
 
-use crate::{App, new_session, with_cookie};
+use crate::App;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,21 +29,13 @@ pub(crate) struct SignUp {
     password: Plaintext,
 }
 
-/// Who signed up or in, and their vault.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct SignedIn {
-    pub(crate) user_id: UserId,
-    pub(crate) vault_id: VaultId,
-}
-
 pub(crate) async fn sign_up(
     State(app): State<App>,
     _: SameOrigin,
     from: SourceAddress,
     headers: HeaderMap,
     Body(body): Body<SignUp, SMALL>,
-) -> Result<Response, Error> {
+) -> Result<WithCookie<Json<SignedIn>>, Error> {
     let email = limits::email(&body.email)?;
     let username = limits::name("username", &body.username, NAME)?;
     limits::new_password("password", &body.password)?;
@@ -51,7 +45,7 @@ pub(crate) async fn sign_up(
         return Err(by_invitation());
     }
 
-    let turn = app.turn(from.ip()).await?;
+    let turn = app.passwords.turn(from.ip()).await?;
     let now = app.clock.now();
     let vault_id = VaultId::from_entropy(random::bytes());
     let user = User {
@@ -61,16 +55,18 @@ pub(crate) async fn sign_up(
         password_hash: turn.hash(body.password).await?,
         vault: vault_id,
         created_at: now,
+        email_verified_at: None,
+        sessions_since: None,
     };
     let vault = Vault {
         id: vault_id,
         owner: user.id,
-        key: app.keys.make_wrapped(&KeyContext::Vault(vault_id)).await?,
+        key: app.key_maker.make_wrapped(&KeyContext::Vault(vault_id)).await?,
         allowlist_enabled: false,
         allowlist: std::collections::BTreeMap::new(),
         created_at: now,
     };
-    let (session, token) = new_session(user.id, from.ip(), &headers, now)?;
+    let (session, cookie) = new_session(user.id, from.ip(), &headers, now)?;
     let origin = Origin { vault: vault.id, owner: user.id, actor: ActorKind::User, address: Some(from.ip()), at: now };
 
     let mut write = app.store.transaction();
@@ -81,9 +77,17 @@ pub(crate) async fn sign_up(
     write.put_new(&session);
     write.record(&origin.record(Action::AccountCreate, "Account created"));
     match write.commit().await {
-        Ok(()) => with_cookie(Json(SignedIn { user_id: user.id, vault_id }), Some(&token)),
+        Ok(()) => {
+            // The account is made; a link that was not sent can be asked for again.
+            if let Err(error) = app.mail.push(MailRequest::VerifyEmail { user: user.id }).await {
+                tracing::warn!(?error, "no link to verify an address");
+            }
+            Ok(WithCookie(Json(SignedIn { user_id: user.id, vault_id }), cookie))
+        }
         Err(CommitError::Refused(step)) if step == address => {
-            Err(Error::conflict("An account with this e-mail address exists, sign in instead"))
+            // Counted, so that nobody can try addresses by the thousand.
+            let exists = Error::conflict("An account with this e-mail address exists, sign in instead");
+            Err(app.attempts.failed_with(from.ip(), exists).await)
         }
         // Somebody else became the owner meanwhile; where sign-up is open, asking again is all it takes.
         Err(CommitError::Refused(step)) if Some(step) == owner && !app.config.open_sign_up => Err(by_invitation()),

@@ -1,4 +1,4 @@
-//! Cryptography for SikkerKey: envelopes, signatures, password hashes and one-time tokens, on RustCrypto and dalek.
+//! Cryptography for SikkerKey: envelopes, signatures, password hashes, second factors and one-time tokens, on RustCrypto and dalek.
 //!
 //! Callers get envelopes, not ciphers: nobody outside this crate picks an IV, and nobody can forget the associated
 //! data, because the place a value lives in is an argument of sealing and opening. Every type that holds a secret
@@ -9,8 +9,10 @@ pub mod envelope;
 pub mod generator;
 pub mod password;
 pub mod random;
+pub mod recovery_codes;
 pub mod signature;
 pub mod token;
+pub mod totp;
 
 mod plaintext;
 

@@ -20,6 +20,10 @@ pub struct Config {
     pub kms_key: Option<String>,
     /// `SIKKERKEY_SEAL_FUNCTION`: name or ARN of the function that writes values. On AWS only.
     pub seal_function: Option<String>,
+    /// `SIKKERKEY_MAIL_FUNCTION`: name or ARN of the function that sends mail. On AWS only.
+    pub mail_function: Option<String>,
+    /// `SIKKERKEY_MAIL_FROM`: the sender of our mail, as in a `From` line. Without it there is no mail. On AWS only.
+    pub mail_from: Option<String>,
 }
 
 /// An environment variable that is missing or wrong.
@@ -42,6 +46,8 @@ impl Config {
             open_sign_up: false,
             kms_key: None,
             seal_function: None,
+            mail_function: None,
+            mail_from: None,
         }
     }
 
@@ -90,6 +96,11 @@ impl Config {
             return Err(wrong("SIKKERKEY_KMS_KEY", "must be an ARN (arn:aws:kms:...)"));
         }
         config.seal_function = lookup("SIKKERKEY_SEAL_FUNCTION");
+        config.mail_function = lookup("SIKKERKEY_MAIL_FUNCTION");
+        config.mail_from = lookup("SIKKERKEY_MAIL_FROM").filter(|from| !from.is_empty());
+        if config.mail_from.as_ref().is_some_and(|from| !from.contains('@') || from.contains(char::is_control)) {
+            return Err(wrong("SIKKERKEY_MAIL_FROM", "must be an address, as keys@example.org"));
+        }
         Ok(config)
     }
 
@@ -107,6 +118,12 @@ impl Config {
     pub fn kms_key(&self) -> Result<&str, Misconfigured> {
         let problem = "is missing; set it to the ARN of the deployment's KMS key";
         self.kms_key.as_deref().ok_or_else(|| Misconfigured { name: "SIKKERKEY_KMS_KEY", problem: problem.to_owned() })
+    }
+
+    /// The function that sends mail, for a function that has mail sent.
+    pub fn mail_function(&self) -> Result<&str, Misconfigured> {
+        let problem = "is missing; set it to the name of the deployment's send-mail function".to_owned();
+        self.mail_function.as_deref().ok_or(Misconfigured { name: "SIKKERKEY_MAIL_FUNCTION", problem })
     }
 
     /// The function that writes values, for a function that has values written.
@@ -165,6 +182,8 @@ mod tests {
             (&[url, ("SIKKERKEY_TABLE_PREFIX", "")], "SIKKERKEY_TABLE_PREFIX"),
             (&[url, ("SIKKERKEY_TABLE_PREFIX", "a/b")], "SIKKERKEY_TABLE_PREFIX"),
             (&[url, ("SIKKERKEY_KMS_KEY", "alias/sikkerkey")], "SIKKERKEY_KMS_KEY"),
+            (&[url, ("SIKKERKEY_MAIL_FROM", "example.org")], "SIKKERKEY_MAIL_FROM"),
+            (&[url, ("SIKKERKEY_MAIL_FROM", "keys@example.org\nBcc: x@example.org")], "SIKKERKEY_MAIL_FROM"),
         ] {
             assert_eq!(read(set).unwrap_err().name, name, "{set:?}");
         }
@@ -173,5 +192,7 @@ mod tests {
         assert_eq!(Config::log_level(|_| None), Ok("info"));
         assert_eq!(Config::log_level(|_| Some("debug".to_owned())).unwrap_err().name, "SIKKERKEY_LOG");
         assert_eq!(config.seal_function().unwrap_err().name, "SIKKERKEY_SEAL_FUNCTION");
+        assert_eq!(config.mail_function().unwrap_err().name, "SIKKERKEY_MAIL_FUNCTION");
+        assert_eq!(read(&[url, ("SIKKERKEY_MAIL_FROM", "")]).unwrap().mail_from, None);
     }
 }

@@ -18,7 +18,8 @@ use store::{Audit, Batch, NonceError, Signer, Store, agents, lockout};
 use vault::Time;
 use vault::agent_gate::{Caller, Refusal, decide};
 use vault::audit::{Action, ActorKind, Origin, Record};
-use vault::model::{Agent, User};
+use vault::model::Agent;
+use vault::people::User;
 use vault::scope::Needs;
 
 use crate::error::Told;

@@ -4,14 +4,16 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{FromRef, FromRequestParts};
-use crypto::TokenHash;
+use axum::response::{IntoResponse, Response};
+use crypto::{OneTimeToken, TokenHash, random};
 use http::request::Parts;
-use http::{HeaderMap, Method, header};
-use protocol::{UserId, VaultId};
+use http::{HeaderMap, HeaderValue, Method, header};
+use protocol::{SessionId, UserId, VaultId};
+use serde::Serialize;
 use store::{Store, Update, accounts};
 use vault::Time;
 use vault::audit::{Action, ActorKind, Origin, Record};
-use vault::model::{Session, User};
+use vault::people::{Session, User};
 
 use crate::{Clock, Config, Error, Services, SourceAddress};
 
@@ -21,6 +23,69 @@ pub const SESSION_COOKIE: &str = "__Host-sikkerkey";
 const REQUEST_HEADER: &str = "x-sikkerkey-request";
 /// Chooses a vault other than one's own.
 const VAULT_HEADER: &str = "x-vault-id";
+
+/// Most characters of a browser's description of itself that are kept.
+const USER_AGENT: usize = 256;
+
+/// A new session of a person, and the answer's part of it. The session has to be stored, too.
+pub fn new_session(
+    user: UserId,
+    address: IpAddr,
+    headers: &HeaderMap,
+    now: Time,
+) -> Result<(Session, SessionCookie), Error> {
+    let token = OneTimeToken::make().to_hex();
+    let hash = TokenHash::of_hex(&token).ok_or_else(|| Error::internal("a token of another shape"))?;
+    let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    let session = Session {
+        id: SessionId::from_entropy(random::bytes()),
+        hash,
+        user,
+        address,
+        user_agent: user_agent.map(|text| text.chars().take(USER_AGENT).collect()),
+        created_at: now,
+        last_used_at: now,
+    };
+    Ok((session, SessionCookie(Some(token))))
+}
+
+/// The answer to who signed up or in.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SignedIn {
+    /// Who.
+    pub user_id: UserId,
+    /// Their vault.
+    pub vault_id: VaultId,
+}
+
+/// The cookie of a session, or what clears it.
+pub struct SessionCookie(Option<String>);
+
+impl SessionCookie {
+    /// Clears it.
+    pub const CLEAR: Self = Self(None);
+}
+
+/// An answer that sets the session's cookie, or clears it.
+pub struct WithCookie<T>(pub T, pub SessionCookie);
+
+impl<T: IntoResponse> IntoResponse for WithCookie<T> {
+    fn into_response(self) -> Response {
+        let (token, age) = self.1.0.as_deref().map_or(("", 0), |token| (token, Session::TOTAL_SECONDS));
+        let cookie = format!("{SESSION_COOKIE}={token}; Path=/; Max-Age={age}; HttpOnly; Secure; SameSite=Strict");
+        // Hex, numbers and constants: always a header's value.
+        match HeaderValue::try_from(cookie) {
+            Ok(mut cookie) => {
+                cookie.set_sensitive(true);
+                let mut response = self.0.into_response();
+                response.headers_mut().insert(header::SET_COOKIE, cookie);
+                response
+            }
+            Err(error) => Error::internal(error.to_string()).into_response(),
+        }
+    }
+}
 
 /// What it takes to know a person: give it to a router's state.
 #[derive(Clone)]
@@ -117,7 +182,8 @@ impl Sessions {
         if session.ends_at() <= now {
             return Err(Error::unauthenticated());
         }
-        let user = self.store.get(&accounts::user(session.user)).await?.ok_or_else(Error::unauthenticated)?;
+        let user = self.store.get(&accounts::user(session.user)).await?;
+        let user = user.filter(|user| user.has(&session, now)).ok_or_else(Error::unauthenticated)?;
         if session.last_used_at.plus_seconds(Session::TOUCH_SECONDS) <= now {
             // A session that was revoked meanwhile stays revoked.
             let touch = Update::existing(&accounts::session(&hash)).set("lastUsedAt", &now)?;

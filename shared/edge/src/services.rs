@@ -94,8 +94,13 @@ impl Attempts {
 
     /// Counts a failed attempt and answers 401.
     pub async fn failed(&self, address: IpAddr) -> Error {
+        self.failed_with(address, Error::unauthenticated()).await
+    }
+
+    /// Counts a failed attempt that has an answer of its own.
+    pub async fn failed_with(&self, address: IpAddr, answer: Error) -> Error {
         match self.store.count_failure(address, &self.config.lockout, self.clock.now()).await {
-            Ok(()) => Error::unauthenticated(),
+            Ok(()) => answer,
             Err(error) => error.into(),
         }
     }

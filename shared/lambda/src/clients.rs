@@ -24,6 +24,7 @@ pub(crate) struct Aws {
     dynamodb_endpoint: Option<String>,
     kms_endpoint: Option<String>,
     lambda_endpoint: Option<String>,
+    ses_endpoint: Option<String>,
 }
 
 impl Aws {
@@ -42,6 +43,7 @@ impl Aws {
             dynamodb_endpoint: lookup("AWS_ENDPOINT_URL_DYNAMODB"),
             kms_endpoint: lookup("AWS_ENDPOINT_URL_KMS"),
             lambda_endpoint: lookup("AWS_ENDPOINT_URL_LAMBDA"),
+            ses_endpoint: lookup("AWS_ENDPOINT_URL_SESV2"),
         })
     }
 
@@ -58,6 +60,15 @@ impl Aws {
             .interceptor(Counter(Counted::KeyCall));
         config.set_endpoint_url(self.kms_endpoint.clone());
         aws_sdk_kms::Client::from_conf(config.build())
+    }
+
+    pub(crate) fn ses(&self) -> aws_sdk_sesv2::Client {
+        let mut config = aws_sdk_sesv2::config::Builder::from(&self.shared)
+            .timeout_config(timeouts())
+            .retry_config(retries())
+            .interceptor(Counter(Counted::Mail));
+        config.set_endpoint_url(self.ses_endpoint.clone());
+        aws_sdk_sesv2::Client::from_conf(config.build())
     }
 
     /// A client that sends no message twice.
@@ -106,6 +117,10 @@ pub(crate) async fn connect_dynamodb(client: &aws_sdk_dynamodb::Client) {
 
 pub(crate) async fn connect_kms(client: &aws_sdk_kms::Client) {
     connect!(client.list_keys(), aws_sdk_kms);
+}
+
+pub(crate) async fn connect_ses(client: &aws_sdk_sesv2::Client) {
+    connect!(client.get_account(), aws_sdk_sesv2);
 }
 
 pub(crate) async fn connect_lambda(client: &aws_sdk_lambda::Client) {

@@ -5,9 +5,10 @@ use std::panic::AssertUnwindSafe;
 use async_trait::async_trait;
 use aws_sdk_lambda::error::SdkError;
 use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::InvocationType;
 use crypto::Plaintext;
 use edge::seal::{self, Carrier, Message, Remote, Reply, Seal};
-use edge::{Clock, Error};
+use edge::{Clock, Error, MailQueue, MailRequest};
 use futures_util::FutureExt as _;
 use lambda_http::lambda_runtime::{self, LambdaEvent, service_fn};
 use serde::Deserialize;
@@ -15,7 +16,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::clients::{self, Aws};
-use crate::start::{Job, Started, StreamJob};
+use crate::start::{Job, MailJob, Started, StreamJob};
 
 /// Carries messages by invoking a function and waiting for its answer.
 struct Invoke {
@@ -54,6 +55,28 @@ impl Carrier for Invoke {
     }
 }
 
+/// Hands requests for mail to a function of this name; Lambda keeps them and tries again when it fails.
+struct InvokeLater(Invoke);
+
+/// `send-mail` as a function of this name, with a connection to it.
+pub(crate) async fn mail_by_invoking(aws: &Aws, function: String) -> impl MailQueue + use<> {
+    let client = aws.lambda();
+    clients::connect_lambda(&client).await;
+    InvokeLater(Invoke { client, function })
+}
+
+#[async_trait]
+impl MailQueue for InvokeLater {
+    async fn push(&self, request: MailRequest) -> Result<(), Error> {
+        let unavailable = |inside| Error::unavailable("No mail can be sent now, try again later").inside(inside);
+        let payload = serde_json::to_vec(&request).map_err(|error| Error::internal(error.to_string()))?;
+        let Invoke { client, function } = &self.0;
+        let invocation = client.invoke().function_name(function).invocation_type(InvocationType::Event);
+        let taken = invocation.payload(Blob::new(payload)).send().await;
+        taken.map(drop).map_err(|error| unavailable(format!("send-mail: {}", store::describe(&error).1)))
+    }
+}
+
 /// Work whose panic is an error like any other, so that it has a line and an answer.
 async fn without_panic<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     let done = AssertUnwindSafe(work).catch_unwind().await;
@@ -75,6 +98,18 @@ pub(crate) async fn answer_schedule(started: &Started, job: Job) -> Result<(), l
     let answer = async |event: LambdaEvent<Value>| {
         let id = event.context.request_id;
         let done = started.telemetry.observe(started.name, "schedule", &id, without_panic(job())).await;
+        match done {
+            Ok(number) => Ok(json!({ "done": number })),
+            Err(error) => Err(lambda_http::Error::from(error.outside().to_owned())),
+        }
+    };
+    lambda_runtime::run(service_fn(answer)).await
+}
+
+pub(crate) async fn answer_mail_requests(started: &Started, job: MailJob) -> Result<(), lambda_http::Error> {
+    let answer = async |event: LambdaEvent<MailRequest>| {
+        let (name, id) = (event.payload.name(), event.context.request_id);
+        let done = started.telemetry.observe(started.name, name, &id, without_panic(job(event.payload))).await;
         match done {
             Ok(number) => Ok(json!({ "done": number })),
             Err(error) => Err(lambda_http::Error::from(error.outside().to_owned())),

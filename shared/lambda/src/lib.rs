@@ -16,4 +16,4 @@ mod direct;
 mod http;
 mod start;
 
-pub use start::{Function, Job, StreamJob};
+pub use start::{Function, Job, MailJob, StreamJob};

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use crypto::{KeyContext, Sealed};
 use edge::config::Misconfigured;
+use edge::mail::NoMail;
 use edge::seal::Seal;
-use edge::{Clock, Config, Error, Routes, Services, Telemetry, telemetry};
+use edge::{Clock, Config, Error, MailQueue, MailRequest, Routes, Services, Telemetry, telemetry};
 use store::key_layer::KeyBytes;
-use store::{KeyError, KeyLayer, Keys, KmsKeyLayer, Store};
+use store::{KeyError, KeyLayer, Keys, KmsKeyLayer, Mail, MailError, Mailer, SesMailer, Store};
 use vault::audit::Record;
 
 use crate::clients::{self, Aws, NotOnLambda};
@@ -34,6 +35,9 @@ pub type Job = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<usize, Error>>
 
 /// What is done with the audit records of a stream: says how many of them mattered.
 pub type StreamJob = Box<dyn Fn(Vec<Record>) -> Pin<Box<dyn Future<Output = Result<usize, Error>>>>>;
+
+/// What is done with a request for mail: says how many mails that were.
+pub type MailJob = Box<dyn Fn(MailRequest) -> Pin<Box<dyn Future<Output = Result<usize, Error>>>>>;
 
 /// Something that takes a while, on one thread.
 type Later<T> = Pin<Box<dyn Future<Output = T>>>;
@@ -64,6 +68,16 @@ impl KeyLayer for NoKeys {
     }
 }
 
+/// The mailer of a deployment without a sender. What asks for mail has been told so; what was under way meanwhile ends here.
+struct NoMailer;
+
+#[async_trait]
+impl Mailer for NoMailer {
+    async fn send(&self, _: &Mail) -> Result<(), MailError> {
+        Err(MailError("SIKKERKEY_MAIL_FROM is not set".to_owned()))
+    }
+}
+
 /// KMS, with a connection to it.
 fn kms(aws: &Aws, key_id: &str) -> Later<Arc<dyn KeyLayer>> {
     let (client, key_id) = (aws.kms(), key_id.to_owned());
@@ -87,6 +101,23 @@ impl Started {
     async fn seal(&self) -> Result<Arc<dyn Seal>, StartError> {
         let function = self.services.config.seal_function()?.to_owned();
         Ok(Arc::new(direct::seal_by_invoking(&self.aws, function, self.services.clock.clone()).await))
+    }
+
+    /// `send-mail`, with a connection to it; or nobody, where there is no sender.
+    async fn mail(&self) -> Result<Arc<dyn MailQueue>, StartError> {
+        let function = self.services.config.mail_function()?.to_owned();
+        if self.services.config.mail_from.is_none() {
+            return Ok(Arc::new(NoMail));
+        }
+        Ok(Arc::new(direct::mail_by_invoking(&self.aws, function).await))
+    }
+
+    /// SES, with a connection to it; or nobody, where there is no sender.
+    async fn mailer(&self) -> Arc<dyn Mailer> {
+        let Some(from) = self.services.config.mail_from.clone() else { return Arc::new(NoMailer) };
+        let client = self.aws.ses();
+        clients::connect_ses(&client).await;
+        Arc::new(SesMailer::new(client, from))
     }
 }
 
@@ -129,6 +160,26 @@ impl Function {
             Box::pin(async move {
                 let routes = routes(&started.services, started.seal().await?);
                 http::answer(&started, routes).await.map_err(StartError::Lambda)
+            })
+        }))
+    }
+
+    /// The same, for a function that has `send-mail` send mail: `SIKKERKEY_MAIL_FUNCTION` has to be set.
+    pub fn answer_http_mailing(self, routes: fn(&Services, Arc<dyn MailQueue>) -> Routes) -> ExitCode {
+        self.run(Box::new(move |started| {
+            Box::pin(async move {
+                let routes = routes(&started.services, started.mail().await?);
+                http::answer(&started, routes).await.map_err(StartError::Lambda)
+            })
+        }))
+    }
+
+    /// Answers other functions' requests for mail. An error makes Lambda try again, and then keep the request for a person.
+    pub fn answer_mail_requests(self, job: fn(&Services, Arc<dyn Mailer>) -> MailJob) -> ExitCode {
+        self.run(Box::new(move |started| {
+            Box::pin(async move {
+                let job = job(&started.services, started.mailer().await);
+                direct::answer_mail_requests(&started, job).await.map_err(StartError::Lambda)
             })
         }))
     }

@@ -175,6 +175,10 @@ uuid_id!(
     /// A person's session, as shown in lists. Not the cookie.
     SessionId, "session id"
 );
+uuid_id!(
+    /// A passkey of a person.
+    PasskeyId, "passkey id"
+);
 
 #[cfg(test)]
 mod tests {

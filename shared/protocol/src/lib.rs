@@ -9,8 +9,8 @@ pub mod ids;
 pub mod signing;
 
 pub use ids::{
-    AgentId, AllowlistEntryId, BundleId, EnrollmentTokenId, MachineId, MalformedId, ProjectId, SecretId, SessionId,
-    UserId, VaultId,
+    AgentId, AllowlistEntryId, BundleId, EnrollmentTokenId, MachineId, MalformedId, PasskeyId, ProjectId, SecretId,
+    SessionId, UserId, VaultId,
 };
 pub use signing::{MalformedHeader, Nonce, SignedHeaders, SigningText, Timestamp};
 

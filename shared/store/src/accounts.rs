@@ -1,9 +1,9 @@
 //! The accounts table: keys of its rows, and the lists it gives.
 
 use crypto::TokenHash;
-use protocol::UserId;
+use protocol::{PasskeyId, UserId};
 use serde::{Deserialize, Serialize};
-use vault::model::{Session, User};
+use vault::people::{Ceremony, MailedLink, Passkey, SecondFactor, Session, User};
 
 use crate::item::Key;
 use crate::{Store, StoreError};
@@ -50,7 +50,61 @@ pub fn session(hash: &TokenHash) -> Key<Session> {
     Key::new(format!("SESSION#{}", hash.as_str()), "SESSION")
 }
 
+/// Where the credentials of a person are that they have beside a password. Not with the person: the functions that
+/// only have to know who is signed in have no right on these.
+fn credentials(user: UserId) -> String {
+    format!("CREDENTIAL#{user}")
+}
+
+/// Key of a person's second factor.
+#[must_use]
+pub fn second_factor(user: UserId) -> Key<SecondFactor> {
+    Key::new(credentials(user), "TOTP")
+}
+
+/// Key of a passkey.
+#[must_use]
+pub fn passkey(user: UserId, id: PasskeyId) -> Key<Passkey> {
+    Key::new(credentials(user), format!("{PASSKEYS}{id}"))
+}
+
+/// Key of a ceremony of a passkey.
+#[must_use]
+pub fn ceremony(hash: &TokenHash) -> Key<Ceremony> {
+    Key::new(format!("CEREMONY#{}", hash.as_str()), "CEREMONY")
+}
+
+/// Key of a link that was mailed.
+#[must_use]
+pub fn mailed_link(hash: &TokenHash) -> Key<MailedLink> {
+    Key::new(format!("LINK#{}", hash.as_str()), "LINK")
+}
+
+/// What the sort keys of passkeys begin with.
+const PASSKEYS: &str = "PASSKEY#";
+
 impl Store {
+    /// A person by their address, in two reads whether there is one or not.
+    pub async fn user_by_email(&self, email: &str) -> Result<Option<User>, StoreError> {
+        // Longer than any address that was taken, so of nobody; and kept out of the key.
+        if email.len() > 254 {
+            return Ok(None);
+        }
+        let address = self.get(&email_address(&email.to_lowercase())).await?;
+        let nobody = || UserId::from_entropy(crypto::random::bytes());
+        self.get(&user(address.map_or_else(nobody, |address| address.user))).await
+    }
+
+    /// A person's passkeys.
+    pub async fn passkeys(&self, user: UserId) -> Result<Vec<Passkey>, StoreError> {
+        self.query(credentials(user), PASSKEYS).await
+    }
+
+    /// The links that were mailed to a person, those that are no longer good and not dropped yet too.
+    pub async fn mailed_links(&self, user: UserId) -> Result<Vec<MailedLink>, StoreError> {
+        self.query_owned(format!("USER#{user}"), "LINK#").await
+    }
+
     /// A person's sessions, ended ones that are not dropped yet too.
     pub async fn sessions(&self, user: UserId) -> Result<Vec<Session>, StoreError> {
         self.query_owned(format!("USER#{user}"), "SESSION#").await

@@ -1,4 +1,4 @@
-//! The store: DynamoDB tables, their keys and rows, and the server key layer.
+//! The store: DynamoDB tables, their keys and rows, the server key layer, and mail.
 //!
 //! A function gets handles, and a handle is a capability: without [`Values`] nobody can name a row of the values
 //! table, so the code can do no more than the function's role allows. Reads that decide something are strongly
@@ -14,6 +14,7 @@ mod error;
 mod item;
 pub mod key_layer;
 pub mod lockout;
+pub mod mail;
 pub mod meter;
 mod rows;
 pub mod stats;
@@ -27,5 +28,6 @@ pub use dynamo::{Batch, Fetched, Store};
 pub use error::{StoreError, describe};
 pub use item::{Key, Row};
 pub use key_layer::{KeyError, KeyLayer, KeyMaker, Keys, KmsKeyLayer, LocalKeyLayer};
+pub use mail::{Mail, MailError, Mailer, SesMailer};
 pub use transaction::{CommitError, Transaction, Update};
 pub use values::{StoredValue, Values};

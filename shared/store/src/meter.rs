@@ -25,11 +25,13 @@ pub enum Counted {
     CriticalRecord,
     /// Audit records were written.
     Record,
+    /// An attempt to hand a mail over.
+    Mail,
 }
 
 /// The counts of one request.
 #[derive(Debug, Default)]
-pub struct Counts([AtomicU32; 5]);
+pub struct Counts([AtomicU32; 6]);
 
 impl Counts {
     /// How often this was counted.

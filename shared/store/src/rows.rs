@@ -7,8 +7,9 @@ use protocol::{AgentId, MachineId};
 use vault::Time;
 use vault::model::{
     Agent, AgentBootstrapToken, AllowlistEntry, BootstrapToken, Bundle, EnrollmentToken, Expiring, Expiry, Grant,
-    Machine, Membership, Project, Rename, Secret, SecretVersion, Session, User, Vault,
+    Machine, Membership, Project, Rename, Secret, SecretVersion, Vault,
 };
+use vault::people::{Ceremony, MailedLink, Passkey, SecondFactor, Session, User};
 
 use crate::accounts::{self, DeploymentOwner, EmailAddress};
 use crate::agents;
@@ -233,5 +234,46 @@ impl Row for Session {
     }
     fn drop_after(&self) -> Option<Time> {
         Some(self.created_at.plus_seconds(Self::TOTAL_SECONDS))
+    }
+}
+
+impl Row for SecondFactor {
+    const TABLE: Table = Table::Accounts;
+    const KIND: &'static str = "second factor";
+    fn key(&self) -> Key<Self> {
+        accounts::second_factor(self.user)
+    }
+}
+
+impl Row for Passkey {
+    const TABLE: Table = Table::Accounts;
+    const KIND: &'static str = "passkey";
+    fn key(&self) -> Key<Self> {
+        accounts::passkey(self.user, self.id)
+    }
+}
+
+impl Row for Ceremony {
+    const TABLE: Table = Table::Accounts;
+    const KIND: &'static str = "passkey ceremony";
+    fn key(&self) -> Key<Self> {
+        accounts::ceremony(&self.hash)
+    }
+    fn drop_after(&self) -> Option<Time> {
+        Some(self.expires_at)
+    }
+}
+
+impl Row for MailedLink {
+    const TABLE: Table = Table::Accounts;
+    const KIND: &'static str = "mailed link";
+    fn key(&self) -> Key<Self> {
+        accounts::mailed_link(&self.hash)
+    }
+    fn owner(&self) -> Option<(String, String)> {
+        Some((format!("USER#{}", self.user), format!("LINK#{}#{}", sortable(self.created_at), self.hash.as_str())))
+    }
+    fn drop_after(&self) -> Option<Time> {
+        Some(self.expires_at)
     }
 }

@@ -300,6 +300,13 @@ impl<'a> Transaction<'a> {
         self.push(step)
     }
 
+    /// Puts a row, over one of its kind unless that has this attribute.
+    pub fn put_unless<R: Row>(&mut self, row: &R, attribute: &'static str) -> usize {
+        let condition = format!("attribute_not_exists({attribute})");
+        let step = to_item(row).and_then(|item| self.put_step(R::TABLE, item, Some(&condition)));
+        self.push(step)
+    }
+
     /// Puts a row, over whatever is there.
     pub fn put<R: Row>(&mut self, row: &R) -> usize {
         let step = to_item(row).and_then(|item| self.put_step(R::TABLE, item, None));
@@ -362,6 +369,20 @@ impl<'a> Transaction<'a> {
             .table_name(self.store.name(R::TABLE))
             .set_key(Some(key.to_item()))
             .condition_expression("attribute_exists(pk)")
+            .build()
+            .map(|check| TransactWriteItem::builder().condition_check(check).build())
+            .map_err(|error| StoreError::Damaged(error.to_string()));
+        self.push(step)
+    }
+
+    /// Demands that this update's conditions hold, and changes nothing.
+    pub fn require_if(&mut self, on: Update) -> usize {
+        let step = ConditionCheck::builder()
+            .table_name(self.store.name(on.table))
+            .set_condition_expression(on.condition())
+            .set_key(Some(on.key))
+            .set_expression_attribute_names(none_if_empty(on.expression.names))
+            .set_expression_attribute_values(none_if_empty(on.expression.values))
             .build()
             .map(|check| TransactWriteItem::builder().condition_check(check).build())
             .map_err(|error| StoreError::Damaged(error.to_string()));

@@ -175,7 +175,16 @@ catalogue! {
     AuditExport           "audit_export"             Medium   Authentication [User AiAgent];
     AuthFailure           "auth_failure"             Medium   Authentication [User Machine AiAgent External];
     AccountCreate         "account_create"           Medium   Authentication [User];
+    EmailVerify           "email_verify"             Info     Authentication [External];
     PasswordChange        "password_change"          High     Authentication [User];
+    PasswordResetRequest  "password_reset_request"   Medium   Authentication [External];
+    PasswordReset         "password_reset"           High     Authentication [External];
+    TotpEnable            "totp_enable"              Medium   Authentication [User];
+    TotpDisable           "totp_disable"             High     Authentication [User];
+    RecoveryCodesCreate   "recovery_codes_create"    Medium   Authentication [User];
+    PasskeyAdd            "passkey_add"              Medium   Authentication [User];
+    PasskeyRename         "passkey_rename"           Info     Authentication [User];
+    PasskeyRemove         "passkey_remove"           Medium   Authentication [User];
     SessionCreate         "session_create"           Info     Sessions       [User];
     SessionEnd            "session_end"              Info     Sessions       [User];
     SessionRevoke         "session_revoke"           Low      Sessions       [User];

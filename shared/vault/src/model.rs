@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use crypto::{PublicKey, Sealed, TokenHash};
 use ipnet::IpNet;
 use protocol::{
-    AgentId, AllowlistEntryId, BundleId, EnrollmentTokenId, MachineId, ProjectId, SecretId, SessionId, UserId, VaultId,
+    AgentId, AllowlistEntryId, BundleId, EnrollmentTokenId, MachineId, ProjectId, SecretId, UserId, VaultId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -406,57 +406,4 @@ pub enum Expiring {
     Secret(ProjectId, SecretId),
     /// A project that was deleted: what is left of it goes.
     Project(VaultId, ProjectId),
-}
-
-/// A person.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct User {
-    /// Their id.
-    pub id: UserId,
-    /// Their address, lower-case.
-    pub email: String,
-    /// Their name.
-    pub username: String,
-    /// Argon2id, PHC text.
-    pub password_hash: String,
-    /// Their personal vault.
-    pub vault: VaultId,
-    /// When the account was made.
-    pub created_at: Time,
-}
-
-/// A person's session.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Session {
-    /// Its id, as shown in lists.
-    pub id: SessionId,
-    /// SHA-256 of the cookie's token.
-    pub hash: TokenHash,
-    /// Whose it is.
-    pub user: UserId,
-    /// Address it was made from.
-    pub address: IpAddr,
-    /// The browser's own description of itself.
-    pub user_agent: Option<String>,
-    /// When it was made.
-    pub created_at: Time,
-    /// When it was last used, to the nearest few minutes.
-    pub last_used_at: Time,
-}
-
-impl Session {
-    /// A session unused for this long has ended, in seconds (12 hours).
-    pub const IDLE_SECONDS: u64 = 12 * 3_600;
-    /// A session this old has ended, in seconds (7 days).
-    pub const TOTAL_SECONDS: u64 = 7 * 86_400;
-    /// Use is written down at most this often, in seconds.
-    pub const TOUCH_SECONDS: u64 = 300;
-
-    /// When the session ends if it is not used again.
-    pub fn ends_at(&self) -> Time {
-        let idle = self.last_used_at.plus_seconds(Self::IDLE_SECONDS);
-        idle.min(self.created_at.plus_seconds(Self::TOTAL_SECONDS))
-    }
 }

@@ -3,9 +3,11 @@
 //!
 //! Requests go through the same router as over a socket, but without one, so a test can stop the time.
 
+mod authenticator;
 mod gateway;
 mod keys;
 mod logs;
+mod mail;
 mod place;
 mod proxy;
 mod rights;
@@ -13,9 +15,11 @@ mod roles;
 mod values;
 mod world;
 
+pub use authenticator::Browser;
 pub use keys::TestKeys;
 pub use logs::logged;
+pub use mail::TestMail;
 pub use proxy::{Call, Fault, Proxy};
 pub use rights::left_by_tests;
 pub use roles::{Agent, Machine, Person, signed_request};
-pub use world::{Answer, Options, Request, World, send};
+pub use world::{Answer, Options, Request, World, keys, send};

@@ -37,9 +37,15 @@ pub(crate) fn key_call(function: &str, action: &str, context: &KeyContext) {
     note(&json!({ "function": function, "action": action, "resource": "key", "context": { "purpose": purpose } }));
 }
 
-/// An invocation of `seal-secret`.
-pub(crate) fn invocation(function: &str) {
-    note(&json!({ "function": function, "action": "lambda:InvokeFunction", "resource": "function/seal-secret" }));
+/// An invocation of another function.
+pub(crate) fn invocation(function: &str, of: &str) {
+    let resource = format!("function/{of}");
+    note(&json!({ "function": function, "action": "lambda:InvokeFunction", "resource": resource }));
+}
+
+/// A mail handed to SES.
+pub(crate) fn mail(function: &str) {
+    note(&json!({ "function": function, "action": "ses:SendEmail", "resource": "identity" }));
 }
 
 /// A call to DynamoDB. A transaction needs the right of each of its steps; the tables' names lose their prefix.

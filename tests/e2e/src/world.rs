@@ -26,7 +26,7 @@ use zeroize::Zeroizing;
 
 use crate::keys::FunctionKeys;
 use crate::values::KnownValues;
-use crate::{Person, Proxy, TestKeys, gateway, logs, place, rights};
+use crate::{Person, Proxy, TestKeys, TestMail, gateway, logs, mail, place, rights};
 
 /// Where the test's clock starts: some day in 2027.
 const START: Time = Time::from_ms(1_800_000_000_000);
@@ -56,6 +56,8 @@ pub struct World {
     embedded: Option<Embedded>,
     /// Its key layer.
     pub keys: Arc<TestKeys>,
+    /// Its outbox.
+    pub mail: Arc<TestMail>,
     /// The values that no plane of management may show.
     values: Arc<KnownValues>,
     /// The clock that tests move; nothing when the functions are elsewhere and the time is real.
@@ -72,7 +74,7 @@ struct Messages {
 #[async_trait]
 impl Carrier for Messages {
     async fn carry(&self, message: Zeroizing<Vec<u8>>) -> Result<Vec<u8>, Error> {
-        rights::invocation(self.from);
+        rights::invocation(self.from, "seal-secret");
         let message: Message<Plaintext> = serde_json::from_slice(&message).unwrap();
         let done = message.perform(&self.seal, &self.clock).await;
         Ok(serde_json::to_vec(&Reply::from(done)).unwrap())
@@ -184,6 +186,13 @@ impl Answer {
     }
 }
 
+/// The names of an object's fields, sorted.
+pub fn keys(value: &Value) -> Vec<&str> {
+    let mut keys: Vec<&str> = value.as_object().expect("an object").keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    keys
+}
+
 /// Sends a request to a router.
 pub async fn send(router: Router, request: Request) -> Answer {
     let mut builder = http::Request::builder().method(request.method).uri(&request.target);
@@ -233,8 +242,16 @@ impl World {
             clock: clock.clone().map_or(Clock::System, Clock::Manual),
             config: Arc::new(config),
         };
-        let world =
-            Self { router: Router::new(), services, store: proxy, embedded, keys, values: Arc::default(), clock };
+        let world = Self {
+            router: Router::new(),
+            services,
+            store: proxy,
+            embedded,
+            keys,
+            mail: Arc::default(),
+            values: Arc::default(),
+            clock,
+        };
         let router = match elsewhere {
             Some(functions) => gateway::to_functions(&functions.client, &functions.name_prefix, &world.routes()),
             None => world.in_this_process(),
@@ -251,7 +268,8 @@ impl World {
     }
 
     fn functions(&self) -> Vec<edge::Routes> {
-        local::functions(&|function| self.services_of(function), &|from| self.seal_for(from))
+        let mail = |from| mail::queue(from, &self.services_of("send-mail"), self.mail.clone());
+        local::functions(&|function| self.services_of(function), &|from| self.seal_for(from), &mail)
     }
 
     fn in_this_process(&self) -> Router {
@@ -272,6 +290,7 @@ impl World {
             store: self.store.clone(),
             embedded: self.embedded.clone(),
             keys: self.keys.clone(),
+            mail: self.mail.clone(),
             values: self.values.clone(),
             clock: self.clock.clone(),
         }

@@ -1,7 +1,7 @@
 //! AI agents: how they come to be, how they are known, what they may do and never can.
 
 use crypto::KeyPair;
-use e2e::{Agent, Machine, Options, Person, Request, World};
+use e2e::{Agent, Machine, Options, Person, Request, World, keys};
 use serde_json::{Value, json};
 use vault::audit::{Action, ActorKind};
 use vault::scope::Scope;
@@ -32,7 +32,7 @@ async fn a_token_registers_one_agent_with_what_was_fixed_for_it() {
     // A mistake does not cost the token, which a person may have typed in upper case.
     world.send(register(token, None, "not a key".into())).await.error(422);
     let answer = world.send(register(&token.to_uppercase(), None, key.public().to_base64())).await.expect(200).json();
-    assert_eq!(answer.as_object().unwrap().keys().collect::<Vec<_>>(), ["agentId", "name", "vaultId"]);
+    assert_eq!(keys(&answer), ["agentId", "name", "vaultId"]);
     assert_eq!((&answer["name"], &answer["vaultId"]), (&json!("helper"), &json!(owner.vault)));
     world.send(register(token, None, key.public().to_base64())).await.error(401);
     world.send(register(&"0".repeat(64), None, key.public().to_base64())).await.error(401);

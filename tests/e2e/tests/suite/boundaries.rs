@@ -233,9 +233,33 @@ fn table() -> Vec<Row> {
     row("POST", "/v1/account/sign-up", sign_up, [403, 422, 422, 403, 403, 403]);
     row("POST", "/v1/account/sign-in", sign_in, [403, 200, 200, 403, 403, 403]);
     row("GET", "/v1/account", nothing(), SELF);
-    let same = json!({ "currentPassword": "a long passw0rd!", "newPassword": "a long passw0rd!" });
-    row("POST", "/v1/account/password", same, SELF);
+    // With a good one it would end the session.
+    let weak = json!({ "currentPassword": "a long passw0rd!", "newPassword": "weak" });
+    row("POST", "/v1/account/password", weak, [401, 422, 422, 401, 401, 401]);
     row("GET", "/v1/account/sessions", nothing(), SELF);
+    row("POST", "/v1/account/verification", nothing(), SELF);
+    row("POST", "/v1/account/verification/confirm", json!({ "token": "no" }), [410; 6]);
+    row("POST", "/v1/account/recovery", json!({ "email": "owner@example.org" }), OPEN);
+    let reset = json!({ "token": "no", "newPassword": "another passw0rd!" });
+    row("POST", "/v1/account/recovery/confirm", reset, [410; 6]);
+    let password = json!({ "password": "a long passw0rd!" });
+    row("POST", "/v1/account/totp/enroll", password.clone(), SELF);
+    row("POST", "/v1/account/totp/confirm", json!({ "totp": "no" }), [401; 6]);
+    let both = json!({ "password": "a long passw0rd!", "totp": "000000" });
+    let none = [401, 409, 409, 401, 401, 401];
+    row("POST", "/v1/account/totp/recovery-codes", both.clone(), none);
+    row("POST", "/v1/account/totp/disable", both, none);
+    row("GET", "/v1/account/passkeys", nothing(), SELF);
+    row("POST", "/v1/account/passkeys/register", password, SELF);
+    let finish = json!({ "ceremony": "no", "name": "n", "credential": {} });
+    row("POST", "/v1/account/passkeys/register/finish", finish, [401, 422, 422, 401, 401, 401]);
+    row("POST", "/v1/account/passkeys/sign-in", nothing(), OPEN);
+    let finish = json!({ "ceremony": "no", "credential": {} });
+    row("POST", "/v1/account/passkeys/sign-in/finish", finish, [422; 6]);
+    row("POST", "/v1/account/passkeys/{id}/rename", json!({ "name": "n" }), [401, 404, 404, 401, 401, 401]);
+    row("POST", "/v1/account/passkeys/{id}/remove", nothing(), [401, 404, 404, 401, 401, 401]);
+    row("GET", "/verify-email", nothing(), OPEN);
+    row("GET", "/reset-password", nothing(), OPEN);
     rows.extend(managed());
     // These end the session, so they come last.
     let mut row = |path: &str, expected| {

@@ -1,7 +1,7 @@
 //! Bootstrap, enrollment and bundles: one-time things, their limits and their ends.
 
 use crypto::KeyPair;
-use e2e::{Answer, Fault, Machine, Person, Request, World};
+use e2e::{Answer, Fault, Machine, Person, Request, World, keys};
 use serde_json::{Value, json};
 use std::io::Read as _;
 use vault::audit::Action;
@@ -42,8 +42,7 @@ async fn a_bootstrap_token_registers_one_machine() {
         assert!(text.chars().all(|c| c.is_ascii_alphanumeric() || " .,-".contains(c)), "{text}");
     }
     let answer = world.send(registration(token, &KeyPair::make())).await.expect(200).json();
-    let keys: Vec<&String> = answer.as_object().unwrap().keys().collect();
-    assert_eq!(keys, ["apiUrl", "machineId", "machineName", "vaultId"]);
+    assert_eq!(keys(&answer), ["apiUrl", "machineId", "machineName", "vaultId"]);
     assert_eq!((&answer["apiUrl"], &answer["machineName"]), (&json!("http://localhost:8080"), &json!("host")));
     assert_eq!(answer["vaultId"], owner.vault);
 

@@ -1,6 +1,6 @@
 //! People: accounts, sessions, and the door of the management plane.
 
-use e2e::{Answer, Options, Person, Request, World};
+use e2e::{Answer, Options, Person, Request, World, keys};
 use serde_json::{Value, json};
 use vault::audit::Action;
 
@@ -8,6 +8,11 @@ const PASSWORD: &str = "a long passw0rd!";
 
 fn post(path: &str, body: &Value) -> Request {
     Request::new("POST", path).header("x-sikkerkey-request", "1").json(body)
+}
+
+/// The cookie that an answer sets, as a header value.
+fn cookie(answer: &Answer) -> String {
+    answer.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned()
 }
 
 async fn sign_in(world: &World, email: &str, password: &str) -> Answer {
@@ -19,8 +24,7 @@ async fn the_first_account_owns_the_deployment_and_closes_it() {
     let world = World::new().await;
     let body = json!({ "email": "Ann@Example.org", "username": "ann", "password": PASSWORD });
     let answer = world.send(post("/v1/account/sign-up", &body)).await.expect(200);
-    let keys: Vec<String> = answer.json().as_object().unwrap().keys().cloned().collect();
-    assert_eq!(keys, ["userId", "vaultId"]);
+    assert_eq!(keys(&answer.json()), ["userId", "vaultId"]);
     let cookie = answer.headers["set-cookie"].to_str().unwrap();
     assert!(cookie.starts_with("__Host-sikkerkey="));
     for part in ["; Path=/", "; HttpOnly", "; Secure", "; SameSite=Strict", "; Max-Age=604800"] {
@@ -88,7 +92,6 @@ async fn a_session_ends_when_idle_when_old_and_when_told_to() {
     world.wait_seconds(3 * 3_600);
     owner.get("/v1/account").await.error(401);
 
-    let cookie = |answer: &Answer| answer.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
     let fresh = Person { cookie: cookie(&sign_in(&world, "owner@example.org", PASSWORD).await.expect(200)), ..owner };
     world.wait_seconds(12 * 3_600);
     fresh.get("/v1/account").await.error(401);
@@ -122,6 +125,7 @@ async fn every_part_of_management_keeps_a_session_alive() {
     };
     for path in [
         "/v1/account",
+        "/v1/account/passkeys",
         "/v1/manage/projects",
         &format!("/v1/manage/projects/{project}/secrets"),
         "/v1/manage/machines",
@@ -176,10 +180,13 @@ async fn a_password_is_changed_by_who_knows_it() {
     );
     assert!(owner.post(path, &change("a long passw0rd!", "short1!")).await.error(422).starts_with("newPassword must"));
     other.get("/v1/account").await.expect(200);
-    let changed = owner.post(path, &change("a long passw0rd!", "another passw0rd!")).await.expect(200).json();
-    assert_eq!(changed, json!({ "success": true, "sessionsEnded": 1 }));
-    owner.get("/v1/account").await.expect(200);
+    let changed = owner.post(path, &change("a long passw0rd!", "another passw0rd!")).await.expect(200);
+    owner.get("/v1/account").await.error(401);
     other.get("/v1/account").await.error(401);
+    let owner = Person { cookie: cookie(&changed), ..owner };
+    assert_eq!(changed.json(), json!({ "success": true }));
+    let sessions = owner.get("/v1/account/sessions").await.expect(200).json();
+    assert_eq!(sessions["sessions"].as_array().unwrap().len(), 1, "{sessions}");
     let sign_in = async |password: &str| {
         let body = json!({ "email": owner.email, "password": password });
         let request = Request::new("POST", "/v1/account/sign-in").header("x-sikkerkey-request", "1").json(&body);

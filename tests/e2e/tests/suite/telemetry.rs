@@ -1,6 +1,6 @@
 //! The line of a request: what it says, and when metrics are in it.
 
-use e2e::{World, logged};
+use e2e::{World, keys, logged};
 use edge::{Error, Telemetry};
 use serde_json::Value;
 use store::meter::{Counted, measured};
@@ -22,9 +22,8 @@ async fn each_request_has_its_line() {
         machine.read(&secret).await.expect(200);
     }
     let line = lines("read-secret").into_iter().find(|line| line["store_calls"] == 2 && line["status"] == 200).unwrap();
-    let keys: Vec<&str> = line.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(
-        keys,
+        keys(&line),
         [
             "cold",
             "duration_ms",

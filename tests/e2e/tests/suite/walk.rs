@@ -1,7 +1,7 @@
 //! A walk through every action of the families that are there, as the published MCP server sends them: with the required
 //! arguments alone and with all of them, through the door of agents and through the door of people.
 
-use e2e::{Agent, Answer, Person, World};
+use e2e::{Agent, Answer, Person, World, keys};
 use serde_json::{Value, json};
 use vault::scope::Scope;
 
@@ -34,10 +34,6 @@ impl Door<'_> {
         let answer = self.post(path, body).await;
         assert_eq!(answer["success"], true, "{path}: {answer}");
     }
-}
-
-fn keys(value: &Value) -> Vec<&str> {
-    value.as_object().unwrap().keys().map(String::as_str).collect()
 }
 
 fn text(value: &Value) -> String {

@@ -1,0 +1,61 @@
+//! Passkeys (WebAuthn): adding them, listing them, and signing in with one in place of password and code.
+//!
+//! A passkey is discoverable and its authenticator verifies the person, so it needs no name typed and is two factors in
+//! one. Each use is a ceremony in two requests; between them its challenge is kept for five minutes under a token.
+
+mod ceremony;
+mod passkeys;
+mod register;
+mod sign_in;
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use edge::{Attempts, Clock, Config, Error, Passwords, Routes, Services, Sessions};
+use store::Store;
+use webauthn_rs::prelude::Url;
+use webauthn_rs::{Webauthn, WebauthnBuilder};
+
+#[derive(Clone, FromRef)]
+struct App {
+    store: Store,
+    clock: Clock,
+    attempts: Attempts,
+    sessions: Sessions,
+    passwords: Passwords,
+    webauthn: Option<Arc<Webauthn>>,
+}
+
+/// The function's routes.
+pub fn routes(services: &Services) -> Routes {
+    let app = App {
+        store: services.store.clone(),
+        clock: services.clock.clone(),
+        attempts: services.attempts(),
+        sessions: Sessions::new(services),
+        passwords: Passwords::new(services),
+        webauthn: relying_party(&services.config).map(Arc::new),
+    };
+    Routes::of("account-passkeys")
+        .get("/v1/account/passkeys", passkeys::list)
+        .post("/v1/account/passkeys/register", register::start)
+        .post("/v1/account/passkeys/register/finish", register::finish)
+        .post("/v1/account/passkeys/sign-in", sign_in::start)
+        .post("/v1/account/passkeys/sign-in/finish", sign_in::finish)
+        .post("/v1/account/passkeys/{id}/rename", passkeys::rename)
+        .post("/v1/account/passkeys/{id}/remove", passkeys::remove)
+        .with_state(app)
+}
+
+/// Us, as authenticators know us: by our host name. Nothing where we have only an address.
+fn relying_party(config: &Config) -> Option<Webauthn> {
+    let origin = Url::parse(&config.url).ok()?;
+    WebauthnBuilder::new(origin.domain()?, &origin).ok()?.rp_name("SikkerKey").build().ok()
+}
+
+impl App {
+    fn webauthn(&self) -> Result<&Webauthn, Error> {
+        let text = "Passkeys need a server that is reached by a host name";
+        self.webauthn.as_deref().ok_or_else(|| Error::conflict(text))
+    }
+}

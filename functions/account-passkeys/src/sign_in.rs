@@ -1,0 +1,120 @@
+//! `POST /v1/account/passkeys/sign-in` and `/finish`: a new session for who has a passkey.
+//!
+//! The beginning asks for no name and answers everybody the same. A wrong end counts toward the lockout, as a wrong password
+//! does.
+
+use axum::extract::State;
+use edge::body::SMALL;
+use edge::{Body, Error, Json, SameOrigin, SignedIn, SourceAddress, WithCookie, new_session};
+use http::HeaderMap;
+use serde::{Deserialize, Serialize};
+use store::{Update, accounts};
+use vault::Time;
+use vault::audit::{Action, ActorKind, Origin};
+use vault::people::{Passkey, User};
+use webauthn_rs::prelude::{DiscoverableAuthentication, DiscoverableKey, PublicKeyCredential};
+use webauthn_rs_proto::PublicKeyCredentialRequestOptions;
+
+use crate::App;
+use crate::register::{credential_of, id_of, text_of};
+
+/// What `navigator.credentials.get` is given.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Begun {
+    /// To be sent at the end.
+    ceremony: String,
+    public_key: PublicKeyCredentialRequestOptions,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Finish {
+    ceremony: String,
+    /// What `navigator.credentials.get` gave, as JSON.
+    credential: PublicKeyCredential,
+}
+
+/// `POST /v1/account/passkeys/sign-in`
+pub(crate) async fn start(State(app): State<App>, _: SameOrigin, from: SourceAddress) -> Result<Json<Begun>, Error> {
+    app.attempts.check(from.ip()).await?;
+    let begun = app.webauthn()?.start_discoverable_authentication();
+    let (options, state) = begun.map_err(|error| Error::internal(error.to_string()))?;
+    let ceremony = app.begin(None, &state, app.clock.now()).await?;
+    Ok(Json(Begun { ceremony, public_key: options.public_key }))
+}
+
+/// `POST /v1/account/passkeys/sign-in/finish`
+pub(crate) async fn finish(
+    State(app): State<App>,
+    _: SameOrigin,
+    from: SourceAddress,
+    headers: HeaderMap,
+    Body(body): Body<Finish, SMALL>,
+) -> Result<WithCookie<Json<SignedIn>>, Error> {
+    app.attempts.check(from.ip()).await?;
+    let now = app.clock.now();
+    let (hash, state) = app.begun::<DiscoverableAuthentication>(&body.ceremony, None, now).await?;
+    let Some((user, passkey)) = app.claimed(&body.credential).await? else {
+        return Err(app.attempts.failed(from.ip()).await);
+    };
+    let origin =
+        Origin { vault: user.vault, owner: user.id, actor: ActorKind::User, address: Some(from.ip()), at: now };
+    let Some(credential) = app.verified(&passkey, &body.credential, state)? else {
+        app.store.audit().record(&origin.record(Action::AuthFailure, "Sign-in with a wrong passkey")).await?;
+        return Err(app.attempts.failed(from.ip()).await);
+    };
+    let (session, cookie) = new_session(user.id, from.ip(), &headers, now)?;
+    let mut write = app.store.transaction();
+    let open = write.delete_existing(&accounts::ceremony(&hash));
+    write.update(used(&passkey, &credential, now)?);
+    write.put_new(&session);
+    write.record(&origin.record(Action::SessionCreate, format!("Signed in with passkey {}", passkey.name)));
+    if !write.commit_unless_refused(open).await? {
+        return Err(Error::gone());
+    }
+    Ok(WithCookie(Json(SignedIn { user_id: user.id, vault_id: user.vault }), cookie))
+}
+
+/// Notes a use and the counter it left, if nobody used it meanwhile.
+fn used(passkey: &Passkey, credential: &str, now: Time) -> Result<Update, Error> {
+    Ok(Update::existing(&accounts::passkey(passkey.user, passkey.id))
+        .set("credential", &credential)?
+        .set("lastUsedAt", &now)?
+        .when_equals("credential", &passkey.credential)?)
+}
+
+impl App {
+    /// Whose passkey an answer claims to be, and that passkey.
+    async fn claimed(&self, answer: &PublicKeyCredential) -> Result<Option<(User, Passkey)>, Error> {
+        let Ok((user, credential)) = self.webauthn()?.identify_discoverable_authentication(answer) else {
+            return Ok(None);
+        };
+        let Ok(user) = user.to_string().parse() else { return Ok(None) };
+        let passkey = self.store.get(&accounts::passkey(user, id_of(credential))).await?;
+        let user = self.store.get(&accounts::user(user)).await?;
+        Ok(user.zip(passkey))
+    }
+
+    /// The credential with its new counter, if the answer is right.
+    fn verified(
+        &self,
+        passkey: &Passkey,
+        answer: &PublicKeyCredential,
+        state: DiscoverableAuthentication,
+    ) -> Result<Option<String>, Error> {
+        let mut credential = credential_of(passkey)?;
+        let key = DiscoverableKey::from(&credential);
+        match self.webauthn()?.finish_discoverable_authentication_v2(answer, state, key) {
+            Ok(result) if result.user_verified() => {
+                credential.update_credential(&result);
+                text_of(&credential).map(Some)
+            }
+            Ok(_) => Ok(None),
+            Err(error) => {
+                tracing::info!(%error, "a passkey was refused");
+                Ok(None)
+            }
+        }
+    }
+}

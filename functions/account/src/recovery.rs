@@ -1,0 +1,111 @@
+//! `POST /v1/account/recovery` and `/confirm`: a new password for who has lost it and has their mailbox.
+//!
+//! Asking is answered the same whether there is an account or not, and in the same time: `send-mail` finds out later. The
+//! link ends all sessions and signs nobody in: a second factor is still asked for afterwards.
+
+use axum::extract::State;
+use crypto::{Plaintext, TokenHash};
+use edge::answer::Done;
+use edge::body::SMALL;
+use edge::{Body, Error, Json, MailRequest, SameOrigin, SourceAddress, done};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use store::{Update, accounts};
+use vault::audit::{Action, ActorKind, Origin};
+use vault::limits;
+use vault::people::{LinkPurpose, MailedLink, User};
+
+use crate::App;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Lost {
+    email: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct NewPassword {
+    /// What the link in the mail ends with.
+    token: String,
+    new_password: Plaintext,
+}
+
+/// `POST /v1/account/recovery`: has a link sent, if there is an account with this address.
+pub(crate) async fn ask(
+    State(app): State<App>,
+    _: SameOrigin,
+    from: SourceAddress,
+    Body(body): Body<Lost, SMALL>,
+) -> Result<Json<Done<Value>>, Error> {
+    let email = limits::email(&body.email)?;
+    app.attempts.check(from.ip()).await?;
+    app.mail.push(MailRequest::ResetPassword { email, address: from.ip() }).await?;
+    Ok(done(json!({})))
+}
+
+/// `POST /v1/account/recovery/confirm`: sets a new password by the link.
+pub(crate) async fn confirm(
+    State(app): State<App>,
+    _: SameOrigin,
+    from: SourceAddress,
+    Body(body): Body<NewPassword, SMALL>,
+) -> Result<Json<Done<Value>>, Error> {
+    limits::new_password("newPassword", &body.new_password)?;
+    let turn = app.passwords.turn(from.ip()).await?;
+    let (link, user) = app.link(&body.token, LinkPurpose::ResetPassword, from).await?;
+    let hash = turn.hash(body.new_password).await?;
+    let now = app.clock.now();
+    let mut update = Update::existing(&accounts::user(user.id))
+        .set("passwordHash", &hash)?
+        .set("sessionsSince", &now)?
+        .when_equals("passwordHash", &user.password_hash)?;
+    if user.email_verified_at.is_none() {
+        // The link came to this address.
+        update = update.set("emailVerifiedAt", &now)?;
+    }
+    let mut write = app.store.transaction();
+    let unused = write.delete_existing(&accounts::mailed_link(&link.hash));
+    write.update(update);
+    let detail = "Password set by a mailed link, which ended all sessions";
+    write.record(&app.by_link(&user, from).record(Action::PasswordReset, detail));
+    if !write.commit_unless_refused(unused).await? {
+        return Err(Error::gone());
+    }
+    Ok(done(json!({})))
+}
+
+impl App {
+    /// A mailed link that is good, and whose it is. One that is not counts toward the lockout.
+    pub(crate) async fn link(
+        &self,
+        token: &str,
+        purpose: LinkPurpose,
+        from: SourceAddress,
+    ) -> Result<(MailedLink, User), Error> {
+        self.attempts.check(from.ip()).await?;
+        let link = match TokenHash::of_hex(token) {
+            Some(hash) => self.store.get(&accounts::mailed_link(&hash)).await?,
+            None => None,
+        };
+        let now = self.clock.now();
+        if let Some(link) = link.filter(|link| link.purpose == purpose && link.expires_at > now)
+            && let Some(user) = self.store.get(&accounts::user(link.user)).await?
+            && link.is_for(&user)
+        {
+            return Ok((link, user));
+        }
+        Err(self.attempts.failed_with(from.ip(), Error::gone()).await)
+    }
+
+    /// Where a record of what a link did comes from.
+    pub(crate) fn by_link(&self, user: &User, from: SourceAddress) -> Origin {
+        Origin {
+            vault: user.vault,
+            owner: user.id,
+            actor: ActorKind::External,
+            address: Some(from.ip()),
+            at: self.clock.now(),
+        }
+    }
+}

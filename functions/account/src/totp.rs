@@ -1,0 +1,166 @@
+//! `POST /v1/account/totp/enroll`, `/confirm`, `/disable`, `/recovery-codes`: the second factor, an authenticator app with
+//! recovery codes.
+//!
+//! Each of these but the confirmation asks for the password, and what takes protection away asks for a code too: a
+//! session that was stolen must not be able to lock its owner out or let the thief stay.
+
+use std::collections::BTreeSet;
+
+use axum::extract::State;
+use axum::response::Response;
+use crypto::recovery_codes::{RecoveryCodes, RecoveryHashes};
+use crypto::{Plaintext, totp};
+use edge::answer::{self, Done};
+use edge::body::SMALL;
+use edge::passwords::Turn;
+use edge::{Body, Error, Json, Person, done};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use store::{Update, accounts, vaults};
+use vault::audit::Action;
+use vault::people::SecondFactor;
+use zeroize::Zeroizing;
+
+use crate::App;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Password {
+    password: Plaintext,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Code {
+    totp: Plaintext,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PasswordAndCode {
+    password: Plaintext,
+    totp: Plaintext,
+}
+
+/// A seed, to be shown once.
+#[derive(Serialize)]
+pub(crate) struct Enrollment {
+    /// Base32, to be typed into an app.
+    secret: Zeroizing<String>,
+    /// The same as an `otpauth:` address, for a QR code.
+    uri: Zeroizing<String>,
+}
+
+/// Recovery codes, to be shown once.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Codes {
+    recovery_codes: Vec<Zeroizing<String>>,
+}
+
+/// `POST /v1/account/totp/enroll`: a seed for an app. It asks for nothing at sign-in until a code confirms it.
+pub(crate) async fn enroll(
+    State(app): State<App>,
+    person: Person,
+    Body(body): Body<Password, SMALL>,
+) -> Result<Response, Error> {
+    app.passwords.confirm(&person, body.password, "Enrollment of an authenticator app").await?;
+    let user = &person.user;
+    let key = accounts::second_factor(user.id);
+    if app.store.get(&key).await?.is_some_and(|factor| factor.confirmed_at.is_some()) {
+        return Err(Error::conflict("There is a second factor; disable it first"));
+    }
+    let vault = app.store.get(&vaults::vault(user.vault)).await?.ok_or_else(|| Error::internal("no vault"))?;
+    let vault_key = app.keys.vault_key(&vault, person.now).await?;
+    let seed = totp::make_seed();
+    let factor = SecondFactor {
+        user: user.id,
+        seed: vault_key.seal(SecondFactor::PURPOSE, &user.id, &seed),
+        created_at: person.now,
+        confirmed_at: None,
+        last_step: 0,
+        wrong_codes: 0,
+        last_wrong_at: None,
+        recovery_salt: String::new(),
+        recovery_hashes: BTreeSet::new(),
+    };
+    let mut write = app.store.transaction();
+    // One that was confirmed meanwhile stays.
+    let unconfirmed = write.put_unless(&factor, "confirmedAt");
+    if !write.commit_unless_refused(unconfirmed).await? {
+        return Err(Error::conflict("There is a second factor; disable it first"));
+    }
+    let enrollment = Enrollment { secret: totp::base32(&seed), uri: totp::otpauth(&seed, &user.email) };
+    Ok(answer::secret_json(&enrollment, enrollment.uri.len() * 2))
+}
+
+/// `POST /v1/account/totp/confirm`: from the first right code on, sign-in asks for one. Answers with the recovery codes.
+pub(crate) async fn confirm(
+    State(app): State<App>,
+    person: Person,
+    Body(body): Body<Code, SMALL>,
+) -> Result<Response, Error> {
+    let turn = app.passwords.turn(person.address).await?;
+    let begun = app.store.get(&accounts::second_factor(person.user.id)).await?.filter(|factor| {
+        factor.confirmed_at.is_none() && factor.created_at.plus_seconds(SecondFactor::CONFIRM_SECONDS) > person.now
+    });
+    let factor = begun.ok_or_else(|| Error::conflict("No enrollment was begun in the last ten minutes"))?;
+    let Some(step) = app.step_of(person.user.vault, &factor, &body.totp).await? else {
+        let detail = "Confirmation of an authenticator app with a wrong code".to_owned();
+        return Err(app.passwords.refuse(&person, detail).await);
+    };
+    let update = Update::existing(&accounts::second_factor(factor.user))
+        .set("confirmedAt", &person.now)?
+        .set("lastStep", &step)?
+        .when_equals("seed", &factor.seed)?
+        .when_equals("lastStep", &factor.last_step)?;
+    let record = person.record(Action::TotpEnable, "Authenticator app enabled");
+    app.set_codes(&turn, update, &record).await
+}
+
+/// `POST /v1/account/totp/recovery-codes`: new recovery codes in place of those there are.
+pub(crate) async fn recovery_codes(
+    State(app): State<App>,
+    person: Person,
+    Body(body): Body<PasswordAndCode, SMALL>,
+) -> Result<Response, Error> {
+    let what = "New recovery codes";
+    let turn = app.passwords.confirm(&person, body.password, what).await?;
+    let factor = app.second_factor(&person).await?;
+    let proof = app.confirm_code(&turn, &person, &factor, body.totp, what).await?;
+    let record = person.record(Action::RecoveryCodesCreate, "Recovery codes replaced");
+    app.set_codes(&turn, proof.spend_replacing(&factor)?, &record).await
+}
+
+/// `POST /v1/account/totp/disable`: back to the password alone.
+pub(crate) async fn disable(
+    State(app): State<App>,
+    person: Person,
+    Body(body): Body<PasswordAndCode, SMALL>,
+) -> Result<Json<Done<Value>>, Error> {
+    let what = "Disabling of the second factor";
+    let turn = app.passwords.confirm(&person, body.password, what).await?;
+    let factor = app.second_factor(&person).await?;
+    app.confirm_code(&turn, &person, &factor, body.totp, what).await?;
+    let mut write = app.store.transaction();
+    // Not one that was set up anew meanwhile.
+    let as_it_was = Update::existing(&accounts::second_factor(factor.user)).when_equals("seed", &factor.seed)?;
+    write.delete_if(as_it_was);
+    write.record(&person.record(Action::TotpDisable, "Authenticator app and recovery codes disabled"));
+    write.commit().await?;
+    Ok(done(json!({})))
+}
+
+impl App {
+    /// Makes a set of recovery codes part of an update of the second factor, and answers with them.
+    async fn set_codes(&self, turn: &Turn, update: Update, record: &vault::audit::Record) -> Result<Response, Error> {
+        let (codes, RecoveryHashes { salt, hashes }) = turn.work(RecoveryCodes::make).await?;
+        let mut write = self.store.transaction();
+        write.update(update.set("recoverySalt", &salt)?.set("recoveryHashes", &hashes)?);
+        write.record(record);
+        write.commit().await?;
+        let codes = Codes { recovery_codes: codes.expose().collect() };
+        let size = codes.recovery_codes.iter().map(|code| code.len() + 3).sum();
+        Ok(answer::secret_json(&codes, size))
+    }
+}

@@ -1,0 +1,111 @@
+//! The only sender of mail. Other functions ask for one by its occasion; the link in it is made here, exists in the mail
+//! alone, and is stored as a hash.
+//!
+//! Whether there is an account for an address is found out here and told to nobody. A person gets at most a few links of
+//! a kind at a time, however often somebody asks. A mail that cannot be handed over is an error, so that whoever runs
+//! this tries again; its link is taken back.
+
+use std::sync::Arc;
+
+use crypto::{OneTimeToken, TokenHash};
+use edge::{Clock, Config, Error, MailRequest, Services};
+use store::{Mail, Mailer, Store, accounts};
+use vault::audit::{Action, ActorKind, Origin, Record};
+use vault::people::{LinkPurpose, MailedLink, User};
+
+/// The function.
+#[derive(Clone)]
+pub struct SendMail {
+    store: Store,
+    clock: Clock,
+    config: Arc<Config>,
+    mailer: Arc<dyn Mailer>,
+}
+
+impl SendMail {
+    /// From the services, and what carries mail.
+    #[must_use]
+    pub fn new(services: &Services, mailer: Arc<dyn Mailer>) -> Self {
+        Self { store: services.store.clone(), clock: services.clock.clone(), config: services.config.clone(), mailer }
+    }
+
+    /// Does what was asked for. Says how many mails that were.
+    pub async fn send(&self, request: &MailRequest) -> Result<usize, Error> {
+        match request {
+            MailRequest::VerifyEmail { user } => {
+                let user = self.store.get(&accounts::user(*user)).await?;
+                match user.filter(|user| user.email_verified_at.is_none()) {
+                    Some(user) => self.send_link(&user, LinkPurpose::VerifyEmail, None).await,
+                    None => Ok(0),
+                }
+            }
+            MailRequest::ResetPassword { email, address } => {
+                let Some(user) = self.store.user_by_email(email).await? else { return Ok(0) };
+                let origin = Origin {
+                    vault: user.vault,
+                    owner: user.id,
+                    actor: ActorKind::External,
+                    address: Some(*address),
+                    at: self.clock.now(),
+                };
+                let record = origin.record(Action::PasswordResetRequest, "Link to set a new password asked for");
+                self.send_link(&user, LinkPurpose::ResetPassword, Some(&record)).await
+            }
+        }
+    }
+
+    async fn send_link(&self, user: &User, purpose: LinkPurpose, record: Option<&Record>) -> Result<usize, Error> {
+        let now = self.clock.now();
+        let links = self.store.mailed_links(user.id).await?;
+        if links.iter().filter(|link| link.purpose == purpose && link.expires_at > now).count() >= MailedLink::MOST {
+            tracing::warn!(?purpose, "enough links are on their way");
+            return Ok(0);
+        }
+        let token = OneTimeToken::make().to_hex();
+        let link = MailedLink {
+            hash: TokenHash::of_hex(&token).ok_or_else(|| Error::internal("a token of another shape"))?,
+            purpose,
+            user: user.id,
+            email: user.email.clone(),
+            created_at: now,
+            expires_at: now.plus_seconds(purpose.seconds()),
+        };
+        let mut write = self.store.transaction();
+        write.put_new(&link);
+        if let Some(record) = record {
+            write.record(record);
+        }
+        write.commit().await?;
+        if let Err(error) = self.mailer.send(&self.mail(user, purpose, &token)).await {
+            self.store.delete_all(std::slice::from_ref(&link)).await?;
+            return Err(Error::unavailable("The mail was not taken").inside(error.to_string()));
+        }
+        Ok(1)
+    }
+
+    /// The mail with a link. The token is behind a `#`, so that it reaches no server's log and no scanner of mail uses it up.
+    fn mail(&self, user: &User, purpose: LinkPurpose, token: &str) -> Mail {
+        let url = &self.config.url;
+        let (subject, text) = match purpose {
+            LinkPurpose::VerifyEmail => (
+                "Verify your e-mail address for SikkerKey",
+                format!(
+                    "This address was given for an account at {url}.\n\n\
+                     To show that it is yours, open this link within 24 hours:\n\n\
+                     {url}/verify-email#{token}\n\n\
+                     If you made no account there, ignore this mail.\n"
+                ),
+            ),
+            LinkPurpose::ResetPassword => (
+                "Set a new password for SikkerKey",
+                format!(
+                    "Somebody asked to set a new password for your account at {url}.\n\n\
+                     To set one, open this link within 30 minutes. It works once and ends all your sessions:\n\n\
+                     {url}/reset-password#{token}\n\n\
+                     If that was not you, ignore this mail; your password stays as it is.\n"
+                ),
+            ),
+        };
+        Mail { to: user.email.clone(), subject: subject.to_owned(), text }
+    }
+}

@@ -1,0 +1,103 @@
+//! Work on passwords, which takes 64 MiB each: a few at a time, away from the async tasks, and under the lockout.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crypto::{Plaintext, password};
+use http::StatusCode;
+use store::Store;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use vault::audit::Action;
+
+use crate::{Attempts, Error, Person, Services};
+
+/// Passwords that are worked on at the same time.
+const AT_ONCE: usize = 2;
+/// People who wait for their turn; more are asked to come back.
+const WAITING: usize = 64;
+
+/// Places for work on passwords, and for waiting for one.
+#[derive(Clone)]
+pub struct Passwords {
+    store: Store,
+    attempts: Attempts,
+    working: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+}
+
+/// A place among those whose password is worked on.
+pub struct Turn {
+    working: Arc<OwnedSemaphorePermit>,
+    _waiting: OwnedSemaphorePermit,
+}
+
+impl Passwords {
+    /// From the services.
+    #[must_use]
+    pub fn new(services: &Services) -> Self {
+        Self {
+            store: services.store.clone(),
+            attempts: services.attempts(),
+            working: Arc::new(Semaphore::new(AT_ONCE)),
+            waiting: Arc::new(Semaphore::new(WAITING)),
+        }
+    }
+
+    /// A place among those whose password is worked on. Hold it until a failure is counted: the lockout is asked when
+    /// the place is had, so that a burst of guesses is judged a few at a time and not all at once.
+    pub async fn turn(&self, address: IpAddr) -> Result<Turn, Error> {
+        let too_many = || {
+            let text = "Too many people sign in at this moment, try again";
+            Error::new(StatusCode::TOO_MANY_REQUESTS, text).retry_after(1)
+        };
+        // Before a place is taken, so that who is locked out takes none, and again when it is had.
+        self.attempts.check(address).await?;
+        let waiting = self.waiting.clone().try_acquire_owned().map_err(|_| too_many())?;
+        let working = self.working.clone().acquire_owned().await.map_err(|_| too_many())?;
+        self.attempts.check(address).await?;
+        Ok(Turn { working: Arc::new(working), _waiting: waiting })
+    }
+
+    /// Has a signed-in person show that they know their password, before something that outlasts their session. A wrong
+    /// one counts toward the lockout like one at sign-in, and is recorded: whoever has only the session learns nothing by
+    /// trying. `what` they were about to do begins the record.
+    pub async fn confirm(&self, person: &Person, password: Plaintext, what: &str) -> Result<Turn, Error> {
+        let turn = self.turn(person.address).await?;
+        if turn.verify(password, Some(person.user.password_hash.clone())).await? {
+            return Ok(turn);
+        }
+        Err(self.refuse(person, format!("{what} with a wrong password")).await)
+    }
+
+    /// Records and counts a failure of a signed-in person, and gives the answer to it.
+    pub async fn refuse(&self, person: &Person, detail: String) -> Error {
+        let failure = person.record(Action::AuthFailure, detail);
+        match self.store.audit().record(&failure).await {
+            Ok(()) => self.attempts.failed(person.address).await,
+            Err(error) => error.into(),
+        }
+    }
+}
+
+impl Turn {
+    /// Hashes a password.
+    pub async fn hash(&self, text: Plaintext) -> Result<String, Error> {
+        self.work(move || password::hash(&text)).await
+    }
+
+    /// Verifies a password; takes the same time for an account that is not there.
+    pub async fn verify(&self, text: Plaintext, hashed: Option<String>) -> Result<bool, Error> {
+        self.work(move || password::verify(&text, hashed.as_deref())).await
+    }
+
+    /// Does work that takes a while away from the async tasks. It keeps its place even if the caller goes away meanwhile.
+    pub async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+        let place = self.working.clone();
+        let run = move || {
+            let done = work();
+            drop(place);
+            done
+        };
+        tokio::task::spawn_blocking(run).await.map_err(|error| Error::internal(error.to_string()))
+    }
+}
