@@ -15,6 +15,7 @@ use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use count_reads::CountReads;
+use edge::answer::{File, Text};
 use edge::seal::Seal;
 use edge::{Clock, Config, Error, MailQueue, RequestId, Routes, Services, SourceAddress, Telemetry};
 use outbox::{Direct, Outbox};
@@ -80,7 +81,8 @@ pub fn functions(
         bootstrap_machine::routes(&services("bootstrap-machine")),
         enroll_machine::routes(&services("enroll-machine")),
         download_bundle::routes(&services("download-bundle")),
-        account::routes(&services("account"), mail("account")),
+        account::routes(&services("account")),
+        account_mail::routes(&services("account-mail"), mail("account-mail")),
         account_passkeys::routes(&services("account-passkeys")),
         bootstrap_agent::routes(&services("bootstrap-agent")),
         manage_agents::routes(&services("manage-agents")),
@@ -124,9 +126,10 @@ pub async fn follow(stream: Vec<serde_dynamo::Item>, counts: &CountReads) -> Res
     counts.run(&records.collect::<Result<Vec<_>, _>>()?).await
 }
 
-async fn welcome() -> &'static str {
-    "SikkerKey in local mode, for development and trying out.\n\
-     There is no web page here yet; the README shows how to use the API. Mails are at /outbox.\n"
+async fn welcome() -> File<Text> {
+    let text = "SikkerKey in local mode, for development and trying out.\n\
+                There is no web page here yet; the README shows how to use the API. Mails are at /outbox.\n";
+    File::new(text.as_bytes().to_vec().into())
 }
 
 /// The gateway's part: the address comes from the connection and from nothing that the client wrote; each request gets

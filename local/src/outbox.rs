@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use axum::extract::State;
-use axum::response::{Html, IntoResponse};
+use edge::answer::{File, Html};
 use edge::{Error, MailQueue, MailRequest, Routes};
 use http::header;
 use send_mail::SendMail;
@@ -42,7 +42,7 @@ impl Outbox {
     }
 }
 
-async fn page(State(outbox): State<Outbox>) -> impl IntoResponse {
+async fn page(State(outbox): State<Outbox>) -> File<Html> {
     let mut html = String::from(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>Outbox · SikkerKey in local mode</title>\n\
          <h1>Outbox</h1>\n<p>Mails that a deployment on AWS would send. The newest is first; a restart empties the page.</p>\n",
@@ -51,7 +51,7 @@ async fn page(State(outbox): State<Outbox>) -> impl IntoResponse {
         let (to, subject) = (escaped(&mail.to), escaped(&mail.subject));
         let _ = write!(html, "<hr>\n<p>To: {to}<br>Subject: {subject}</p>\n<pre>{}</pre>\n", linked(&mail.text));
     }
-    ([(header::CONTENT_SECURITY_POLICY, "default-src 'none'"), (header::CACHE_CONTROL, "no-store")], Html(html))
+    File::new(html.into_bytes().into()).with_header(header::CONTENT_SECURITY_POLICY, "default-src 'none'")
 }
 
 fn escaped(text: &str) -> String {
@@ -82,6 +82,8 @@ impl MailQueue for Direct {
 
 #[cfg(test)]
 mod tests {
+    use axum::response::IntoResponse as _;
+
     use super::*;
 
     #[tokio::test]

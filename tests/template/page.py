@@ -128,7 +128,8 @@ LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 SESSIONS = "session cookies"
 # What is in the requests and answers of a function. Whoever owns it sees that and can change it; no role prevents it.
 PASSING = {
-    "account": f"passwords, codes and recovery codes, the tokens of mailed links, and {SESSIONS}",
+    "account": f"passwords, codes and recovery codes, and {SESSIONS}",
+    "account-mail": f"new passwords, the tokens of mailed links, and {SESSIONS}",
     "account-passkeys": f"passwords where a passkey is added, answers of passkeys, and {SESSIONS}",
     "dashboard": "nothing; what its pages do in a browser is his to change, so whoever opens a mailed link gives it to him",
     "bootstrap-agent": "bootstrap tokens of AI agents. With one he can register an agent of his own, which stays pending "

@@ -43,7 +43,7 @@ MANAGEMENT = frozenset(
 # Those that AI agents can call too.
 BY_AGENTS = MANAGEMENT - {"make-bundle"}
 # Those by which people sign in.
-PEOPLE = frozenset({"account", "account-passkeys"})
+PEOPLE = frozenset({"account", "account-mail", "account-passkeys"})
 MAKES_MACHINES = frozenset({"bootstrap-machine", "enroll-machine", "make-bundle"})
 MAKES_GRANTS = frozenset({"enroll-machine", "make-bundle", "manage-projects"})
 NOBODY = frozenset()
@@ -219,7 +219,7 @@ POWERS = (
     ),
     Power(
         "change IP allowlists",
-        frozenset({"account", "manage-machines"}),
+        frozenset({"account-mail", "manage-machines"}),
         lambda held: held.rows(("PutItem",), "vault", "VAULT#x")
         or any(
             held.rows(("UpdateItem",), "vault", "VAULT#x", attribute) for attribute in ("allowlist", "allowlistEnabled")
@@ -252,7 +252,7 @@ POWERS = (
     ),
     Power(
         "read the sealed seeds of authenticator apps",
-        PEOPLE,
+        PEOPLE - {"account-mail"},
         lambda held: held.rows(ANYTHING, "accounts", "CREDENTIAL#x"),
         "Of people whose ids he knows; passkeys and hashes of recovery codes are there too.",
     ),

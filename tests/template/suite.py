@@ -19,6 +19,7 @@ import wiring
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "rights.md"
+OPENAPI = ROOT / "docs" / "openapi.json"
 ROUTES = ROOT / "infra" / "routes.yaml"
 MOST_SURVIVORS_SHOWN = 40
 
@@ -71,6 +72,8 @@ def main():
         # First, because the page tells of the routes too.
         ROUTES.write_text(routes.yaml(calls.read_routes(files["routes.json"])))
         print(f"wrote {ROUTES.relative_to(ROOT)}")
+        OPENAPI.write_bytes((options.target / "tmp" / "openapi.json").read_bytes())
+        print(f"wrote {OPENAPI.relative_to(ROOT)}")
     try:
         documents = cloudformation.read(options.root)
         of, of_every_option = stack.build(documents), stack.build(documents, stack.EVERY_OPTION)

@@ -12,6 +12,9 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 use edge::{Attempts, Clock, Config, Error, Passwords, Routes, Services, Sessions};
+use protocol::PasskeyId;
+use schemars::JsonSchema;
+use serde::Serialize;
 use store::Store;
 use webauthn_rs::prelude::Url;
 use webauthn_rs::{Webauthn, WebauthnBuilder};
@@ -39,9 +42,13 @@ pub fn routes(services: &Services) -> Routes {
     Routes::of("account-passkeys")
         .get("/v1/account/passkeys", passkeys::list)
         .post("/v1/account/passkeys/register", register::start)
+        .refusing(&[429])
         .post("/v1/account/passkeys/register/finish", register::finish)
+        .refusing(&[410])
         .post("/v1/account/passkeys/sign-in", sign_in::start)
+        .refusing(&[429])
         .post("/v1/account/passkeys/sign-in/finish", sign_in::finish)
+        .refusing(&[401, 410, 429])
         .post("/v1/account/passkeys/{id}/rename", passkeys::rename)
         .post("/v1/account/passkeys/{id}/remove", passkeys::remove)
         .with_state(app)
@@ -51,6 +58,13 @@ pub fn routes(services: &Services) -> Routes {
 fn relying_party(config: &Config) -> Option<Webauthn> {
     let origin = Url::parse(&config.url).ok()?;
     WebauthnBuilder::new(origin.domain()?, &origin).ok()?.rp_name("SikkerKey").build().ok()
+}
+
+/// The passkey that an action touched.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Touched {
+    passkey_id: PasskeyId,
 }
 
 impl App {

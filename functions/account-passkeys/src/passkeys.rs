@@ -3,24 +3,25 @@
 use axum::extract::State;
 use edge::answer::Done;
 use edge::body::SMALL;
+use edge::names::NewName;
 use edge::{Body, Error, Ids, Json, Person, done};
 use protocol::PasskeyId;
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 use store::{Update, accounts};
 use vault::Time;
 use vault::audit::Action;
 use vault::limits::{self, NAME};
 use vault::people::Passkey;
 
-use crate::App;
+use crate::{App, Touched};
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct PasskeyList {
     passkeys: Vec<PasskeyItem>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct PasskeyItem {
     id: PasskeyId,
@@ -29,13 +30,7 @@ struct PasskeyItem {
     last_used_at: Option<Time>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewName {
-    name: String,
-}
-
-/// `GET /v1/account/passkeys`: in the order in which they were added.
+/// `GET /v1/account/passkeys`: one's passkeys, in the order in which they were added.
 pub(crate) async fn list(State(app): State<App>, person: Person) -> Result<Json<PasskeyList>, Error> {
     let mut passkeys = app.store.passkeys(person.user.id).await?;
     passkeys.sort_by_key(|passkey| passkey.created_at);
@@ -48,13 +43,13 @@ pub(crate) async fn list(State(app): State<App>, person: Person) -> Result<Json<
     Ok(Json(PasskeyList { passkeys: passkeys.into_iter().map(item).collect() }))
 }
 
-/// `POST /v1/account/passkeys/{id}/rename`
+/// `POST /v1/account/passkeys/{id}/rename`: gives a passkey another name.
 pub(crate) async fn rename(
     State(app): State<App>,
     person: Person,
     Ids(id): Ids<PasskeyId>,
     Body(body): Body<NewName, SMALL>,
-) -> Result<Json<Done<Value>>, Error> {
+) -> Result<Json<Done<Touched>>, Error> {
     let name = limits::name("name", &body.name, NAME)?;
     let mut write = app.store.transaction();
     let there = write.update(Update::existing(&accounts::passkey(person.user.id, id)).set("name", &name)?);
@@ -62,15 +57,15 @@ pub(crate) async fn rename(
     if !write.commit_unless_refused(there).await? {
         return Err(Error::not_found("Passkey"));
     }
-    Ok(done(json!({ "passkeyId": id })))
+    Ok(done(Touched { passkey_id: id }))
 }
 
-/// `POST /v1/account/passkeys/{id}/remove`: it signs nobody in any more.
+/// `POST /v1/account/passkeys/{id}/remove`: removes a passkey, which signs nobody in any more.
 pub(crate) async fn remove(
     State(app): State<App>,
     person: Person,
     Ids(id): Ids<PasskeyId>,
-) -> Result<Json<Done<Value>>, Error> {
+) -> Result<Json<Done<Touched>>, Error> {
     let key = accounts::passkey(person.user.id, id);
     let passkey = app.store.get(&key).await?.ok_or_else(|| Error::not_found("Passkey"))?;
     let mut write = app.store.transaction();
@@ -79,5 +74,5 @@ pub(crate) async fn remove(
     if !write.commit_unless_refused(there).await? {
         return Err(Error::not_found("Passkey"));
     }
-    Ok(done(json!({ "passkeyId": id })))
+    Ok(done(Touched { passkey_id: id }))
 }

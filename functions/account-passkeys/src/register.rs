@@ -7,8 +7,8 @@ use edge::body::SMALL;
 use edge::{Body, Error, Json, Person, done};
 use http::StatusCode;
 use protocol::PasskeyId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use store::accounts;
 use vault::audit::Action;
 use vault::limits::{self, NAME};
@@ -18,33 +18,38 @@ use webauthn_rs::prelude::{
 };
 use webauthn_rs_proto::{PublicKeyCredentialCreationOptions, ResidentKeyRequirement};
 
-use crate::App;
+use crate::{App, Touched};
 
 /// Most passkeys of one person.
 const MOST: usize = 20;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "PasskeyRegistration")]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Start {
     password: Plaintext,
 }
 
 /// What `navigator.credentials.create` is given.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "PasskeyCreation")]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Begun {
     /// To be sent at the end.
     ceremony: String,
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     public_key: PublicKeyCredentialCreationOptions,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "CreatedPasskey")]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Finish {
     ceremony: String,
     /// What the person calls the passkey.
     name: String,
     /// What `navigator.credentials.create` gave, as JSON.
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     credential: RegisterPublicKeyCredential,
 }
 
@@ -55,7 +60,7 @@ pub(crate) fn id_of(credential: &[u8]) -> PasskeyId {
     PasskeyId::from_entropy(id)
 }
 
-/// `POST /v1/account/passkeys/register`
+/// `POST /v1/account/passkeys/register`: begins to add a passkey.
 pub(crate) async fn start(
     State(app): State<App>,
     person: Person,
@@ -84,12 +89,12 @@ pub(crate) async fn start(
     Ok(Json(Begun { ceremony, public_key }))
 }
 
-/// `POST /v1/account/passkeys/register/finish`
+/// `POST /v1/account/passkeys/register/finish`: adds the passkey that the browser made.
 pub(crate) async fn finish(
     State(app): State<App>,
     person: Person,
     Body(body): Body<Finish, SMALL>,
-) -> Result<Json<Done<Value>>, Error> {
+) -> Result<Json<Done<Touched>>, Error> {
     let name = limits::name("name", &body.name, NAME)?;
     let (hash, state) = app.begun::<PasskeyRegistration>(&body.ceremony, Some(person.user.id), person.now).await?;
     let credential = app.webauthn()?.finish_passkey_registration(&body.credential, &state).map_err(|error| {
@@ -111,7 +116,7 @@ pub(crate) async fn finish(
     if !write.commit_unless_refused(open).await? {
         return Err(Error::gone());
     }
-    Ok(done(json!({ "passkeyId": passkey.id })))
+    Ok(done(Touched { passkey_id: passkey.id }))
 }
 
 /// A credential as it is stored.

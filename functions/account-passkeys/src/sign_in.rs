@@ -7,6 +7,7 @@ use axum::extract::State;
 use edge::body::SMALL;
 use edge::{Body, Error, Json, SameOrigin, SignedIn, SourceAddress, WithCookie, new_session};
 use http::HeaderMap;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::{Update, accounts};
 use vault::Time;
@@ -19,23 +20,27 @@ use crate::App;
 use crate::register::{credential_of, id_of, text_of};
 
 /// What `navigator.credentials.get` is given.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "PasskeyRequest")]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Begun {
     /// To be sent at the end.
     ceremony: String,
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     public_key: PublicKeyCredentialRequestOptions,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "PasskeyAnswer")]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Finish {
     ceremony: String,
     /// What `navigator.credentials.get` gave, as JSON.
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     credential: PublicKeyCredential,
 }
 
-/// `POST /v1/account/passkeys/sign-in`
+/// `POST /v1/account/passkeys/sign-in`: begins a sign-in with a passkey.
 pub(crate) async fn start(State(app): State<App>, _: SameOrigin, from: SourceAddress) -> Result<Json<Begun>, Error> {
     app.attempts.check(from.ip()).await?;
     let begun = app.webauthn()?.start_discoverable_authentication();
@@ -44,7 +49,7 @@ pub(crate) async fn start(State(app): State<App>, _: SameOrigin, from: SourceAdd
     Ok(Json(Begun { ceremony, public_key: options.public_key }))
 }
 
-/// `POST /v1/account/passkeys/sign-in/finish`
+/// `POST /v1/account/passkeys/sign-in/finish`: a new session for who has the passkey.
 pub(crate) async fn finish(
     State(app): State<App>,
     _: SameOrigin,

@@ -3,19 +3,20 @@
 
 use axum::extract::State;
 use crypto::Plaintext;
-use edge::answer::Done;
+use edge::answer::{Done, Nothing};
 use edge::body::SMALL;
 use edge::{Body, Error, Json, Person, WithCookie, done, new_session};
 use http::HeaderMap;
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
 use store::{Update, accounts};
 use vault::audit::Action;
 use vault::limits;
 
 use crate::App;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "PasswordChange")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Change {
     current_password: Plaintext,
@@ -27,7 +28,7 @@ pub(crate) async fn change(
     person: Person,
     headers: HeaderMap,
     Body(body): Body<Change, SMALL>,
-) -> Result<WithCookie<Json<Done<Value>>>, Error> {
+) -> Result<WithCookie<Json<Done<Nothing>>>, Error> {
     limits::new_password("newPassword", &body.new_password)?;
     let turn = app.passwords.confirm(&person, body.current_password, "Change of password").await?;
     let hash = turn.hash(body.new_password).await?;
@@ -43,5 +44,5 @@ pub(crate) async fn change(
     write.put_new(&session);
     write.record(&person.record(Action::PasswordChange, "Password changed, which ended all other sessions"));
     write.commit().await?;
-    Ok(WithCookie(done(json!({})), cookie))
+    Ok(WithCookie(done(Nothing {}), cookie))
 }

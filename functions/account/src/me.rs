@@ -3,13 +3,15 @@
 use axum::extract::State;
 use edge::{Error, Json, Person};
 use protocol::{UserId, VaultId};
+use schemars::JsonSchema;
 use serde::Serialize;
 use store::accounts;
 use vault::Time;
 
 use crate::App;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Account")]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Me {
     user_id: UserId,

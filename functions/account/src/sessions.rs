@@ -3,22 +3,23 @@
 use std::net::IpAddr;
 
 use axum::extract::State;
+use edge::answer::Done;
 use edge::{Error, Ids, Json, Person, done};
 use protocol::SessionId;
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::json;
 use store::accounts;
 use vault::Time;
 use vault::audit::Action;
 
 use crate::App;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct SessionList {
     sessions: Vec<SessionItem>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct SessionItem {
     id: SessionId,
@@ -31,7 +32,13 @@ struct SessionItem {
     current: bool,
 }
 
-/// `GET /v1/account/sessions`: those that have not ended.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Revoked {
+    session_id: SessionId,
+}
+
+/// `GET /v1/account/sessions`: one's sessions that have not ended.
 pub(crate) async fn list(State(app): State<App>, person: Person) -> Result<Json<SessionList>, Error> {
     let sessions = app.store.sessions(person.user.id).await?;
     let item = |session: vault::people::Session| SessionItem {
@@ -52,12 +59,12 @@ pub(crate) async fn revoke(
     State(app): State<App>,
     person: Person,
     Ids(id): Ids<SessionId>,
-) -> Result<Json<edge::answer::Done<serde_json::Value>>, Error> {
+) -> Result<Json<Done<Revoked>>, Error> {
     let sessions = app.store.sessions(person.user.id).await?;
     let session = sessions.into_iter().find(|session| session.id == id).ok_or_else(|| Error::not_found("Session"))?;
     let mut write = app.store.transaction();
     write.delete(&accounts::session(&session.hash));
     write.record(&person.record(Action::SessionRevoke, "Session revoked"));
     write.commit().await?;
-    Ok(done(json!({ "sessionId": id })))
+    Ok(done(Revoked { session_id: id }))
 }

@@ -9,6 +9,7 @@ use crypto::Plaintext;
 use edge::body::SMALL;
 use edge::{Body, Error, Json, SameOrigin, SignedIn, SourceAddress, WithCookie, new_session};
 use http::{HeaderMap, StatusCode};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use store::{Update, accounts};
 use vault::audit::{Action, ActorKind, Origin, Record};
@@ -17,7 +18,7 @@ use vault::people::User;
 use crate::App;
 use crate::second_factor::Proof;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SignIn {
     email: String,

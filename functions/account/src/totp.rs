@@ -7,15 +7,14 @@
 use std::collections::BTreeSet;
 
 use axum::extract::State;
-use axum::response::Response;
 use crypto::recovery_codes::{RecoveryCodes, RecoveryHashes};
 use crypto::{Plaintext, totp};
-use edge::answer::{self, Done};
+use edge::answer::{self, Done, Nothing, SecretJson};
 use edge::body::SMALL;
 use edge::passwords::Turn;
 use edge::{Body, Error, Json, Person, done};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use store::{Update, accounts, vaults};
 use vault::audit::Action;
 use vault::people::SecondFactor;
@@ -23,19 +22,21 @@ use zeroize::Zeroizing;
 
 use crate::App;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "PasswordConfirmation")]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Password {
     password: Plaintext,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "TotpCode")]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Code {
     totp: Plaintext,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PasswordAndCode {
     password: Plaintext,
@@ -43,27 +44,32 @@ pub(crate) struct PasswordAndCode {
 }
 
 /// A seed, to be shown once.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "TotpEnrollment")]
 pub(crate) struct Enrollment {
     /// Base32, to be typed into an app.
+    #[schemars(with = "String")]
     secret: Zeroizing<String>,
     /// The same as an `otpauth:` address, for a QR code.
+    #[schemars(with = "String")]
     uri: Zeroizing<String>,
 }
 
 /// Recovery codes, to be shown once.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RecoveryCodes")]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Codes {
+    #[schemars(with = "Vec<String>")]
     recovery_codes: Vec<Zeroizing<String>>,
 }
 
-/// `POST /v1/account/totp/enroll`: a seed for an app. It asks for nothing at sign-in until a code confirms it.
+/// `POST /v1/account/totp/enroll`: a seed for an authenticator app. It asks for nothing at sign-in until a code confirms it.
 pub(crate) async fn enroll(
     State(app): State<App>,
     person: Person,
     Body(body): Body<Password, SMALL>,
-) -> Result<Response, Error> {
+) -> Result<SecretJson<Enrollment>, Error> {
     app.passwords.confirm(&person, body.password, "Enrollment of an authenticator app").await?;
     let user = &person.user;
     let key = accounts::second_factor(user.id);
@@ -94,12 +100,12 @@ pub(crate) async fn enroll(
     Ok(answer::secret_json(&enrollment, enrollment.uri.len() * 2))
 }
 
-/// `POST /v1/account/totp/confirm`: from the first right code on, sign-in asks for one. Answers with the recovery codes.
+/// `POST /v1/account/totp/confirm`: switches the second factor on by a first right code. Answers with the recovery codes.
 pub(crate) async fn confirm(
     State(app): State<App>,
     person: Person,
     Body(body): Body<Code, SMALL>,
-) -> Result<Response, Error> {
+) -> Result<SecretJson<Codes>, Error> {
     let turn = app.passwords.turn(person.address).await?;
     let begun = app.store.get(&accounts::second_factor(person.user.id)).await?.filter(|factor| {
         factor.confirmed_at.is_none() && factor.created_at.plus_seconds(SecondFactor::CONFIRM_SECONDS) > person.now
@@ -123,7 +129,7 @@ pub(crate) async fn recovery_codes(
     State(app): State<App>,
     person: Person,
     Body(body): Body<PasswordAndCode, SMALL>,
-) -> Result<Response, Error> {
+) -> Result<SecretJson<Codes>, Error> {
     let what = "New recovery codes";
     let turn = app.passwords.confirm(&person, body.password, what).await?;
     let factor = app.second_factor(&person).await?;
@@ -132,12 +138,12 @@ pub(crate) async fn recovery_codes(
     app.set_codes(&turn, proof.spend_replacing(&factor)?, &record).await
 }
 
-/// `POST /v1/account/totp/disable`: back to the password alone.
+/// `POST /v1/account/totp/disable`: switches the second factor off.
 pub(crate) async fn disable(
     State(app): State<App>,
     person: Person,
     Body(body): Body<PasswordAndCode, SMALL>,
-) -> Result<Json<Done<Value>>, Error> {
+) -> Result<Json<Done<Nothing>>, Error> {
     let what = "Disabling of the second factor";
     let turn = app.passwords.confirm(&person, body.password, what).await?;
     let factor = app.second_factor(&person).await?;
@@ -148,12 +154,17 @@ pub(crate) async fn disable(
     write.delete_if(as_it_was);
     write.record(&person.record(Action::TotpDisable, "Authenticator app and recovery codes disabled"));
     write.commit().await?;
-    Ok(done(json!({})))
+    Ok(done(Nothing {}))
 }
 
 impl App {
     /// Makes a set of recovery codes part of an update of the second factor, and answers with them.
-    async fn set_codes(&self, turn: &Turn, update: Update, record: &vault::audit::Record) -> Result<Response, Error> {
+    async fn set_codes(
+        &self,
+        turn: &Turn,
+        update: Update,
+        record: &vault::audit::Record,
+    ) -> Result<SecretJson<Codes>, Error> {
         let (codes, RecoveryHashes { salt, hashes }) = turn.work(RecoveryCodes::make).await?;
         let mut write = self.store.transaction();
         write.update(update.set("recoverySalt", &salt)?.set("recoveryHashes", &hashes)?);

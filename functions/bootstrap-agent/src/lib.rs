@@ -6,6 +6,7 @@ use crypto::{PublicKey, TokenHash, random};
 use edge::body::SMALL;
 use edge::{Attempts, Body, Clock, Error, Json, Routes, Services, SourceAddress};
 use protocol::{AgentId, VaultId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::{Store, agents};
 use vault::audit::{Action, ActorKind, Origin};
@@ -22,10 +23,11 @@ struct App {
 /// The function's route.
 pub fn routes(services: &Services) -> Routes {
     let app = App { store: services.store.clone(), attempts: services.attempts(), clock: services.clock.clone() };
-    Routes::of("bootstrap-agent").post("/v1/ai-bootstrap/register", register).with_state(app)
+    Routes::of("bootstrap-agent").post("/v1/ai-bootstrap/register", register).refusing(&[401, 429]).with_state(app)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "AgentRegistration")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Registration {
     /// In either letter case, as a person typed it.
@@ -36,7 +38,8 @@ struct Registration {
     name: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RegisteredAgent")]
 #[serde(rename_all = "camelCase")]
 struct Registered {
     agent_id: AgentId,

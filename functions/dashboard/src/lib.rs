@@ -1,4 +1,5 @@
-//! The pages that links in mails lead to: `GET /verify-email` and `GET /reset-password`.
+//! What is given out as it is: `GET /v1/openapi.json`, and the pages that links in mails lead to, `GET /verify-email` and
+//! `GET /reset-password`.
 //!
 //! A page holds nothing of its own and asks the API. It takes the link's token from behind the `#`, where no server and no
 //! log sees it, and acts when the person says so: a scanner that opens links in mails changes nothing.
@@ -9,10 +10,22 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use edge::answer::{File, MediaType};
+use edge::openapi::{Answers, Operation};
 use edge::{Error, Routes, Services};
 use http::{HeaderValue, header};
+use serde_json::json;
 
+/// Made from the code by `tests/template/run --write`.
+const OPENAPI: &str = include_str!("../../../docs/openapi.json");
 const STYLE: &str = include_str!("pages/style.css");
+
+struct OpenApi;
+
+impl MediaType for OpenApi {
+    const NAME: &'static str = "application/json";
+    const SCHEMA: &'static str = "object";
+}
 
 /// A page and what the browser may do with it.
 #[derive(Clone)]
@@ -61,6 +74,12 @@ impl IntoResponse for Page {
     }
 }
 
+impl Answers for Page {
+    fn describe(operation: &mut Operation<'_>) {
+        operation.answers("text/html; charset=utf-8", &json!({ "type": "string" }));
+    }
+}
+
 /// The function's routes.
 pub fn routes(_: &Services) -> Routes {
     let pages = Pages {
@@ -75,13 +94,24 @@ pub fn routes(_: &Services) -> Routes {
             include_str!("pages/reset-password.js"),
         ),
     };
-    Routes::of("dashboard").get("/verify-email", verify_email).get("/reset-password", reset_password).with_state(pages)
+    Routes::of("dashboard")
+        .get("/v1/openapi.json", openapi)
+        .get("/verify-email", verify_email)
+        .get("/reset-password", reset_password)
+        .with_state(pages)
 }
 
+/// `GET /v1/openapi.json`: the API as an OpenAPI document.
+async fn openapi() -> File<OpenApi> {
+    File::new(OPENAPI.as_bytes().to_vec().into())
+}
+
+/// `GET /verify-email`: the page of a link that verifies an address.
 async fn verify_email(State(pages): State<Pages>) -> Result<Page, Error> {
     Ok(pages.verify_email)
 }
 
+/// `GET /reset-password`: the page of a link that resets a password.
 async fn reset_password(State(pages): State<Pages>) -> Result<Page, Error> {
     Ok(pages.reset_password)
 }

@@ -7,10 +7,10 @@ use std::io::{Cursor, Write as _};
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::response::Response;
 use crypto::{Plaintext, TokenHash};
-use edge::{Clock, Config, Error, Ids, Routes, Services, SourceAddress, answer};
-use http::{HeaderValue, header};
+use edge::answer::{File, Zip};
+use edge::{Clock, Config, Error, Ids, Routes, Services, SourceAddress};
+use http::header;
 use protocol::bodies::Identity;
 use store::{Keys, Row as _, Store, vaults};
 use vault::audit::{Action, ActorKind, Origin};
@@ -38,10 +38,10 @@ pub fn routes(services: &Services) -> Routes {
         clock: services.clock.clone(),
         config: services.config.clone(),
     };
-    Routes::of("download-bundle").get("/v1/bundle/{token}", download).with_state(app)
+    Routes::of("download-bundle").get("/v1/bundle/{token}", download).refusing(&[409, 410]).with_state(app)
 }
 
-async fn download(State(app): State<App>, Ids(token): Ids<String>, from: SourceAddress) -> Result<Response, Error> {
+async fn download(State(app): State<App>, Ids(token): Ids<String>, from: SourceAddress) -> Result<File<Zip>, Error> {
     let hash = TokenHash::of_hex(&token).ok_or_else(Error::gone)?;
     let now = app.clock.now();
     let bundle: Option<Bundle> = app.store.get(&vaults::bundle(&hash)).await?;
@@ -63,10 +63,8 @@ async fn download(State(app): State<App>, Ids(token): Ids<String>, from: SourceA
     if !write.commit_unless_refused(fetched).await? {
         return Err(Error::gone());
     }
-    let mut answer = answer::file("application/zip", archive);
-    let name = HeaderValue::from_static("attachment; filename=\"sikkerkey-identity.zip\"");
-    answer.headers_mut().insert(header::CONTENT_DISPOSITION, name);
-    Ok(answer)
+    let name = "attachment; filename=\"sikkerkey-identity.zip\"";
+    Ok(File::new(archive).with_header(header::CONTENT_DISPOSITION, name))
 }
 
 impl App {

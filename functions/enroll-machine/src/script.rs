@@ -2,8 +2,8 @@
 //! secret: the token comes from the runner's environment.
 
 use axum::extract::State;
-use axum::response::Response;
-use edge::{Error, Ids, answer};
+use edge::answer::{File, Text};
+use edge::{Error, Ids};
 use protocol::VaultId;
 
 use crate::App;
@@ -12,8 +12,8 @@ use crate::App;
 const SCRIPT: &str =
     concat!(include_str!("../../bootstrap-machine/src/scripts/common.sh"), include_str!("scripts/sikkerkey-init.sh"));
 
-pub(crate) async fn script(State(app): State<App>, Ids(vault): Ids<VaultId>) -> Result<Response, Error> {
+pub(crate) async fn script(State(app): State<App>, Ids(vault): Ids<VaultId>) -> Result<File<Text>, Error> {
     let script =
         SCRIPT.replace("__SIKKERKEY_API_URL__", &app.config.url).replace("__SIKKERKEY_VAULT_ID__", &vault.to_string());
-    Ok(answer::file("text/plain; charset=utf-8", script.into_bytes().into()))
+    Ok(File::new(script.into_bytes().into()))
 }

@@ -4,12 +4,13 @@
 //! `secret_read`; the nonce's row records the export. All records are written before a value leaves.
 
 use axum::extract::State;
-use axum::response::Response;
 use crypto::Plaintext;
-use edge::{Error, Gate, Opener, Routes, Services, SignedRequest};
+use edge::answer::SecretJson;
+use edge::{Error, Gate, Opener, Routes, Services, SignedBody};
 use http::StatusCode;
 use protocol::bodies::ExportScope;
 use protocol::{ProjectId, SecretId};
+use schemars::JsonSchema;
 use serde::Serialize;
 use store::values::CurrentValue;
 use store::vaults::Granted;
@@ -43,15 +44,15 @@ pub fn routes(services: &Services) -> Routes {
         opener: Opener::new(services),
         store: services.store.clone(),
     };
-    Routes::of("export-secrets").post("/v1/secrets/export", export).with_state(app)
+    Routes::of("export-secrets").post("/v1/secrets/export", export).refusing(&[404, 423]).with_state(app)
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Export<'a> {
     secrets: Vec<ExportedSecret<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ExportedSecret<'a> {
     id: SecretId,
@@ -60,30 +61,31 @@ struct ExportedSecret<'a> {
     field_names: Option<&'a str>,
 }
 
-async fn export(State(app): State<App>, request: SignedRequest) -> Result<Response, Error> {
-    let facts = app.gate.facts(&request).await?;
+async fn export(State(app): State<App>, signed: SignedBody<ExportScope>) -> Result<SecretJson<Export<'static>>, Error> {
+    let request = &signed.request;
+    let facts = app.gate.facts(request).await?;
     let now = app.gate.now();
     let signed_text = request.signed_text();
-    let verdict = authenticate(&facts.caller(&request, &signed_text), now).map(|who| who.machine);
+    let verdict = authenticate(&facts.caller(request, &signed_text), now).map(|who| who.machine);
 
     // The scope is looked at only for a machine that has shown who it is, and its refusal burns the nonce too.
     let scoped = match verdict {
-        Ok(machine) => app.scope(machine, &request).await.map(|scope| (machine, scope)),
+        Ok(machine) => app.scope(machine, &signed).await.map(|scope| (machine, scope)),
         Err(refusal) => Err(Refused::ByGate(refusal)),
     };
     let (verdict, record) = match &scoped {
-        Ok(_) => (Ok(()), facts.record(&request, now, Action::SecretExport, "Secrets exported")),
+        Ok(_) => (Ok(()), facts.record(request, now, Action::SecretExport, "Secrets exported")),
         Err(Refused::Other(_)) => (Ok(()), None),
         Err(Refused::ByGate(refusal)) if refusal.is_authentication_failure() => (Err(*refusal), None),
         Err(Refused::ByGate(refusal)) => {
-            (Err(*refusal), facts.record(&request, now, Action::SecretReadDenied, refusal.reason()))
+            (Err(*refusal), facts.record(request, now, Action::SecretReadDenied, refusal.reason()))
         }
     };
-    app.gate.settle(&request, &facts, now, verdict, record).await?;
+    app.gate.settle(request, &facts, now, verdict, record).await?;
     let (machine, scope) = scoped.map_err(Refused::into_error)?;
 
     let granted = app.store.granted(machine.id, scope).await?;
-    let (served, records) = judge(machine, &granted, |action, detail| facts.record(&request, now, action, detail));
+    let (served, records) = judge(machine, &granted, |action, detail| facts.record(request, now, action, detail));
     let values = app.values(&served).await?;
     let opened = app.open(&served, values, now).await?;
     let answer = answer(&served, &opened)?;
@@ -133,9 +135,8 @@ fn judge<'a>(
 
 impl App {
     /// The one project asked for, if any: it has to be there, the machine in it, and not frozen.
-    async fn scope(&self, machine: &Machine, request: &SignedRequest) -> Result<Option<ProjectId>, Refused> {
-        let scope: ExportScope = request.json().map_err(Refused::Other)?;
-        let text = match scope {
+    async fn scope(&self, machine: &Machine, signed: &SignedBody<ExportScope>) -> Result<Option<ProjectId>, Refused> {
+        let text = match signed.body().map_err(Refused::Other)? {
             ExportScope { project_id: Some(text), .. } => text,
             // There are no applications yet, so every application is unknown.
             ExportScope { application_id: Some(_), .. } => return Err(Refused::Other(Error::not_found("Application"))),
@@ -189,7 +190,7 @@ fn too_large() -> Error {
     Error::new(StatusCode::PAYLOAD_TOO_LARGE, text)
 }
 
-fn answer(served: &[Admitted<'_>], opened: &[(Plaintext, u64)]) -> Result<Response, Error> {
+fn answer(served: &[Admitted<'_>], opened: &[(Plaintext, u64)]) -> Result<SecretJson<Export<'static>>, Error> {
     let mut secrets = Vec::with_capacity(served.len());
     let mut size = 0;
     for (admitted, (value, _)) in served.iter().zip(opened) {

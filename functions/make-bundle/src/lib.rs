@@ -9,6 +9,7 @@ use crypto::{OneTimeToken, TokenHash, random};
 use edge::seal::Seal;
 use edge::{Body, Config, Error, Json, Principal, Routes, Services, own};
 use protocol::{BundleId, MachineId, ProjectId, SecretId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::{Store, vaults};
 use vault::Time;
@@ -35,7 +36,7 @@ const LIFETIME_SECONDS: u64 = 900;
 /// Most secrets in one bundle: everything is written in one transaction, which the store limits to 100 rows.
 const SECRETS: usize = 90;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct NewBundle {
     project_id: ProjectId,
@@ -44,7 +45,7 @@ struct NewBundle {
     name: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct MadeBundle {
     machine_id: MachineId,

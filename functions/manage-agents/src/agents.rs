@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use axum::extract::State;
 use edge::{Error, Ids, Json, Principal};
 use protocol::{AgentId, ProjectId};
+use schemars::JsonSchema;
 use serde::Serialize;
 use vault::Time;
 use vault::model::Agent;
@@ -13,7 +14,7 @@ use vault::scope::Scope;
 
 use crate::App;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct AgentRow {
     id: AgentId,
@@ -44,12 +45,12 @@ impl From<&Agent> for AgentRow {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Agents {
     agents: Vec<AgentRow>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AgentDetail {
     #[serde(flatten)]
@@ -69,12 +70,12 @@ impl From<&Agent> for AgentDetail {
     }
 }
 
-/// `GET ai-agents`: in the order in which they registered.
+/// `GET ai-agents`: the AI agents, in the order in which they registered.
 pub(crate) async fn list(State(app): State<App>, by: Principal) -> Result<Json<Agents>, Error> {
     Ok(Json(Agents { agents: app.store.agents(by.vault).await?.iter().map(AgentRow::from).collect() }))
 }
 
-/// `GET ai-agents/{agentId}`: with its scopes and allowlist.
+/// `GET ai-agents/{agentId}`: one AI agent, with its scopes and allowlist.
 pub(crate) async fn one(
     State(app): State<App>,
     by: Principal,

@@ -6,6 +6,7 @@ use axum::extract::State;
 use crypto::{OneTimeToken, TokenHash};
 use edge::{Body, Error, Json, Principal};
 use protocol::ProjectId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vault::Time;
 use vault::audit::Action;
@@ -18,7 +19,8 @@ use crate::{App, rights};
 /// How long a token lives, in seconds (10 minutes).
 const LIFETIME_SECONDS: u64 = 600;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "NewAgentBootstrapToken")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct NewToken {
     name: String,
@@ -28,7 +30,8 @@ pub(crate) struct NewToken {
     project_ids: Option<BTreeSet<ProjectId>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AgentBootstrapToken")]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct MadeToken {
     /// Shown this once.

@@ -13,6 +13,8 @@ use std::sync::Arc;
 
 use edge::{Config, Error, Principal, Routes, Services};
 use protocol::AgentId;
+use schemars::JsonSchema;
+use serde::Serialize;
 use store::{Audit, Store};
 use vault::model::Agent;
 use vault::scope::Needs;
@@ -47,6 +49,13 @@ pub fn routes(services: &Services) -> Routes {
         .get("sdks", Needs::Nothing, sdks::list)
         .get("sdks/{sdkId}", Needs::Nothing, sdks::one)
         .with_state(app)
+}
+
+/// The agent that an action touched.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Touched {
+    agent_id: AgentId,
 }
 
 impl App {

@@ -5,15 +5,14 @@ use edge::answer::Done;
 use edge::names::{Names, NewName};
 use edge::{Body, Error, Ids, Json, Principal, done};
 use protocol::AgentId;
-use serde_json::{Value, json};
 use store::{Update, agents};
 use vault::audit::Action;
 use vault::limits::{self, NAME};
 use vault::model::Rename;
 
-use crate::App;
+use crate::{App, Touched};
 
-/// `GET …/name-history`: newest first.
+/// `GET …/name-history`: the names an agent had, newest first.
 pub(crate) async fn history(
     State(app): State<App>,
     by: Principal,
@@ -23,13 +22,13 @@ pub(crate) async fn history(
     Ok(Json(Names::of(app.store.agent_renames(id).await?)))
 }
 
-/// `POST …/rename`. The name it has already changes nothing.
+/// `POST …/rename`: gives an agent another name. The name it has already changes nothing.
 pub(crate) async fn rename(
     State(app): State<App>,
     by: Principal,
     Ids(id): Ids<AgentId>,
     Body(body): Body<NewName>,
-) -> Result<Json<Done<Value>>, Error> {
+) -> Result<Json<Done<Touched>>, Error> {
     let name = limits::name("name", &body.name, NAME)?;
     let agent = app.agent(&by, id).await?;
     if name != agent.name {
@@ -40,5 +39,5 @@ pub(crate) async fn rename(
         write.record(&record);
         write.commit().await?;
     }
-    Ok(done(json!({ "agentId": id })))
+    Ok(done(Touched { agent_id: id }))
 }

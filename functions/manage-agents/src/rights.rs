@@ -7,8 +7,8 @@ use axum::extract::State;
 use edge::answer::Done;
 use edge::{Body, Error, Ids, Json, Principal, done};
 use protocol::{AgentId, ProjectId};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use store::{Store, Update, agents, vaults};
 use vault::audit::{Action, Record};
 use vault::limits::AGENT_PROJECTS;
@@ -16,13 +16,30 @@ use vault::scope::Scope;
 
 use crate::App;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "AgentScopes")]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewScopes {
     scopes: BTreeSet<Scope>,
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Scoped {
+    agent_id: AgentId,
+    scopes: BTreeSet<Scope>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Allowed {
+    agent_id: AgentId,
+    restricted: bool,
+    project_ids: BTreeSet<ProjectId>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "AgentProjects")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct NewProjects {
     /// None means all of the vault.
@@ -51,29 +68,29 @@ pub(crate) fn names(scopes: &BTreeSet<Scope>) -> String {
     if scopes.is_empty() { "none".to_owned() } else { scopes.iter().map(|s| s.name()).collect::<Vec<_>>().join(", ") }
 }
 
-/// `POST …/scopes`.
+/// `POST …/scopes`: what an agent may do.
 pub(crate) async fn scopes(
     State(app): State<App>,
     by: Principal,
     Ids(id): Ids<AgentId>,
     Body(body): Body<NewScopes>,
-) -> Result<Json<Done<Value>>, Error> {
+) -> Result<Json<Done<Scoped>>, Error> {
     let agent = app.agent(&by, id).await?;
     if body.scopes != agent.scopes {
         let detail = format!("AI agent {} ({id}) has the scopes: {}", agent.name, names(&body.scopes));
         let change = Update::existing(&agents::agent(id)).set("scopes", &body.scopes)?;
         app.write(change, &by.record(Action::AgentScopesUpdate, detail)).await?;
     }
-    Ok(done(json!({ "agentId": id, "scopes": body.scopes })))
+    Ok(done(Scoped { agent_id: id, scopes: body.scopes }))
 }
 
-/// `POST …/projects`.
+/// `POST …/projects`: which projects an agent may see.
 pub(crate) async fn projects(
     State(app): State<App>,
     by: Principal,
     Ids(id): Ids<AgentId>,
     Body(body): Body<NewProjects>,
-) -> Result<Json<Done<Value>>, Error> {
+) -> Result<Json<Done<Allowed>>, Error> {
     let agent = app.agent(&by, id).await?;
     let projects = allowlist(&app.store, &by, body.project_ids).await?;
     if projects != agent.projects {
@@ -83,7 +100,11 @@ pub(crate) async fn projects(
         let detail = format!("AI agent {} ({id}) may see {reach}", agent.name);
         app.write(change, &by.record(Action::AgentProjectsUpdate, detail)).await?;
     }
-    Ok(done(json!({ "agentId": id, "restricted": projects.is_some(), "projectIds": projects.unwrap_or_default() })))
+    Ok(done(Allowed {
+        agent_id: id,
+        restricted: projects.is_some(),
+        project_ids: projects.unwrap_or_default().into_iter().collect(),
+    }))
 }
 
 impl App {

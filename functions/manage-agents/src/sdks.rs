@@ -1,10 +1,11 @@
 //! `GET sdks` and `sdks/{sdkId}`: the client libraries, for those who write code with an AI.
 
 use edge::{Error, Ids, Json, Principal};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A client library.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Sdk {
     id: &'static str,
@@ -70,17 +71,17 @@ val apiKey = sk.getSecret("sk_a1b2c3d4e5")"#,
     },
 ];
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Sdks {
     sdks: [Sdk; 5],
 }
 
-/// `GET sdks`.
+/// `GET sdks`: the client libraries.
 pub(crate) async fn list(_: Principal) -> Json<Sdks> {
     Json(Sdks { sdks: SDKS })
 }
 
-/// `GET sdks/{sdkId}`.
+/// `GET sdks/{sdkId}`: one client library.
 pub(crate) async fn one(_: Principal, Ids(id): Ids<String>) -> Result<Json<Sdk>, Error> {
     SDKS.into_iter().find(|sdk| sdk.id == id).map(Json).ok_or_else(|| Error::not_found("SDK"))
 }

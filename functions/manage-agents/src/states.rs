@@ -8,25 +8,24 @@ use axum::extract::State;
 use edge::answer::Done;
 use edge::{Error, Ids, Json, Principal, done};
 use protocol::AgentId;
-use serde_json::{Value, json};
 use store::{CommitError, Update, agents};
 use vault::audit::Action;
 
-use crate::App;
+use crate::{App, Touched};
 
-type Answer = Result<Json<Done<Value>>, Error>;
+type Answer = Result<Json<Done<Touched>>, Error>;
 
-/// `POST …/approve`.
+/// `POST …/approve`: lets a pending agent in.
 pub(crate) async fn approve(State(app): State<App>, by: Principal, Ids(id): Ids<AgentId>) -> Answer {
     app.set_flag(&by, id, "approved", true, Action::AgentApprove).await
 }
 
-/// `POST …/enable`.
+/// `POST …/enable`: lets a disabled agent in again.
 pub(crate) async fn enable(State(app): State<App>, by: Principal, Ids(id): Ids<AgentId>) -> Answer {
     app.set_flag(&by, id, "enabled", true, Action::AgentEnable).await
 }
 
-/// `POST …/disable`.
+/// `POST …/disable`: refuses an agent until it is enabled again.
 pub(crate) async fn disable(State(app): State<App>, by: Principal, Ids(id): Ids<AgentId>) -> Answer {
     refuse_oneself(&by, id)?;
     app.set_flag(&by, id, "enabled", false, Action::AgentDisable).await
@@ -62,7 +61,7 @@ impl App {
             // It is in that state already, or was removed meanwhile.
             self.agent(by, id).await?;
         }
-        Ok(done(json!({ "agentId": id })))
+        Ok(done(Touched { agent_id: id }))
     }
 
     async fn remove(
@@ -79,7 +78,7 @@ impl App {
         }
         let record = by.record(action, format!("AI agent {} ({id}) removed", agent.name));
         match self.store.remove_agent(id, approved, &record).await {
-            Ok(()) => Ok(done(json!({ "agentId": id }))),
+            Ok(()) => Ok(done(Touched { agent_id: id })),
             Err(CommitError::Refused(_)) => {
                 // Approved by somebody else meanwhile, or removed.
                 self.agent(by, id).await?;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use axum::extract::State;
 use edge::{Error, Json, Principal, Who};
 use protocol::{AgentId, ProjectId, UserId, VaultId};
+use schemars::JsonSchema;
 use serde::Serialize;
 use vault::audit::View;
 use vault::scope::Scope;
@@ -14,7 +15,7 @@ use crate::App;
 /// How many of its records an agent sees.
 const RECENT: i32 = 20;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
 pub(crate) enum WhoAmI {
     #[serde(rename_all = "camelCase")]

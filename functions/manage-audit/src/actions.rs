@@ -1,15 +1,18 @@
 //! `GET audit/actions`: the catalogue of everything that is recorded.
 
 use edge::{Json, Principal};
+use schemars::JsonSchema;
 use serde::Serialize;
 use vault::audit::{Action, ActorKind, Category, Severity};
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AuditCatalogue")]
 pub(crate) struct Catalogue {
     actions: Vec<CatalogueEntry>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AuditAction")]
 struct CatalogueEntry {
     action: Action,
     severity: Severity,

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use edge::{Error, Json, Principal};
+use schemars::JsonSchema;
 use serde::Serialize;
 use vault::Time;
 use vault::audit::{Action, ActorKind, Record, Severity};
@@ -11,7 +12,8 @@ use crate::App;
 /// How many.
 const RECENT: usize = 20;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ActivityEntry")]
 #[serde(rename_all = "camelCase")]
 struct Row {
     action: Action,
@@ -33,7 +35,7 @@ impl From<Record> for Row {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Activity {
     events: Vec<Row>,
 }

@@ -4,9 +4,11 @@
 //! formula get an apostrophe before them: names in them are chosen by machines.
 
 use axum::extract::State;
-use axum::response::Response;
-use edge::{Body, Error, Principal, answer};
-use http::HeaderValue;
+use axum::response::{IntoResponse, Response};
+use edge::answer::{Csv, File};
+use edge::openapi::{Answers, Operation};
+use edge::{Body, Error, Principal};
+use http::HeaderName;
 use vault::audit::{Action, Record};
 
 use crate::App;
@@ -28,11 +30,25 @@ const HEADER: [&str; 10] = [
     "detail",
 ];
 
-pub(crate) async fn export(
-    State(app): State<App>,
-    by: Principal,
-    Body(filter): Body<Filter>,
-) -> Result<Response, Error> {
+/// Says that there are more.
+const TRUNCATED: HeaderName = HeaderName::from_static("x-sikkerkey-truncated");
+
+pub(crate) struct Table(File<Csv>);
+
+impl IntoResponse for Table {
+    fn into_response(self) -> Response {
+        self.0.into_response()
+    }
+}
+
+impl Answers for Table {
+    fn describe(operation: &mut Operation<'_>) {
+        File::<Csv>::describe(operation);
+        operation.answers_header(TRUNCATED.as_str(), "`true` if there are more.");
+    }
+}
+
+pub(crate) async fn export(State(app): State<App>, by: Principal, Body(filter): Body<Filter>) -> Result<Table, Error> {
     let search = filter.checked()?;
     // One more than is given says whether there are others.
     let found = app.find(&by, &search, None, FOUND + 1).await?;
@@ -52,11 +68,8 @@ pub(crate) async fn export(
     let whole = found.all && rows == found.records.len();
     let text = csv.into_inner().map_err(|error| Error::internal(error.to_string()))?;
     app.audit.record(&by.record(Action::AuditExport, format!("{rows} records exported"))).await?;
-    let mut response = answer::file("text/csv; charset=utf-8", text.into());
-    if !whole {
-        response.headers_mut().insert("x-sikkerkey-truncated", HeaderValue::from_static("true"));
-    }
-    Ok(response)
+    let table = File::new(text.into());
+    Ok(Table(if whole { table } else { table.with_header(TRUNCATED, "true") }))
 }
 
 fn row(record: &Record) -> [String; 10] {

@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use axum::extract::State;
 use edge::paging::{Direction, Paged, Range};
 use edge::{Body, Error, Json, Principal};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::{Batch, accounts, agents, vaults};
 use vault::Time;
@@ -16,7 +17,8 @@ use vault::audit::{ActorKind, Record, Severity, View};
 use crate::App;
 use crate::search::{FOUND, Filter};
 
-#[derive(Deserialize, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Deserialize, Default, Clone, Copy, PartialEq, Eq, JsonSchema)]
+#[schemars(rename = "AuditOrder")]
 #[serde(rename_all = "camelCase")]
 enum SortBy {
     #[default]
@@ -26,7 +28,8 @@ enum SortBy {
     SourceIp,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "AuditQuery")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Query {
     // The fields of a Filter. Flattened, a mistake in one of them could not be named.
@@ -56,7 +59,9 @@ pub(crate) struct Query {
     cursor: Option<String>,
 }
 
-#[derive(Serialize)]
+/// One record.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AuditEntry")]
 #[serde(rename_all = "camelCase")]
 struct Entry {
     /// The record's cursor.
@@ -67,7 +72,9 @@ struct Entry {
     actor_name: Option<String>,
 }
 
-#[derive(Serialize)]
+/// A page of records.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AuditPage")]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Page {
     entries: Vec<Entry>,

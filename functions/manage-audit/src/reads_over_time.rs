@@ -3,6 +3,7 @@
 
 use axum::extract::State;
 use edge::{Body, Error, Json, Principal};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::stats::HOUR_MS;
 use vault::Time;
@@ -14,7 +15,7 @@ const DAY: u64 = 24;
 /// Most buckets of an answer: a month of hours, two years of days.
 const BUCKETS: u64 = 744;
 
-#[derive(Deserialize, Serialize, Default, Clone, Copy)]
+#[derive(Deserialize, Serialize, Default, Clone, Copy, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Bucket {
     #[default]
@@ -31,7 +32,8 @@ impl Bucket {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "ReadsQuery")]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Query {
     /// Epoch milliseconds.
@@ -43,7 +45,8 @@ pub(crate) struct Query {
     bucket: Bucket,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ReadCount")]
 struct Count {
     /// When it begins.
     start: Time,
@@ -51,7 +54,7 @@ struct Count {
     denied: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Reads {
     bucket: Bucket,
     /// In the order of time, empty ones too.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use edge::{Error, Principal};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use vault::Time;
 use vault::audit::{Action, Record, Severity};
@@ -15,7 +16,8 @@ pub(crate) const FOUND: usize = 10_000;
 const LOOKED_AT: usize = 50_000;
 
 /// Which records are asked for.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "AuditFilter")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Filter {
     #[serde(default)]

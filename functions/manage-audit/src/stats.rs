@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use edge::{Error, Json, Principal};
+use schemars::JsonSchema;
 use serde::Serialize;
 use store::stats::HOUR_MS;
 
@@ -11,7 +12,7 @@ use crate::App;
 const DAY: u64 = 24;
 const MONTH: u64 = 30 * DAY;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Stats {
     pub(crate) projects: usize,

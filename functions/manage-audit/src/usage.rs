@@ -2,18 +2,20 @@
 
 use axum::extract::State;
 use edge::{Error, Json, Principal};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::App;
 
 /// One limit; without a number there is none.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "UsageLimit")]
 struct Limit {
     used: usize,
     limit: Option<usize>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Usage {
     plan: &'static str,

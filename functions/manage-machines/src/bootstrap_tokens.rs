@@ -3,6 +3,7 @@
 use axum::extract::State;
 use crypto::{OneTimeToken, TokenHash};
 use edge::{Body, Error, Json, Principal};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vault::Time;
 use vault::audit::Action;
@@ -13,11 +14,13 @@ use crate::App;
 /// How long a bootstrap token lives, in seconds (10 minutes).
 const LIFETIME_SECONDS: u64 = 600;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "NewBootstrapToken")]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewToken {}
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "BootstrapToken")]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct MadeToken {
     /// Shown this once.
@@ -27,7 +30,8 @@ pub(crate) struct MadeToken {
 }
 
 /// What a person types on the machine.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "BootstrapCommands")]
 struct Commands {
     sh: String,
     ps: String,

@@ -7,8 +7,8 @@ use edge::answer::Done;
 use edge::{Body, Error, Ids, Json, Principal, done};
 use ipnet::IpNet;
 use protocol::{EnrollmentTokenId, ProjectId, SecretId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use store::Update;
 use store::vaults::{self, EnrollmentTokenHash};
 use vault::Time;
@@ -19,13 +19,15 @@ use vault::model::{EnrollmentToken, Revocation};
 
 use crate::App;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "EnrollmentTokens")]
 pub(crate) struct Tokens {
     tokens: Vec<TokenView>,
 }
 
 /// A token as people see it: everything but its plaintext, which nobody has any more.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "EnrollmentToken")]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TokenView {
     id: EnrollmentTokenId,
@@ -36,6 +38,7 @@ pub(crate) struct TokenView {
     machine_lifetime_seconds: u64,
     max_uses: u64,
     uses: u64,
+    #[schemars(with = "Option<String>")]
     source_cidr: Option<IpNet>,
     hostname_pattern: Option<String>,
     name_pattern: Option<String>,
@@ -70,7 +73,8 @@ impl From<EnrollmentToken> for TokenView {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "NewEnrollmentToken")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct NewToken {
     name: String,
@@ -93,7 +97,8 @@ pub(crate) struct NewToken {
     name_pattern: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "MadeEnrollmentToken")]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct MadeToken {
     id: EnrollmentTokenId,
@@ -103,20 +108,21 @@ pub(crate) struct MadeToken {
     expires_at: Time,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "RevocationReason")]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Reason {
     #[serde(default)]
     reason: Option<String>,
 }
 
-/// `GET enrollment-tokens`: revoked and expired ones too.
+/// `GET enrollment-tokens`: the enrollment tokens, revoked and expired ones too.
 pub(crate) async fn list(State(app): State<App>, by: Principal) -> Result<Json<Tokens>, Error> {
     let tokens = app.store.enrollment_tokens(by.vault).await?;
     Ok(Json(Tokens { tokens: tokens.into_iter().map(TokenView::from).collect() }))
 }
 
-/// `GET enrollment-tokens/{tokenId}`.
+/// `GET enrollment-tokens/{tokenId}`: one enrollment token, without its plaintext.
 pub(crate) async fn one(
     State(app): State<App>,
     by: Principal,
@@ -125,7 +131,7 @@ pub(crate) async fn one(
     Ok(Json(app.enrollment_token(&by, id).await?.into()))
 }
 
-/// `POST enrollment-tokens`.
+/// `POST enrollment-tokens`: a new enrollment token.
 pub(crate) async fn create(
     State(app): State<App>,
     by: Principal,
@@ -143,6 +149,12 @@ pub(crate) async fn create(
     Ok(Json(MadeToken { id: token.id, token: plaintext, enroll_url, expires_at: token.expires_at }))
 }
 
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RevokedToken {
+    token_id: EnrollmentTokenId,
+}
+
 /// `POST enrollment-tokens/{tokenId}/revoke`: stops new enrollments; machines already enrolled stay. A
 /// revoked token stays as it is.
 pub(crate) async fn revoke(
@@ -150,7 +162,7 @@ pub(crate) async fn revoke(
     by: Principal,
     Ids(id): Ids<EnrollmentTokenId>,
     Body(body): Body<Reason>,
-) -> Result<Json<Done<Value>>, Error> {
+) -> Result<Json<Done<RevokedToken>>, Error> {
     let token = app.enrollment_token(&by, id).await?;
     let revocation = Revocation { at: by.now, reason: limits::text("reason", body.reason.as_deref())? };
     let mut write = app.store.transaction();
@@ -159,7 +171,7 @@ pub(crate) async fn revoke(
     write.record(&by.record(Action::EnrollmentTokenRevoke, format!("Enrollment token {} revoked", token.name)));
     // Refused means that it was revoked before.
     write.commit_unless_refused(revoked).await?;
-    Ok(done(json!({ "tokenId": id })))
+    Ok(done(RevokedToken { token_id: id }))
 }
 
 impl App {

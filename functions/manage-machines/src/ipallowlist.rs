@@ -10,8 +10,8 @@ use edge::answer::Done;
 use edge::{Body, Error, Ids, Json, Principal, done};
 use ipnet::IpNet;
 use protocol::AllowlistEntryId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use store::{Update, vaults};
 use vault::Time;
 use vault::audit::Action;
@@ -20,21 +20,21 @@ use vault::model::{AllowlistEntry, Vault};
 
 use crate::App;
 
-type Answer = Result<Json<Done<Value>>, Error>;
-
 /// Most entries deleted in one transaction.
 const DELETED_AT_ONCE: usize = 90;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Allowlist {
     enabled: bool,
     entries: Vec<EntryView>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AllowlistEntry")]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct EntryView {
     id: AllowlistEntryId,
+    #[schemars(with = "String")]
     cidr: IpNet,
     label: Option<String>,
     created_at: Time,
@@ -46,7 +46,8 @@ impl From<AllowlistEntry> for EntryView {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "NewAllowlistEntry")]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewEntry {
     cidr: String,
@@ -54,20 +55,39 @@ pub(crate) struct NewEntry {
     label: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "AllowlistLabel")]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewLabel {
     #[serde(default)]
     label: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "AllowlistEntryIds")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Entries {
     entry_ids: Vec<String>,
 }
 
-/// `GET ipallowlist`.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Touched {
+    entry_id: AllowlistEntryId,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Deleted {
+    entry_ids: Vec<AllowlistEntryId>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Switched {
+    enabled: bool,
+}
+
+/// `GET ipallowlist`: the ranges that machines may come from.
 pub(crate) async fn list(State(app): State<App>, by: Principal) -> Result<Json<Allowlist>, Error> {
     let vault = app.vault(&by).await?;
     let mut entries = app.store.allowlist_entries(by.vault).await?;
@@ -106,13 +126,13 @@ pub(crate) async fn add(
     }
 }
 
-/// `POST ipallowlist/{entryId}/update`: changes the label; the range stays.
+/// `POST ipallowlist/{entryId}/update`: changes the label of a range; the range stays.
 pub(crate) async fn update(
     State(app): State<App>,
     by: Principal,
     Ids(id): Ids<AllowlistEntryId>,
     Body(body): Body<NewLabel>,
-) -> Answer {
+) -> Result<Json<Done<Touched>>, Error> {
     let key = vaults::allowlist_entry(by.vault, id);
     let entry = app.store.get(&key).await?.ok_or_else(|| Error::not_found("Allowlist entry"))?;
     if let Some(label) = &body.label {
@@ -122,20 +142,28 @@ pub(crate) async fn update(
         write.record(&by.record(Action::AllowlistEntryUpdate, format!("Label of {} changed", entry.cidr)));
         write.commit().await?;
     }
-    Ok(done(json!({ "entryId": id })))
+    Ok(done(Touched { entry_id: id }))
 }
 
-/// `POST ipallowlist/{entryId}/delete`.
-pub(crate) async fn delete(State(app): State<App>, by: Principal, Ids(id): Ids<AllowlistEntryId>) -> Answer {
+/// `POST ipallowlist/{entryId}/delete`: removes a range.
+pub(crate) async fn delete(
+    State(app): State<App>,
+    by: Principal,
+    Ids(id): Ids<AllowlistEntryId>,
+) -> Result<Json<Done<Touched>>, Error> {
     if !app.vault(&by).await?.allowlist.contains_key(&id) {
         return Err(Error::not_found("Allowlist entry"));
     }
     app.delete_entries(&by, &[id]).await?;
-    Ok(done(json!({ "entryId": id })))
+    Ok(done(Touched { entry_id: id }))
 }
 
-/// `POST ipallowlist/bulk-delete`: those that are listed; others are ignored.
-pub(crate) async fn bulk_delete(State(app): State<App>, by: Principal, Body(body): Body<Entries>) -> Answer {
+/// `POST ipallowlist/bulk-delete`: removes the ranges that are listed; other ids are ignored.
+pub(crate) async fn bulk_delete(
+    State(app): State<App>,
+    by: Principal,
+    Body(body): Body<Entries>,
+) -> Result<Json<Done<Deleted>>, Error> {
     let vault = app.vault(&by).await?;
     let mut ids: Vec<AllowlistEntryId> = body.entry_ids.iter().filter_map(|text| text.parse().ok()).collect();
     ids.sort_unstable();
@@ -144,16 +172,16 @@ pub(crate) async fn bulk_delete(State(app): State<App>, by: Principal, Body(body
     for some in ids.chunks(DELETED_AT_ONCE) {
         app.delete_entries(&by, some).await?;
     }
-    Ok(done(json!({ "entryIds": ids })))
+    Ok(done(Deleted { entry_ids: ids }))
 }
 
-/// `POST ipallowlist/enable`.
-pub(crate) async fn enable(State(app): State<App>, by: Principal) -> Answer {
+/// `POST ipallowlist/enable`: switches the IP allowlist on.
+pub(crate) async fn enable(State(app): State<App>, by: Principal) -> Result<Json<Done<Switched>>, Error> {
     app.switch_allowlist(&by, true, Action::AllowlistEnable, "IP allowlist switched on").await
 }
 
-/// `POST ipallowlist/disable`.
-pub(crate) async fn disable(State(app): State<App>, by: Principal) -> Answer {
+/// `POST ipallowlist/disable`: switches the IP allowlist off.
+pub(crate) async fn disable(State(app): State<App>, by: Principal) -> Result<Json<Done<Switched>>, Error> {
     app.switch_allowlist(&by, false, Action::AllowlistDisable, "IP allowlist switched off").await
 }
 
@@ -175,7 +203,13 @@ impl App {
         Ok(write.commit().await?)
     }
 
-    async fn switch_allowlist(&self, by: &Principal, on: bool, action: Action, detail: &str) -> Answer {
+    async fn switch_allowlist(
+        &self,
+        by: &Principal,
+        on: bool,
+        action: Action,
+        detail: &str,
+    ) -> Result<Json<Done<Switched>>, Error> {
         let key = vaults::vault(by.vault);
         let mut write = self.store.transaction();
         let switched =
@@ -183,6 +217,6 @@ impl App {
         write.record(&by.record(action, detail));
         // Refused means that it is in that state already.
         write.commit_unless_refused(switched).await?;
-        Ok(done(json!({ "enabled": on })))
+        Ok(done(Switched { enabled: on }))
     }
 }

@@ -10,6 +10,9 @@ mod states;
 use std::sync::Arc;
 
 use edge::{Config, Routes, Services};
+use protocol::MachineId;
+use schemars::JsonSchema;
+use serde::Serialize;
 use store::Store;
 use vault::scope::Needs;
 use vault::scope::Scope::{
@@ -49,4 +52,11 @@ pub fn routes(services: &Services) -> Routes {
         .post("ipallowlist/{entryId}/update", IpAllowlistWrite, ipallowlist::update)
         .post("ipallowlist/{entryId}/delete", IpAllowlistWrite, ipallowlist::delete)
         .with_state(app)
+}
+
+/// The machine that an action touched.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Touched {
+    machine_id: MachineId,
 }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use axum::extract::State;
 use edge::{Error, Ids, Json, Principal, own};
 use protocol::{EnrollmentTokenId, MachineId, ProjectId};
+use schemars::JsonSchema;
 use serde::Serialize;
 use store::vaults;
 use vault::Time;
@@ -12,13 +13,14 @@ use vault::model::{Machine, MachineKind};
 
 use crate::App;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Machines {
     machines: Vec<MachineView>,
 }
 
 /// A machine as people see it.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Machine")]
 #[serde(rename_all = "camelCase")]
 struct MachineView {
     id: MachineId,
@@ -51,7 +53,7 @@ impl From<Machine> for MachineView {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct MachineDetail {
     #[serde(flatten)]
@@ -60,7 +62,8 @@ pub(crate) struct MachineDetail {
     grant_count: usize,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "MachineProject")]
 #[serde(rename_all = "camelCase")]
 struct MembershipView {
     project_id: ProjectId,
@@ -68,13 +71,13 @@ struct MembershipView {
     added_at: Time,
 }
 
-/// `GET machines`: in the order in which they registered.
+/// `GET machines`: the machines, in the order in which they registered.
 pub(crate) async fn list(State(app): State<App>, by: Principal) -> Result<Json<Machines>, Error> {
     let machines = app.store.machines(by.vault).await?;
     Ok(Json(Machines { machines: machines.into_iter().map(MachineView::from).collect() }))
 }
 
-/// `GET machines/{machineId}`: with its memberships, as far as the principal may see their projects, and the number
+/// `GET machines/{machineId}`: one machine with its memberships, as far as the principal may see their projects, and the number
 /// of its grants.
 pub(crate) async fn one(
     State(app): State<App>,

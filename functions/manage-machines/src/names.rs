@@ -5,15 +5,14 @@ use edge::answer::Done;
 use edge::names::{Names, NewName};
 use edge::{Body, Error, Ids, Json, Principal, done, own};
 use protocol::MachineId;
-use serde_json::{Value, json};
 use store::{Update, vaults};
 use vault::audit::Action;
 use vault::limits::{self, NAME};
 use vault::model::Rename;
 
-use crate::App;
+use crate::{App, Touched};
 
-/// `GET …/name-history`: newest first.
+/// `GET …/name-history`: the names a machine had, newest first.
 pub(crate) async fn history(
     State(app): State<App>,
     by: Principal,
@@ -23,13 +22,13 @@ pub(crate) async fn history(
     Ok(Json(Names::of(app.store.machine_renames(id).await?)))
 }
 
-/// `POST …/rename`. The name it has already changes nothing.
+/// `POST …/rename`: gives a machine another name. The name it has already changes nothing.
 pub(crate) async fn rename(
     State(app): State<App>,
     by: Principal,
     Ids(id): Ids<MachineId>,
     Body(body): Body<NewName>,
-) -> Result<Json<Done<Value>>, Error> {
+) -> Result<Json<Done<Touched>>, Error> {
     let name = limits::name("name", &body.name, NAME)?;
     let machine = own::machine(&app.store, &by, id).await?;
     if name != machine.name {
@@ -40,5 +39,5 @@ pub(crate) async fn rename(
         write.record(&record.machine(id));
         write.commit().await?;
     }
-    Ok(done(json!({ "machineId": id })))
+    Ok(done(Touched { machine_id: id }))
 }

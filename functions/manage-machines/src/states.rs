@@ -4,31 +4,30 @@
 //! two is a 409. Asking for the state it is in changes nothing and is a 200. Each bites at the next request.
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
 use edge::answer::Done;
 use edge::{Body, Error, Ids, Json, Principal, done, own};
 use protocol::MachineId;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use store::{CommitError, Update, vaults};
 use vault::audit::Action;
 use vault::model::Machine;
 
-use crate::App;
+use crate::{App, Touched};
 
-type Answer = Result<Json<Done<Value>>, Error>;
+type Answer = Result<Json<Done<Touched>>, Error>;
 
-/// `POST …/approve`.
+/// `POST …/approve`: lets a pending machine in.
 pub(crate) async fn approve(State(app): State<App>, by: Principal, Ids(id): Ids<MachineId>) -> Answer {
     app.set_flag(&by, id, "approved", true, Action::MachineApprove).await
 }
 
-/// `POST …/enable`.
+/// `POST …/enable`: lets a disabled machine in again.
 pub(crate) async fn enable(State(app): State<App>, by: Principal, Ids(id): Ids<MachineId>) -> Answer {
     app.set_flag(&by, id, "enabled", true, Action::MachineEnable).await
 }
 
-/// `POST …/disable`.
+/// `POST …/disable`: refuses a machine until it is enabled again.
 pub(crate) async fn disable(State(app): State<App>, by: Principal, Ids(id): Ids<MachineId>) -> Answer {
     app.set_flag(&by, id, "enabled", false, Action::MachineDisable).await
 }
@@ -42,11 +41,27 @@ pub(crate) async fn deny(State(app): State<App>, by: Principal, Ids(id): Ids<Mac
     app.remove(&by, &machine, Action::MachineDeny, approved_already).await
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "MachineRevocation")]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Revoke {
     #[serde(default)]
     preview: bool,
+}
+
+/// What a revocation did, or would do.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RevokedMachine")]
+#[serde(untagged)]
+pub(crate) enum Revoked {
+    #[serde(rename_all = "camelCase")]
+    Preview {
+        preview: bool,
+        machine_id: MachineId,
+        memberships: usize,
+        grants: usize,
+    },
+    Done(Done<Touched>),
 }
 
 /// `POST …/revoke`: removes an approved machine with its memberships and grants. With `{"preview": true}` it only
@@ -56,18 +71,18 @@ pub(crate) async fn revoke(
     by: Principal,
     Ids(id): Ids<MachineId>,
     Body(body): Body<Revoke>,
-) -> Result<Response, Error> {
+) -> Result<Json<Revoked>, Error> {
     let machine = own::machine(&app.store, &by, id).await?;
     if body.preview {
         let memberships = app.store.memberships(id).await?.len();
         let grants = app.store.grants(id, None).await?.len();
-        let counts = json!({ "preview": true, "machineId": id, "memberships": memberships, "grants": grants });
-        return Ok(Json(counts).into_response());
+        return Ok(Json(Revoked::Preview { preview: true, machine_id: id, memberships, grants }));
     }
     if !machine.approved {
         return Err(pending_still());
     }
-    app.remove(&by, &machine, Action::MachineRevoke, pending_still).await.map(IntoResponse::into_response)
+    let Json(done) = app.remove(&by, &machine, Action::MachineRevoke, pending_still).await?;
+    Ok(Json(Revoked::Done(done)))
 }
 
 fn approved_already() -> Error {
@@ -90,13 +105,13 @@ impl App {
             // It is in that state already, or was removed meanwhile.
             own::machine(&self.store, by, id).await?;
         }
-        Ok(done(json!({ "machineId": id })))
+        Ok(done(Touched { machine_id: id }))
     }
 
     async fn remove(&self, by: &Principal, machine: &Machine, action: Action, wrong_state: fn() -> Error) -> Answer {
         let record = by.record(action, format!("Machine {} removed", machine.name)).machine(machine.id);
         match self.store.remove_machine(machine.id, machine.approved, &record).await {
-            Ok(()) => Ok(done(json!({ "machineId": machine.id }))),
+            Ok(()) => Ok(done(Touched { machine_id: machine.id })),
             Err(CommitError::Refused(_)) => {
                 // Approved by somebody else meanwhile, or removed.
                 own::machine(&self.store, by, machine.id).await?;

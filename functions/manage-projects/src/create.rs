@@ -7,6 +7,7 @@ use crypto::envelope::KeyContext;
 use crypto::random;
 use edge::{Body, Error, Json, Principal};
 use protocol::ProjectId;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use store::vaults::ProjectEntry;
 use store::{Update, agents};
@@ -17,7 +18,7 @@ use vault::model::Project;
 use crate::App;
 use crate::list::ProjectView;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewProject {
     name: String,

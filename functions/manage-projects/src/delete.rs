@@ -5,12 +5,12 @@
 //! is left is destroyed by the sweep, which begins with it within two minutes: this function cannot touch values.
 
 use axum::extract::State;
-use axum::response::{IntoResponse as _, Response};
-use edge::{Body, Error, Ids, Json, Principal, own};
+use edge::answer::Done;
+use edge::{Body, Error, Ids, Json, Principal, done, own};
 use protocol::ProjectId;
-use serde::Deserialize;
-use serde_json::json;
-use store::vaults::{self, ProjectEntry};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use store::vaults::{self, ProjectCounts, ProjectEntry};
 use store::{Row as _, Update};
 use vault::audit::Action;
 use vault::model::{Expiring, Expiry};
@@ -20,7 +20,8 @@ use crate::App;
 /// When the sweep begins, in seconds: lists lag behind, and what was being made just now would be missed.
 const SWEPT_AFTER_SECONDS: u64 = 60;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "ProjectDeletion")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Delete {
     #[serde(default)]
@@ -29,16 +30,37 @@ pub(crate) struct Delete {
     confirm_name: Option<String>,
 }
 
+/// What a deletion did, or would do.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "DeletedProject")]
+#[serde(untagged)]
+pub(crate) enum Deleted {
+    #[serde(rename_all = "camelCase")]
+    Preview {
+        preview: bool,
+        project_id: ProjectId,
+        counts: ProjectCounts,
+    },
+    Done(Done<WithProject>),
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WithProject {
+    project_id: ProjectId,
+    deleted: ProjectCounts,
+}
+
 pub(crate) async fn delete(
     State(app): State<App>,
     by: Principal,
     Ids(id): Ids<ProjectId>,
     Body(body): Body<Delete>,
-) -> Result<Response, Error> {
+) -> Result<Json<Deleted>, Error> {
     let project = own::project(&app.store, &by, id).await?;
     let counts = app.store.count_project(id).await?;
     if body.preview {
-        return Ok(Json(json!({ "preview": true, "projectId": id, "counts": counts })).into_response());
+        return Ok(Json(Deleted::Preview { preview: true, project_id: id, counts: counts }));
     }
     match &body.confirm_name {
         None => return Err(Error::invalid("confirmName", "must be the project's name, or ask with preview first")),
@@ -60,5 +82,6 @@ pub(crate) async fn delete(
         own::project(&app.store, &by, id).await?;
         return Err(Error::conflict("The project's name changed at the same time, look again"));
     }
-    Ok(Json(json!({ "success": true, "projectId": id, "deleted": counts })).into_response())
+    let Json(done) = done(WithProject { project_id: id, deleted: counts });
+    Ok(Json(Deleted::Done(done)))
 }

@@ -7,29 +7,30 @@ use axum::extract::State;
 use edge::answer::Done;
 use edge::{Body, Error, Ids, Json, Principal, done, own};
 use protocol::ProjectId;
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
 use store::{Update, vaults};
 use vault::audit::Action;
 use vault::limits;
 use vault::model::Freeze;
 
-use crate::App;
+use crate::{App, Touched};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "FreezeReason")]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Reason {
     #[serde(default)]
     reason: Option<String>,
 }
 
-/// `POST …/freeze`, with an optional reason.
+/// `POST …/freeze`: stops all reads of machines from a project, with an optional reason.
 pub(crate) async fn freeze(
     State(app): State<App>,
     by: Principal,
     Ids(id): Ids<ProjectId>,
     Body(body): Body<Reason>,
-) -> Result<Json<Done<Value>>, Error> {
+) -> Result<Json<Done<Touched>>, Error> {
     let project = own::project(&app.store, &by, id).await?;
     let freeze = Freeze { at: by.now, reason: limits::text("reason", body.reason.as_deref())? };
     let update = Update::existing(&vaults::project(id)).set("frozen", &freeze)?.when_absent("frozen");
@@ -37,12 +38,12 @@ pub(crate) async fn freeze(
     app.change(id, update, record.project(id)).await
 }
 
-/// `POST …/unfreeze`.
+/// `POST …/unfreeze`: allows reads again.
 pub(crate) async fn unfreeze(
     State(app): State<App>,
     by: Principal,
     Ids(id): Ids<ProjectId>,
-) -> Result<Json<Done<Value>>, Error> {
+) -> Result<Json<Done<Touched>>, Error> {
     let project = own::project(&app.store, &by, id).await?;
     let update = Update::existing(&vaults::project(id)).remove("frozen").when_present("frozen");
     let record = by.record(Action::ProjectUnfreeze, format!("Project {} unfrozen", project.name));
@@ -55,12 +56,12 @@ impl App {
         id: ProjectId,
         update: Update,
         record: vault::audit::Record,
-    ) -> Result<Json<Done<Value>>, Error> {
+    ) -> Result<Json<Done<Touched>>, Error> {
         let mut write = self.store.transaction();
         let changed = write.update(update);
         write.record(&record);
         // Refused means that it is in that state already.
         write.commit_unless_refused(changed).await?;
-        Ok(done(json!({ "projectId": id })))
+        Ok(done(Touched { project_id: id }))
     }
 }

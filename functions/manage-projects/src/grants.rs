@@ -6,8 +6,8 @@ use axum::extract::State;
 use edge::answer::Done;
 use edge::{Body, Error, Ids, Json, Principal, done, own};
 use protocol::{MachineId, ProjectId, SecretId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use store::vaults;
 use vault::audit::Action;
 use vault::model::Grant;
@@ -19,17 +19,29 @@ const SECRETS: usize = 2_000;
 /// Most grants changed in one transaction, which also holds the membership and two records.
 const CHANGES: usize = 90;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "GrantedSecrets")]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Granted {
     secret_ids: Vec<SecretId>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Grants {
     /// As text: what is not an id of a secret here is ignored, as an id of another project is.
     secret_ids: Vec<String>,
+}
+
+/// What changed, and the set as it is.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Replaced {
+    project_id: ProjectId,
+    machine_id: MachineId,
+    granted: usize,
+    revoked: usize,
+    secret_ids: BTreeSet<SecretId>,
 }
 
 /// One change of the set.
@@ -50,14 +62,14 @@ pub(crate) async fn list(
     Ok(Json(Granted { secret_ids: grants.into_iter().map(|grant| grant.secret).collect() }))
 }
 
-/// `POST …/grants`: replaces the whole set. `[]` clears it; ids of other projects are ignored. A machine that is not in
+/// `POST …/grants`: replaces the set of a machine's grants in a project. `[]` clears it; ids of other projects are ignored. A machine that is not in
 /// the project is a 409.
 pub(crate) async fn replace(
     State(app): State<App>,
     by: Principal,
     Ids((project, machine)): Ids<(ProjectId, MachineId)>,
     Body(body): Body<Grants>,
-) -> Result<Json<Done<Value>>, Error> {
+) -> Result<Json<Done<Replaced>>, Error> {
     let of_project = own::project(&app.store, &by, project).await?;
     let of_machine = own::machine(&app.store, &by, machine).await?;
     let not_attached = || Error::conflict("The machine is not in this project, add it first");
@@ -106,13 +118,7 @@ pub(crate) async fn replace(
         granted += given;
         revoked += taken;
     }
-    Ok(done(json!({
-        "projectId": project,
-        "machineId": machine,
-        "granted": granted,
-        "revoked": revoked,
-        "secretIds": kept,
-    })))
+    Ok(done(Replaced { project_id: project, machine_id: machine, granted, revoked, secret_ids: kept }))
 }
 
 impl App {

@@ -10,6 +10,9 @@ mod members;
 mod update;
 
 use edge::{Routes, Services};
+use protocol::ProjectId;
+use schemars::JsonSchema;
+use serde::Serialize;
 use store::{KeyMaker, Store};
 use vault::scope::Needs;
 use vault::scope::Scope::{PoliciesWrite, ProjectMachinesRead, ProjectMachinesWrite, ProjectsRead, ProjectsWrite};
@@ -37,4 +40,11 @@ pub fn routes(services: &Services) -> Routes {
         .get("projects/{projectId}/machines/{machineId}/secrets", ProjectMachinesRead, grants::list)
         .post("projects/{projectId}/machines/{machineId}/grants", ProjectMachinesWrite, grants::replace)
         .with_state(app)
+}
+
+/// The project that an action touched.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Touched {
+    project_id: ProjectId,
 }

@@ -3,19 +3,21 @@
 use axum::extract::State;
 use edge::{Error, Json, Principal};
 use protocol::ProjectId;
+use schemars::JsonSchema;
 use serde::Serialize;
 use vault::Time;
 use vault::model::Project;
 
 use crate::App;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Projects {
     projects: Vec<ProjectView>,
 }
 
 /// A project as those who manage see it.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Project")]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ProjectView {
     id: ProjectId,

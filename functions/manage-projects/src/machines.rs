@@ -4,27 +4,35 @@ use axum::extract::State;
 use edge::answer::Done;
 use edge::{Body, Error, Ids, Json, Principal, done, own};
 use protocol::{MachineId, ProjectId};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use store::vaults;
 use vault::audit::Action;
 use vault::model::Membership;
 
 use crate::App;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "MachineToAttach")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Attach {
     machine_id: MachineId,
 }
 
-/// `POST …/machines`: makes a machine of the same vault a member. One that is a member already stays as it is.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Joined {
+    project_id: ProjectId,
+    machine_id: MachineId,
+}
+
+/// `POST …/machines`: makes a machine of the same vault a member of a project. One that is a member already stays as it is.
 pub(crate) async fn attach(
     State(app): State<App>,
     by: Principal,
     Ids(project): Ids<ProjectId>,
     Body(body): Body<Attach>,
-) -> Result<Json<Done<Value>>, Error> {
+) -> Result<Json<Done<Joined>>, Error> {
     let in_project = own::project(&app.store, &by, project).await?;
     let machine = own::machine(&app.store, &by, body.machine_id).await?;
     let detail = format!("Machine {} added to project {}", machine.name, in_project.name);
@@ -40,7 +48,7 @@ pub(crate) async fn attach(
         write.record(&record);
         write.commit_unless_refused(member).await?;
     }
-    Ok(done(json!({ "projectId": project, "machineId": machine.id })))
+    Ok(done(Joined { project_id: project, machine_id: machine.id }))
 }
 
 /// `POST …/machines/{machineId}/detach`: ends the membership, and with it the machine's grants here.
@@ -48,7 +56,7 @@ pub(crate) async fn detach(
     State(app): State<App>,
     by: Principal,
     Ids((project, machine)): Ids<(ProjectId, MachineId)>,
-) -> Result<Json<Done<Value>>, Error> {
+) -> Result<Json<Done<Joined>>, Error> {
     let of_project = own::project(&app.store, &by, project).await?;
     let machine = own::machine(&app.store, &by, machine).await?;
     let detail = format!("Machine {} removed from project {}", machine.name, of_project.name);
@@ -60,5 +68,5 @@ pub(crate) async fn detach(
     // One that is no member any more was perhaps cut off here before: what is left of the grants goes now.
     write.commit_unless_refused(member).await?;
     app.store.drop_grants(machine.id, Some(project)).await?;
-    Ok(done(json!({ "projectId": project, "machineId": machine.id })))
+    Ok(done(Joined { project_id: project, machine_id: machine.id }))
 }

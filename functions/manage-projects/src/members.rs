@@ -6,6 +6,7 @@ use axum::extract::State;
 use edge::paging::{Direction, Paged, Range};
 use edge::{Body, Error, Ids, Json, Principal, own};
 use protocol::{MachineId, ProjectId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::vaults;
 use vault::Time;
@@ -13,7 +14,8 @@ use vault::model::MachineKind;
 
 use crate::App;
 
-#[derive(Deserialize, Default, Clone, Copy)]
+#[derive(Deserialize, Default, Clone, Copy, JsonSchema)]
+#[schemars(rename = "ProjectMachineOrder")]
 #[serde(rename_all = "camelCase")]
 enum SortBy {
     Name,
@@ -22,7 +24,8 @@ enum SortBy {
     SecretCount,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "ProjectMachineQuery")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Query {
     /// Part of the name, in any letter case, or the beginning of the id.
@@ -38,7 +41,8 @@ pub(crate) struct Query {
     page_size: Option<u64>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ProjectMachine")]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Member {
     id: MachineId,
@@ -52,7 +56,8 @@ pub(crate) struct Member {
     secret_count: usize,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ProjectMachines")]
 pub(crate) struct Members {
     machines: Vec<Member>,
     #[serde(flatten)]

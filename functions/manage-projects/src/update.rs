@@ -1,19 +1,20 @@
-//! `POST projects/{projectId}/update`: another name or description, or both. What is not given stays; an empty
+//! `POST projects/{projectId}/update`: gives a project another name or description, or both. What is not given stays; an empty
 //! description clears it.
 
 use axum::extract::State;
 use edge::answer::Done;
 use edge::{Body, Error, Ids, Json, Principal, done, own};
 use protocol::ProjectId;
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
 use store::{Update, vaults};
 use vault::audit::Action;
 use vault::limits::{self, PROJECT_NAME};
 
-use crate::App;
+use crate::{App, Touched};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "ProjectChanges")]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Changes {
     #[serde(default)]
@@ -27,7 +28,7 @@ pub(crate) async fn update(
     by: Principal,
     Ids(id): Ids<ProjectId>,
     Body(body): Body<Changes>,
-) -> Result<Json<Done<Value>>, Error> {
+) -> Result<Json<Done<Touched>>, Error> {
     let project = own::project(&app.store, &by, id).await?;
     let mut changes = Update::existing(&vaults::project(id)).set("updatedAt", &by.now)?;
     let mut what = vec![];
@@ -46,5 +47,5 @@ pub(crate) async fn update(
         write.record(&by.record(Action::ProjectUpdate, detail).project(id));
         write.commit().await?;
     }
-    Ok(done(json!({ "projectId": id })))
+    Ok(done(Touched { project_id: id }))
 }

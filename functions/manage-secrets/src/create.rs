@@ -5,6 +5,7 @@ use axum::extract::State;
 use crypto::{Generator, Plaintext, random};
 use edge::{Body, Error, Ids, Json, Principal, own};
 use protocol::{ProjectId, SecretId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vault::audit::Action;
 use vault::limits::{self, NAME};
@@ -12,7 +13,7 @@ use vault::model::{Secret, SecretKind};
 
 use crate::App;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct NewSecret {
     name: String,
@@ -27,7 +28,8 @@ pub(crate) struct NewSecret {
     project_id: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "CreatedSecret")]
 pub(crate) struct Created {
     id: SecretId,
     name: String,

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use edge::seal::Seal;
 use edge::{Error, Principal, Routes, Services};
 use protocol::SecretId;
+use schemars::JsonSchema;
 use serde::Serialize;
 use store::{Store, Update, vaults};
 use vault::Time;
@@ -51,7 +52,8 @@ pub fn routes(services: &Services, seal: Arc<dyn Seal>) -> Routes {
 }
 
 /// A secret as those who manage see it: everything but its value.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Secret")]
 #[serde(rename_all = "camelCase")]
 struct SecretView {
     id: SecretId,
@@ -87,7 +89,8 @@ impl SecretView {
 }
 
 /// A new version: which secret, and which version it is now.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "NewSecretVersion")]
 struct Versioned {
     id: SecretId,
     version: u64,
@@ -105,6 +108,13 @@ fn refuse_canary(secret: &Secret) -> Result<(), Error> {
 fn field_names(secret: &Secret) -> Result<Option<Vec<String>>, Error> {
     let parse = |text: &String| serde_json::from_str(text);
     secret.field_names.as_ref().map(parse).transpose().map_err(|_| Error::internal("stored field names"))
+}
+
+/// The secret that an action touched.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Touched {
+    secret_id: SecretId,
 }
 
 impl App {

@@ -5,16 +5,17 @@ use std::collections::HashMap;
 use axum::extract::State;
 use edge::{Error, Ids, Json, Principal, own};
 use protocol::{ProjectId, SecretId};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{App, SecretView};
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Secrets {
     secrets: Vec<SecretView>,
 }
 
-/// `GET …/secrets`: those not in the trash, in the order in which they were made.
+/// `GET …/secrets`: the secrets of a project that are not in the trash, in the order in which they were made.
 pub(crate) async fn list(
     State(app): State<App>,
     by: Principal,
@@ -34,7 +35,7 @@ pub(crate) async fn list(
     Ok(Json(Secrets { secrets: live.map(view).collect() }))
 }
 
-/// `GET …/secrets/{secretId}`.
+/// `GET …/secrets/{secretId}`: one secret's metadata, never its value.
 pub(crate) async fn one(
     State(app): State<App>,
     by: Principal,

@@ -4,14 +4,15 @@ use axum::extract::State;
 use edge::answer::Done;
 use edge::{Body, Error, Ids, Json, Principal, done, own};
 use protocol::{ProjectId, SecretId};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
 use vault::audit::Action;
 use vault::limits;
 
-use crate::App;
+use crate::{App, Touched};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "SecretNote")]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewNote {
     note: String,
@@ -22,7 +23,7 @@ pub(crate) async fn update(
     by: Principal,
     Ids((project, id)): Ids<(ProjectId, SecretId)>,
     Body(body): Body<NewNote>,
-) -> Result<Json<Done<Value>>, Error> {
+) -> Result<Json<Done<Touched>>, Error> {
     let note = limits::text("note", Some(&body.note))?;
     let (_, secret) = own::secret(&app.store, &by, project, id).await?;
     if note != secret.note {
@@ -30,5 +31,5 @@ pub(crate) async fn update(
         let record = by.record(Action::SecretNoteUpdate, format!("Note of secret {} {verb}", secret.name));
         app.change(&by, &secret, App::changes_of(&secret).set_or_remove("note", note.as_ref())?, record).await?;
     }
-    Ok(done(json!({ "secretId": id })))
+    Ok(done(Touched { secret_id: id }))
 }

@@ -1,4 +1,4 @@
-//! `POST projects/{projectId}/secrets/{secretId}/name`: another name. Grants are by id and
+//! `POST projects/{projectId}/secrets/{secretId}/name`: gives a secret another name. Grants are by id and
 //! stay; the name it has already changes nothing.
 
 use axum::extract::State;
@@ -6,23 +6,22 @@ use edge::answer::Done;
 use edge::names::NewName;
 use edge::{Body, Error, Ids, Json, Principal, done, own};
 use protocol::{ProjectId, SecretId};
-use serde_json::{Value, json};
 use vault::audit::Action;
 use vault::limits::{self, NAME};
 
-use crate::App;
+use crate::{App, Touched};
 
 pub(crate) async fn rename(
     State(app): State<App>,
     by: Principal,
     Ids((project, id)): Ids<(ProjectId, SecretId)>,
     Body(body): Body<NewName>,
-) -> Result<Json<Done<Value>>, Error> {
+) -> Result<Json<Done<Touched>>, Error> {
     let name = limits::name("name", &body.name, NAME)?;
     let (_, secret) = own::secret(&app.store, &by, project, id).await?;
     if name != secret.name {
         let record = by.record(Action::SecretRename, format!("Secret {} renamed to {name}", secret.name));
         app.change(&by, &secret, App::changes_of(&secret).set("name", &name)?, record).await?;
     }
-    Ok(done(json!({ "secretId": id })))
+    Ok(done(Touched { secret_id: id }))
 }

@@ -4,12 +4,14 @@
 use axum::extract::State;
 use edge::{Body, Error, Ids, Json, Principal, own};
 use protocol::{ProjectId, SecretId};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use vault::audit::Action;
 
 use crate::{App, Versioned, refuse_canary};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "SecretRollback")]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RollBack {
     version: u64,

@@ -8,13 +8,15 @@ use crypto::Charset;
 use edge::seal::Rotation;
 use edge::{Body, Error, Ids, Json, Principal, own};
 use protocol::{ProjectId, SecretId};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use vault::audit::Action;
 use vault::limits;
 
 use crate::{App, Versioned, field_names, refuse_canary};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "SecretRotation")]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Rotate {
     #[serde(default)]

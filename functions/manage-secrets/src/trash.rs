@@ -4,14 +4,14 @@ use axum::extract::State;
 use edge::answer::Done;
 use edge::{Error, Ids, Json, Principal, done, own};
 use protocol::{ProjectId, SecretId};
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, json};
 use store::{Row as _, Update, vaults};
 use vault::Time;
 use vault::audit::Action;
 use vault::model::{Expiring, Expiry, Secret, SecretKind, TRASH_SECONDS};
 
-use crate::App;
+use crate::{App, Touched};
 
 /// What purges a secret that went to the trash then, unless it is restored.
 pub(crate) fn purge_due(secret: &Secret, deleted_at: Time) -> Expiry {
@@ -19,7 +19,8 @@ pub(crate) fn purge_due(secret: &Secret, deleted_at: Time) -> Expiry {
     Expiry { at: deleted_at.plus_seconds(TRASH_SECONDS), of }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "TrashedSecret")]
 #[serde(rename_all = "camelCase")]
 struct Trashed {
     id: SecretId,
@@ -33,9 +34,16 @@ struct Trashed {
     purged_at: Time,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Trash {
     secrets: Vec<Trashed>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Restored {
+    secret_id: SecretId,
+    project_id: ProjectId,
 }
 
 /// `GET trash`: what was deleted in the projects that the principal may see, newest first.
@@ -60,12 +68,12 @@ pub(crate) async fn list(State(app): State<App>, by: Principal) -> Result<Json<T
     Ok(Json(Trash { secrets }))
 }
 
-/// `POST trash/{secretId}/restore`: back to its project, with its grants.
+/// `POST trash/{secretId}/restore`: brings a secret back to its project, with its grants.
 pub(crate) async fn restore(
     State(app): State<App>,
     by: Principal,
     Ids(id): Ids<SecretId>,
-) -> Result<Json<Done<Value>>, Error> {
+) -> Result<Json<Done<Restored>>, Error> {
     let (project, secret) = own::trashed(&app.store, &by, id).await?;
     let record = by.record(Action::SecretRestore, format!("Secret {} restored", secret.name));
     let mut write = app.store.transaction();
@@ -76,18 +84,18 @@ pub(crate) async fn restore(
     }
     write.record(&record.secret(id).project(project.id));
     if write.commit_unless_refused(restored).await? {
-        Ok(done(json!({ "secretId": id, "projectId": project.id })))
+        Ok(done(Restored { secret_id: id, project_id: project.id }))
     } else {
         Err(Error::not_found("Secret"))
     }
 }
 
-/// `POST trash/{secretId}/purge`: destroyed at once, with all its versions.
+/// `POST trash/{secretId}/purge`: destroys a secret at once, with all its versions.
 pub(crate) async fn purge(
     State(app): State<App>,
     by: Principal,
     Ids(id): Ids<SecretId>,
-) -> Result<Json<Done<Value>>, Error> {
+) -> Result<Json<Done<Touched>>, Error> {
     let (project, secret) = own::trashed(&app.store, &by, id).await?;
     let record = by.record(Action::SecretPurge, format!("Secret {} purged", secret.name));
     let record = record.secret(id).project(project.id);
@@ -102,5 +110,5 @@ pub(crate) async fn purge(
     }
     write.put(&Expiry { at: by.now, of: Expiring::Secret(project.id, id) });
     write.commit().await?;
-    Ok(done(json!({ "secretId": id })))
+    Ok(done(Touched { secret_id: id }))
 }

@@ -5,13 +5,15 @@ use axum::extract::State;
 use crypto::Plaintext;
 use edge::{Body, Error, Ids, Json, Principal, own};
 use protocol::{ProjectId, SecretId};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use vault::audit::Action;
 use vault::limits;
 
 use crate::{App, Versioned, field_names, refuse_canary};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "SecretUpdate")]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewValue {
     value: Plaintext,

@@ -6,12 +6,14 @@
 use axum::extract::State;
 use edge::{Error, Ids, Json, Principal, own};
 use protocol::{ProjectId, SecretId};
+use schemars::JsonSchema;
 use serde::Serialize;
 use vault::Time;
 
 use crate::App;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SecretVersion")]
 #[serde(rename_all = "camelCase")]
 struct VersionView {
     version: u64,
@@ -19,7 +21,8 @@ struct VersionView {
     current: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SecretVersions")]
 pub(crate) struct Versions {
     versions: Vec<VersionView>,
 }

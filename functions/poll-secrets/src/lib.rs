@@ -7,10 +7,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use axum::extract::State;
-use edge::{Error, Gate, Json, Routes, Services, SignedRequest};
+use edge::{Error, Gate, Json, Routes, Services, SignedBody};
 use http::StatusCode;
 use protocol::SecretId;
 use protocol::bodies::{Change, ChangeStatus, Watch};
+use schemars::JsonSchema;
 use serde::Serialize;
 use store::vaults::{Granted, secret};
 use store::{Batch, Store};
@@ -29,14 +30,15 @@ pub fn routes(services: &Services) -> Routes {
     Routes::of("poll-secrets").post("/v1/secrets/poll", poll).with_state(app)
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SecretChanges")]
 struct Changes {
     changes: BTreeMap<String, Change>,
 }
 
-async fn poll(State(app): State<App>, request: SignedRequest) -> Result<Json<Changes>, Error> {
-    let machine = app.gate.admit_unaudited(&request).await?;
-    let Watch { watch } = request.json()?;
+async fn poll(State(app): State<App>, signed: SignedBody<Watch>) -> Result<Json<Changes>, Error> {
+    let machine = app.gate.admit_unaudited(&signed.request).await?;
+    let Watch { watch } = signed.body()?;
     if watch.len() > Watch::LIMIT {
         let text = format!("watch must list at most {} ids", Watch::LIMIT);
         return Err(Error::new(StatusCode::UNPROCESSABLE_ENTITY, text));

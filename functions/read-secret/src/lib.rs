@@ -4,9 +4,10 @@
 //! layer. No value leaves before its audit record is written.
 
 use axum::extract::State;
-use axum::response::Response;
+use edge::answer::SecretJson;
 use edge::{Error, Gate, Opener, Routes, Services, SignedRequest, answer};
 use protocol::SecretId;
+use schemars::JsonSchema;
 use serde::Serialize;
 use store::{Store, Values};
 use vault::audit::Action;
@@ -28,15 +29,18 @@ pub fn routes(services: &Services) -> Routes {
         opener: Opener::new(services),
         store: services.store.clone(),
     };
-    Routes::of("read-secret").get("/v1/secret/{secretId}", read_secret).with_state(app)
+    Routes::of("read-secret").get("/v1/secret/{secretId}", read_secret).refusing(&[404, 423]).with_state(app)
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct SecretValue<'a> {
     value: &'a str,
 }
 
-async fn read_secret(State(app): State<App>, request: SignedRequest) -> Result<Response, Error> {
+async fn read_secret(
+    State(app): State<App>,
+    request: SignedRequest,
+) -> Result<SecretJson<SecretValue<'static>>, Error> {
     // An id of another shape is an unknown secret, which the gate finds after it knows who asks.
     let id: Option<SecretId> = request.last_segment().parse().ok();
     let (facts, value) = match id {

@@ -1,12 +1,13 @@
 //! The generator of values: one for secrets, rotation, canaries and share links (decisions 5).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::{Plaintext, random};
 
 /// What generated values are made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Charset {
     /// Letters, digits and `!@#$%^&*()-_=+[]{}:,.?`.
@@ -21,7 +22,7 @@ pub enum Charset {
 }
 
 /// How a value is generated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Generator {
     /// Characters, 1 to 1,024.
     pub length: usize,

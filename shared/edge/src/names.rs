@@ -1,18 +1,20 @@
 //! What renaming machines, AI agents and secrets has in common: the body, and the answer that tells earlier names.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vault::Time;
 use vault::model::Rename;
 
 /// The body of a rename.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewName {
     /// The name to be.
     pub name: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Rename")]
 struct RenameView {
     from: String,
     to: String,
@@ -20,7 +22,8 @@ struct RenameView {
 }
 
 /// The answer of a name history, newest first.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "NameHistory")]
 pub struct Names {
     renames: Vec<RenameView>,
 }

@@ -1,5 +1,6 @@
 //! Pages by number, for lists that are read whole: `page` from 1, `pageSize` 1 to 200.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vault::limits::{self, Invalid};
 
@@ -18,7 +19,7 @@ pub struct Range {
 }
 
 /// What an answer says of its page.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Paged {
     /// How many rows there are in all.
@@ -35,7 +36,8 @@ impl Paged {
 }
 
 /// The order of a list.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[schemars(rename = "SortDirection")]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Direction {

@@ -9,6 +9,7 @@ use crypto::{OneTimeToken, TokenHash, random};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, header};
 use protocol::{SessionId, UserId, VaultId};
+use schemars::JsonSchema;
 use serde::Serialize;
 use store::{Store, Update, accounts};
 use vault::Time;
@@ -20,9 +21,9 @@ use crate::{Clock, Config, Error, Services, SourceAddress};
 /// The cookie that holds a session's token. The prefix makes browsers insist on Secure, no domain, and path `/`.
 pub const SESSION_COOKIE: &str = "__Host-sikkerkey";
 /// Sent with everything that changes something. A form on another site cannot send it.
-const REQUEST_HEADER: &str = "x-sikkerkey-request";
+pub(crate) const REQUEST_HEADER: &str = "x-sikkerkey-request";
 /// Chooses a vault other than one's own.
-const VAULT_HEADER: &str = "x-vault-id";
+pub(crate) const VAULT_HEADER: &str = "x-vault-id";
 
 /// Most characters of a browser's description of itself that are kept.
 const USER_AGENT: usize = 256;
@@ -50,7 +51,7 @@ pub fn new_session(
 }
 
 /// The answer to who signed up or in.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SignedIn {
     /// Who.

@@ -9,6 +9,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use vault::scope::Needs;
 
 use crate::door::{self, Door};
+use crate::openapi::{Described, Description};
 use crate::telemetry::{self, Telemetry};
 use crate::{Error, Services};
 
@@ -23,12 +24,16 @@ pub struct Route {
     pub function: &'static str,
     /// What it needs, if it is one of management.
     pub needs: Option<Needs>,
+    /// Statuses it is refused with, beside those that its handler's types tell.
+    pub refusals: &'static [u16],
 }
 
 /// The routes of one function. Built like a router, and knows afterwards what it holds.
 pub struct Routes<S = ()> {
     function: &'static str,
     table: Vec<Route>,
+    /// Of each route in the table.
+    descriptions: Vec<Option<Description>>,
     router: Router<S>,
 }
 
@@ -40,7 +45,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// None yet, of this function.
     #[must_use]
     pub fn of(function: &'static str) -> Self {
-        Self { function, table: vec![], router: Router::new() }
+        Self { function, table: vec![], descriptions: vec![], router: Router::new() }
     }
 
     fn add(
@@ -48,23 +53,36 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         method: &'static str,
         path: String,
         needs: Option<Needs>,
+        description: Option<Description>,
         route: routing::MethodRouter<S>,
     ) -> Self {
         self.router = self.router.route(&path, route);
-        self.table.push(Route { method, path, function: self.function, needs });
+        self.table.push(Route { method, path, function: self.function, needs, refusals: &[] });
+        self.descriptions.push(description);
         self
     }
 
     /// Adds a GET route. Unlike axum's own, it is not run for HEAD: a HEAD must not use up a link or a nonce.
     #[must_use]
-    pub fn get<T: 'static>(self, path: &str, handler: impl Handler<T, S>) -> Self {
-        self.add("GET", path.to_owned(), None, routing::get(handler).head(no_route))
+    pub fn get<T: 'static, A>(self, path: &str, handler: impl Handler<T, S> + Described<A>) -> Self {
+        let description = Description::of(&handler);
+        self.add("GET", path.to_owned(), None, description, routing::get(handler).head(no_route))
     }
 
     /// Adds a POST route.
     #[must_use]
-    pub fn post<T: 'static>(self, path: &str, handler: impl Handler<T, S>) -> Self {
-        self.add("POST", path.to_owned(), None, routing::post(handler))
+    pub fn post<T: 'static, A>(self, path: &str, handler: impl Handler<T, S> + Described<A>) -> Self {
+        let description = Description::of(&handler);
+        self.add("POST", path.to_owned(), None, description, routing::post(handler))
+    }
+
+    /// Tells of statuses that the route added last is refused with, beside those that its handler's types tell.
+    #[must_use]
+    pub fn refusing(mut self, refusals: &'static [u16]) -> Self {
+        if let Some(route) = self.table.last_mut() {
+            route.refusals = refusals;
+        }
+        self
     }
 
     /// Goes on with routes of management.
@@ -76,7 +94,8 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// Gives the handlers their state.
     #[must_use]
     pub fn with_state(self, state: S) -> Routes {
-        Routes { function: self.function, table: self.table, router: self.router.with_state(state) }
+        let Self { function, table, descriptions, router } = self;
+        Routes { function, table, descriptions, router: router.with_state(state) }
     }
 }
 
@@ -90,23 +109,43 @@ pub struct Managed<S> {
 impl<S: Clone + Send + Sync + 'static> Managed<S> {
     /// Adds a GET route, by its path below the doors.
     #[must_use]
-    pub fn get<T: 'static>(self, path: &str, needs: impl Into<Needs>, handler: impl Handler<T, S>) -> Self {
-        self.add("GET", path, needs.into(), &routing::get(handler))
+    pub fn get<T: 'static, A>(
+        self,
+        path: &str,
+        needs: impl Into<Needs>,
+        handler: impl Handler<T, S> + Described<A>,
+    ) -> Self {
+        let description = Description::of(&handler);
+        self.add("GET", path, needs.into(), description, &routing::get(handler))
     }
 
     /// Adds a POST route, by its path below the doors.
     #[must_use]
-    pub fn post<T: 'static>(self, path: &str, needs: impl Into<Needs>, handler: impl Handler<T, S>) -> Self {
-        self.add("POST", path, needs.into(), &routing::post(handler))
+    pub fn post<T: 'static, A>(
+        self,
+        path: &str,
+        needs: impl Into<Needs>,
+        handler: impl Handler<T, S> + Described<A>,
+    ) -> Self {
+        let description = Description::of(&handler);
+        self.add("POST", path, needs.into(), description, &routing::post(handler))
     }
 
-    fn add(mut self, method: &'static str, path: &str, needs: Needs, route: &routing::MethodRouter<S>) -> Self {
+    fn add(
+        mut self,
+        method: &'static str,
+        path: &str,
+        needs: Needs,
+        description: Option<Description>,
+        route: &routing::MethodRouter<S>,
+    ) -> Self {
         let behind = (self.door.clone(), needs);
         let people = route.clone().route_layer(middleware::from_fn_with_state(behind.clone(), door::for_people));
-        self.routes = self.routes.add(method, format!("/v1/manage/{path}"), Some(needs), without_head(method, people));
+        let at = |door| format!("/v1/{door}/{path}");
+        self.routes = self.routes.add(method, at("manage"), Some(needs), description, without_head(method, people));
         if needs != Needs::Person {
             let agents = route.clone().route_layer(middleware::from_fn_with_state(behind, door::for_agents));
-            self.routes = self.routes.add(method, format!("/v1/ai/{path}"), Some(needs), without_head(method, agents));
+            self.routes = self.routes.add(method, at("ai"), Some(needs), description, without_head(method, agents));
         }
         self
     }
@@ -129,6 +168,11 @@ impl Routes {
     /// What there is.
     pub fn table(&self) -> &[Route] {
         &self.table
+    }
+
+    /// The same with what the handlers' types tell, if it is kept.
+    pub(crate) fn descriptions(&self) -> impl Iterator<Item = (&Route, Description)> {
+        self.table.iter().zip(&self.descriptions).filter_map(|(route, description)| Some((route, (*description)?)))
     }
 
     /// The router of one or more functions. What no route matches is a plain 404, as is a method that a path does not

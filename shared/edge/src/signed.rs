@@ -1,5 +1,6 @@
 //! A signed request, well formed: step 1 of the gates.
 
+use std::marker::PhantomData;
 use std::net::IpAddr;
 
 use axum::extract::{FromRequest, Request};
@@ -46,11 +47,6 @@ impl<Id> SignedRequest<Id> {
         self.path.rsplit('/').next().unwrap_or_default()
     }
 
-    /// The body as JSON; none counts as `{}`. For after the signer has shown who it is.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        body::parse(&self.http_headers, &self.body)
-    }
-
     async fn read(
         parts: &Parts,
         body: axum::body::Body,
@@ -83,6 +79,28 @@ impl SignedRequest<AgentId> {
             })
         };
         Self::read(parts, body, LARGE, parse).await
+    }
+}
+
+/// A signed request whose body is a `T`.
+pub struct SignedBody<T> {
+    /// The request.
+    pub request: SignedRequest,
+    body: PhantomData<T>,
+}
+
+impl<T: DeserializeOwned> SignedBody<T> {
+    /// The body; none counts as `{}`. For after the signer has shown who it is.
+    pub fn body(&self) -> Result<T, Error> {
+        body::parse(&self.request.http_headers, &self.request.body)
+    }
+}
+
+impl<S: Send + Sync, T: Send> FromRequest<S> for SignedBody<T> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        SignedRequest::from_request(request, state).await.map(|request| Self { request, body: PhantomData })
     }
 }
 

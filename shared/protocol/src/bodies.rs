@@ -4,19 +4,20 @@
 //! value. Requests refuse unknown keys, so that a misspelt one is an error and not a silent difference. The answers
 //! that carry values are written by `edge::answer`, which wipes them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{MachineId, ProjectId, SecretId, VaultId};
 
 /// `GET /v1/secrets` and `POST /v1/secrets/list`.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct SecretList {
     /// The secrets the machine is granted; `[]`, never null.
     pub secrets: Vec<SecretItem>,
 }
 
 /// One row of [`SecretList`].
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SecretItem {
     /// The secret's id.
@@ -30,7 +31,7 @@ pub struct SecretItem {
 }
 
 /// Body of `POST /v1/secrets/list` and `POST /v1/verify-access`.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProjectScope {
     /// The project, as the client sent it: an id of another shape is an unknown project, not a malformed body.
@@ -38,7 +39,7 @@ pub struct ProjectScope {
 }
 
 /// Body of `POST /v1/secrets/export`; absent for everything.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExportScope {
     /// Export this project only.
@@ -55,7 +56,7 @@ fn not_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>
 }
 
 /// Body of `POST /v1/secrets/poll`.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Watch {
     /// Ids the client watches, at most [`Watch::LIMIT`].
@@ -68,14 +69,16 @@ impl Watch {
 }
 
 /// What a poll reports of one secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "SecretChange")]
 pub struct Change {
     /// The news.
     pub status: ChangeStatus,
 }
 
 /// The news of one watched secret; a secret without news is left out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "SecretChangeStatus")]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeStatus {
     /// A version newer than the one last delivered to this machine.
@@ -87,7 +90,7 @@ pub enum ChangeStatus {
 }
 
 /// Answer of `POST /v1/verify-access`.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct VerifiedAccess {
     /// Always true: a refusal is an error answer.
@@ -99,14 +102,14 @@ pub struct VerifiedAccess {
 }
 
 /// `GET /v1/cli/projects`.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct CliProjects {
     /// Projects in which this machine has granted secrets, in the order they were made.
     pub projects: Vec<CliProject>,
 }
 
 /// One row of [`CliProjects`].
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CliProject {
     /// The project's id.
@@ -116,14 +119,14 @@ pub struct CliProject {
 }
 
 /// `GET /v1/cli/secrets`.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct CliSecrets {
     /// The secrets the machine is granted.
     pub secrets: Vec<CliSecret>,
 }
 
 /// One row of [`CliSecrets`].
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CliSecret {
     /// The secret's id.
@@ -142,7 +145,7 @@ pub struct CliSecret {
 }
 
 /// Body of `POST /v1/bootstrap/{token}/register`.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BootstrapRegistration {
     /// Standard base64 of the raw 32-byte Ed25519 public key.
@@ -152,7 +155,7 @@ pub struct BootstrapRegistration {
 }
 
 /// Answer of `POST /v1/bootstrap/{token}/register`.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BootstrappedMachine {
     /// The new machine, pending.
@@ -166,7 +169,8 @@ pub struct BootstrappedMachine {
 }
 
 /// Body of `POST /v1/{vaultId}/enroll/register`.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "MachineEnrollment")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Enrollment {
     /// Plaintext of the enrollment token.
@@ -181,7 +185,7 @@ pub struct Enrollment {
 }
 
 /// Answer of `POST /v1/{vaultId}/enroll/register`.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EnrolledMachine {
     /// The new machine, approved.
@@ -213,7 +217,8 @@ pub struct Identity {
 }
 
 /// The body of every error.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Error")]
 pub struct ErrorBody {
     /// What went wrong and what to do; never empty, never null.
     pub error: String,

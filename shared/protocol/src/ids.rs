@@ -4,9 +4,11 @@
 //! is refused and never overwrites), and lower-case version 4 UUIDs. Parsing accepts the canonical text only, except
 //! that UUIDs may arrive in upper case and are written back in lower case *before* they become part of any key.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use uuid::Uuid;
 
@@ -37,7 +39,16 @@ fn parse_suffix(text: &str, prefix: &str) -> Option<[u8; SUFFIX]> {
 }
 
 macro_rules! text_id {
-    ($name:ident, $what:literal) => {
+    ($name:ident, $what:literal, $schema:tt) => {
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!($schema)
+            }
+        }
+
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_str(self)
@@ -96,7 +107,10 @@ macro_rules! prefixed_id {
             }
         }
 
-        text_id!($name, $what);
+        text_id!($name, $what, {
+            "type": "string",
+            "pattern": concat!("^", $prefix, "[a-z0-9]{10}$"),
+        });
     };
 }
 
@@ -131,7 +145,7 @@ macro_rules! uuid_id {
             }
         }
 
-        text_id!($name, $what);
+        text_id!($name, $what, { "type": "string", "format": "uuid" });
     };
 }
 

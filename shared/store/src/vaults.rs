@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crypto::TokenHash;
 use protocol::{AllowlistEntryId, EnrollmentTokenId, MachineId, ProjectId, SecretId, VaultId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vault::Time;
 use vault::audit::Record;
@@ -44,7 +45,7 @@ impl From<&Project> for ProjectEntry {
 }
 
 /// How much is in a project; secrets with those in the trash.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct ProjectCounts {
     pub secrets: usize,

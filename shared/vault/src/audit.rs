@@ -4,12 +4,13 @@
 use std::net::IpAddr;
 
 use protocol::{AgentId, MachineId, ProjectId, SecretId, UserId, VaultId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Time;
 
 /// How much a record matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Severity {
@@ -34,7 +35,8 @@ impl Severity {
 }
 
 /// The groups of actions, as pickers show them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AuditCategory")]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Category {
     Secrets,
@@ -46,7 +48,7 @@ pub enum Category {
 }
 
 /// Who acted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ActorKind {
     /// A signed-in person.
@@ -90,7 +92,8 @@ pub struct Entry {
 macro_rules! catalogue {
     ($($action:ident $name:literal $severity:ident $category:ident [$($actor:ident)+];)+) => {
         /// An action that is recorded.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+        #[schemars(rename = "AuditActionName")]
         #[expect(missing_docs, reason = "the catalogue says it")]
         pub enum Action {
             $(#[serde(rename = $name)] $action,)+
@@ -289,7 +292,8 @@ impl Record {
 }
 
 /// A record as those who manage see it: every field there, `null` where it does not apply.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "AuditRecord")]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the fields of a Record")]
 pub struct View {

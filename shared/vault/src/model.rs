@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use protocol::{
     AgentId, AllowlistEntryId, BundleId, EnrollmentTokenId, MachineId, ProjectId, SecretId, UserId, VaultId,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Time;
@@ -88,7 +89,7 @@ pub struct Freeze {
 }
 
 /// What kind of secret a row is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SecretKind {
     /// One value.
@@ -166,7 +167,7 @@ pub struct SecretVersion {
 }
 
 /// How a machine came to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MachineKind {
     /// Long-lived: bootstrapped or pre-provisioned.

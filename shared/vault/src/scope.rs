@@ -3,12 +3,13 @@
 //! A route names what it needs once. A door turns that into an answer: an agent must hold the scope, a person must be
 //! in a vault where they may do it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 macro_rules! scopes {
     ($($scope:ident $name:literal)+) => {
         /// A right of an AI agent, given by a person. A write scope does not include its read scope.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         #[expect(missing_docs, reason = "the names say it")]
         pub enum Scope {
             $(#[serde(rename = $name)] $scope,)+

@@ -1,9 +1,10 @@
 //! A point in time.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Epoch milliseconds, as everywhere in rows and answers but where the protocol says seconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// Epoch milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Time(u64);
 

@@ -4,6 +4,7 @@
 //! Requests go through the same router as over a socket, but without one, so a test can stop the time.
 
 mod authenticator;
+mod contract;
 mod gateway;
 mod keys;
 mod logs;
@@ -16,6 +17,7 @@ mod values;
 mod world;
 
 pub use authenticator::Browser;
+pub use contract::document;
 pub use keys::TestKeys;
 pub use logs::logged;
 pub use mail::TestMail;

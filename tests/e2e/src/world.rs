@@ -24,6 +24,7 @@ use vault::Time;
 use vault::audit::{Action, Record};
 use zeroize::Zeroizing;
 
+use crate::contract::Contract;
 use crate::keys::FunctionKeys;
 use crate::values::KnownValues;
 use crate::{Person, Proxy, TestKeys, TestMail, gateway, logs, mail, place, rights};
@@ -267,7 +268,8 @@ impl World {
         Services { store, values, keys, ..self.services.clone() }
     }
 
-    fn functions(&self) -> Vec<edge::Routes> {
+    /// The functions, with their routes.
+    pub fn functions(&self) -> Vec<edge::Routes> {
         let mail = |from| mail::queue(from, &self.services_of("send-mail"), self.mail.clone());
         local::functions(&|function| self.services_of(function), &|from| self.seal_for(from), &mail)
     }
@@ -329,14 +331,15 @@ impl World {
     }
 
     /// Sends a request, a millisecond after the one before. What the planes of management answer is searched for every
-    /// value that was stored or read in this world so far: none may ever be in it.
+    /// value that was stored or read in this world so far: none may ever be in it. What is answered, and what is taken, is
+    /// held against the OpenAPI document.
     pub async fn send(&self, request: Request) -> Answer {
         if let Some(clock) = &self.clock {
             clock.fetch_add(1, Ordering::SeqCst);
         }
-        let (target, sent) = (request.target.clone(), request.body.clone());
-        let answer = send(self.router.clone(), request).await;
-        self.values.check(&target, &sent, &answer);
+        let answer = send(self.router.clone(), request.clone()).await;
+        self.values.check(&request.target, &request.body, &answer);
+        Contract::of(|| self.functions()).check(&request, &answer);
         answer
     }
 

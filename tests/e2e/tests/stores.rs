@@ -6,6 +6,7 @@
 //! In the cases `@` stands for something unique, `{"$text": n}` for a text of n letters, `{"$list": n, "of": x}` for n
 //! times x with `%` counting; `given` is put before, `then` is what the partition holds afterwards.
 
+use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
@@ -141,6 +142,18 @@ fn written_out(value: &Value) -> Value {
     }
 }
 
+/// A value as text, whatever the order of its fields.
+fn canonical(value: &Value) -> String {
+    match value {
+        Value::Object(fields) => {
+            let fields: BTreeMap<_, _> = fields.iter().map(|(name, value)| (name, canonical(value))).collect();
+            format!("{fields:?}")
+        }
+        Value::Array(members) => format!("{:?}", members.iter().map(canonical).collect::<Vec<_>>()),
+        value => value.to_string(),
+    }
+}
+
 /// The value with the members of sets in order, which is not part of an answer.
 fn in_order(value: &Value) -> Value {
     match value {
@@ -149,7 +162,7 @@ fn in_order(value: &Value) -> Value {
             let ordered = fields.iter().map(|(name, value)| {
                 let mut value = in_order(value);
                 if let ("SS" | "NS" | "BS", Value::Array(members)) = (name.as_str(), &mut value) {
-                    members.sort_by_key(Value::to_string);
+                    members.sort_by_key(canonical);
                 }
                 (name.clone(), value)
             });
@@ -189,7 +202,7 @@ fn verdict(status: u16, body: &Value, only: Option<&Value>) -> Value {
             "Attributes" | "Item" | "LastEvaluatedKey" | "UnprocessedKeys" if is_empty(&value) => continue,
             "Responses" => {
                 for rows in value.as_object_mut().unwrap().values_mut() {
-                    rows.as_array_mut().unwrap().sort_by_key(Value::to_string);
+                    rows.as_array_mut().unwrap().sort_by_key(canonical);
                 }
             }
             _ => {}

@@ -10,6 +10,7 @@ mod leaks;
 mod lists;
 mod manage;
 mod onboarding;
+mod openapi;
 mod people;
 mod races;
 mod read;

@@ -1,40 +1,42 @@
 //! `POST /v1/account/verification` and `/confirm`: showing that an e-mail address is one's own.
 
 use axum::extract::State;
-use edge::answer::Done;
+use edge::answer::{Done, Nothing};
 use edge::body::SMALL;
 use edge::{Body, Error, Json, MailRequest, Person, SameOrigin, SourceAddress, done};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
 use store::{Update, accounts};
 use vault::audit::Action;
 use vault::people::LinkPurpose;
 
 use crate::App;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "VerificationLink")]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Link {
     /// What the link in the mail ends with.
     token: String,
 }
 
-/// `POST /v1/account/verification`: has the link sent again.
-pub(crate) async fn ask(State(app): State<App>, person: Person) -> Result<Json<Done<Value>>, Error> {
+/// `POST /v1/account/verification`: has the link that verifies one's address sent again.
+pub(crate) async fn ask(State(app): State<App>, person: Person) -> Result<Json<Done<Nothing>>, Error> {
     if person.user.email_verified_at.is_some() {
         return Err(Error::conflict("This address is verified"));
     }
     app.mail.push(MailRequest::VerifyEmail { user: person.user.id }).await?;
-    Ok(done(json!({})))
+    Ok(done(Nothing {}))
 }
 
-/// `POST /v1/account/verification/confirm`: whoever has the link has the mailbox; nobody has to be signed in.
+/// `POST /v1/account/verification/confirm`: verifies an address by the link. Whoever has it has the mailbox; nobody has
+/// to be signed in.
 pub(crate) async fn confirm(
     State(app): State<App>,
     _: SameOrigin,
     from: SourceAddress,
     Body(body): Body<Link, SMALL>,
-) -> Result<Json<Done<Value>>, Error> {
+) -> Result<Json<Done<Nothing>>, Error> {
     let (link, user) = app.link(&body.token, LinkPurpose::VerifyEmail, from).await?;
     let mut write = app.store.transaction();
     let unused = write.delete_existing(&accounts::mailed_link(&link.hash));
@@ -43,5 +45,5 @@ pub(crate) async fn confirm(
     if !write.commit_unless_refused(unused).await? {
         return Err(Error::gone());
     }
-    Ok(done(json!({})))
+    Ok(done(Nothing {}))
 }

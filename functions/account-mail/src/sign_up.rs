@@ -11,6 +11,7 @@ use edge::body::SMALL;
 use edge::{Body, Error, Json, MailRequest, SameOrigin, SignedIn, SourceAddress, WithCookie, new_session};
 use http::HeaderMap;
 use protocol::{UserId, VaultId};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use store::CommitError;
 use store::accounts::{DeploymentOwner, EmailAddress, deployment_owner};
@@ -21,7 +22,7 @@ use vault::people::User;
 
 use crate::App;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SignUp {
     email: String,
@@ -61,7 +62,7 @@ pub(crate) async fn sign_up(
     let vault = Vault {
         id: vault_id,
         owner: user.id,
-        key: app.key_maker.make_wrapped(&KeyContext::Vault(vault_id)).await?,
+        key: app.keys.make_wrapped(&KeyContext::Vault(vault_id)).await?,
         allowlist_enabled: false,
         allowlist: std::collections::BTreeMap::new(),
         created_at: now,

@@ -5,11 +5,11 @@
 
 use axum::extract::State;
 use crypto::{Plaintext, TokenHash};
-use edge::answer::Done;
+use edge::answer::{Done, Nothing};
 use edge::body::SMALL;
 use edge::{Body, Error, Json, MailRequest, SameOrigin, SourceAddress, done};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
 use store::{Update, accounts};
 use vault::audit::{Action, ActorKind, Origin};
 use vault::limits;
@@ -17,13 +17,15 @@ use vault::people::{LinkPurpose, MailedLink, User};
 
 use crate::App;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "LostPassword")]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Lost {
     email: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "PasswordReset")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct NewPassword {
     /// What the link in the mail ends with.
@@ -31,17 +33,17 @@ pub(crate) struct NewPassword {
     new_password: Plaintext,
 }
 
-/// `POST /v1/account/recovery`: has a link sent, if there is an account with this address.
+/// `POST /v1/account/recovery`: has a link to a new password sent, if there is an account with this address.
 pub(crate) async fn ask(
     State(app): State<App>,
     _: SameOrigin,
     from: SourceAddress,
     Body(body): Body<Lost, SMALL>,
-) -> Result<Json<Done<Value>>, Error> {
+) -> Result<Json<Done<Nothing>>, Error> {
     let email = limits::email(&body.email)?;
     app.attempts.check(from.ip()).await?;
     app.mail.push(MailRequest::ResetPassword { email, address: from.ip() }).await?;
-    Ok(done(json!({})))
+    Ok(done(Nothing {}))
 }
 
 /// `POST /v1/account/recovery/confirm`: sets a new password by the link.
@@ -50,7 +52,7 @@ pub(crate) async fn confirm(
     _: SameOrigin,
     from: SourceAddress,
     Body(body): Body<NewPassword, SMALL>,
-) -> Result<Json<Done<Value>>, Error> {
+) -> Result<Json<Done<Nothing>>, Error> {
     limits::new_password("newPassword", &body.new_password)?;
     let turn = app.passwords.turn(from.ip()).await?;
     let (link, user) = app.link(&body.token, LinkPurpose::ResetPassword, from).await?;
@@ -72,7 +74,7 @@ pub(crate) async fn confirm(
     if !write.commit_unless_refused(unused).await? {
         return Err(Error::gone());
     }
-    Ok(done(json!({})))
+    Ok(done(Nothing {}))
 }
 
 impl App {

@@ -1,0 +1,115 @@
+//! The OpenAPI document, and everything that the suite sends and gets held against it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use edge::openapi;
+use jsonschema::Validator;
+use serde_json::{Value, json};
+
+use crate::{Answer, Request};
+
+/// The functions' sources, which say in words what a handler does.
+const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../functions");
+
+/// The document of these functions, as the code has it now; without what is in local mode only.
+#[must_use]
+pub fn document(functions: &[edge::Routes]) -> Value {
+    let deployed = functions.iter().filter(|function| function.table().iter().all(|route| route.function != "local"));
+    openapi::document(deployed, env!("CARGO_PKG_VERSION"), summary)
+}
+
+/// The first sentence of what a handler's source says of it, without the route it begins with.
+fn summary(handler: &str) -> String {
+    // `manage_secrets::trash::purge`, or without a module when it is in `lib.rs`.
+    let (function, file, name) = match *handler.split("::").collect::<Vec<_>>() {
+        [function, name] => (function, "lib", name),
+        [function, file, name] => (function, file, name),
+        _ => panic!("{handler} is not where handlers are"),
+    };
+    let function = function.replace('_', "-");
+    let source = std::fs::read_to_string(Path::new(SOURCES).join(format!("{function}/src/{file}.rs")));
+    let source = source.unwrap_or_else(|error| panic!("no source of {handler}: {error}"));
+    let lines: Vec<&str> = source.lines().collect();
+    let begin = lines.iter().position(|line| line.contains(&format!("async fn {name}("))).expect("the handler");
+    let own: Vec<&str> = lines[..begin].iter().rev().map_while(|line| line.strip_prefix("/// ")).collect();
+    let of_file: Vec<&str> = lines.iter().map_while(|line| line.strip_prefix("//! ")).collect();
+    let own = own.into_iter().rev().collect::<Vec<_>>().join(" ");
+    let after_route = |text: &str| text.split_once("`: ").map(|(_, text)| text.to_owned());
+    let text = after_route(&own).or_else(|| after_route(&of_file.join(" ")));
+    let text = text.unwrap_or_else(|| panic!("{handler} needs a comment of the form `METHOD path`: what it does"));
+    let sentence = text.split(". ").next().unwrap_or_default().trim_end_matches('.');
+    let mut letters = sentence.chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
+}
+
+/// The document, ready to hold requests and answers against.
+pub(crate) struct Contract {
+    document: Value,
+    /// By the schema's own text; most answers share a few.
+    validators: Mutex<BTreeMap<String, Arc<Validator>>>,
+}
+
+impl Contract {
+    /// That of the code, made once.
+    pub(crate) fn of(functions: impl FnOnce() -> Vec<edge::Routes>) -> &'static Self {
+        static CONTRACT: OnceLock<Contract> = OnceLock::new();
+        CONTRACT.get_or_init(|| Self { document: document(&functions()), validators: Mutex::default() })
+    }
+
+    /// Checks that an answer is one that the document tells of, and that a body which was taken is one that it asks
+    /// for. What no route matches is not in the document.
+    pub(crate) fn check(&self, request: &Request, answer: &Answer) {
+        let path = request.target.split('?').next().unwrap_or_default();
+        let Some(operation) = self.operation(request.method.as_str(), path) else { return };
+        let (status, called) = (answer.status.as_u16(), format!("{} {path}", request.method));
+        let response = &operation["responses"][status.to_string()];
+        assert!(!response.is_null(), "{called} answers {status}, which is not documented: {}", answer.text());
+        let response = match response["$ref"].as_str() {
+            Some(name) => self.document.pointer(name.trim_start_matches('#')).expect("a known response"),
+            None => response,
+        };
+        let content_type = answer.headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let content = &response["content"][content_type];
+        assert!(!content.is_null(), "{called} answers {status} as {content_type}, which is not documented");
+        if content_type == "application/json" {
+            self.validate(&content["schema"], &answer.json(), &format!("the answer of {called}"));
+        }
+        let asked = &operation["requestBody"]["content"]["application/json"]["schema"];
+        if status == 200 && !request.body.is_empty() && !asked.is_null() {
+            let sent = serde_json::from_slice(&request.body).expect("JSON that was taken");
+            self.validate(asked, &sent, &format!("the body that {called} took"));
+        }
+    }
+
+    fn operation(&self, method: &str, path: &str) -> Option<&Value> {
+        let paths = self.document["paths"].as_object()?;
+        let matches = |template: &str| {
+            let (mut here, mut there) = (template.split('/'), path.split('/'));
+            loop {
+                match (here.next(), there.next()) {
+                    (None, None) => return true,
+                    (Some(part), Some(text)) if part == text || (part.starts_with('{') && !text.is_empty()) => {}
+                    _ => return false,
+                }
+            }
+        };
+        // One without parameters goes before one with.
+        let found = paths.get(path).or_else(|| paths.iter().find(|(template, _)| matches(template)).map(|(_, it)| it));
+        found?.get(method.to_lowercase())
+    }
+
+    fn validate(&self, schema: &Value, value: &Value, what: &str) {
+        let validator = {
+            let mut known = self.validators.lock().unwrap_or_else(PoisonError::into_inner);
+            let compile = || {
+                let whole = json!({ "allOf": [schema], "components": self.document["components"] });
+                Arc::new(jsonschema::validator_for(&whole).expect("a valid schema"))
+            };
+            Arc::clone(known.entry(schema.to_string()).or_insert_with(compile))
+        };
+        let problems: Vec<String> = validator.iter_errors(value).map(|error| error.to_string()).collect();
+        assert!(problems.is_empty(), "{what} is not as documented: {problems:?}");
+    }
+}

@@ -1,0 +1,163 @@
+"""Has Schemathesis call every operation of docs/openapi.json; see run."""
+
+import argparse
+import base64
+import collections
+import hashlib
+import os
+import pathlib
+import re
+import secrets
+import sys
+import tempfile
+import time
+import urllib.parse
+import xml.etree.ElementTree
+
+import requests
+import schemathesis
+import schemathesis.cli
+from things import Owner, Things, harness
+
+DOCUMENT = harness.REPOSITORY / "docs" / "openapi.json"
+CHECKS = [
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+]
+# What is put in place of an id that is well formed, by the name of its field or parameter.
+IDS = {
+    "projectId": r"proj_[a-z0-9]{10}",
+    "secretId": r"sk_[a-z0-9]{10}",
+    "machineId": r"[0-9a-fA-F-]{36}",
+    "agentId": r"[0-9a-fA-F-]{36}",
+    "tokenId": r"enr_[a-z0-9]{10}",
+    "entryId": r"ipa_[a-z0-9]{10}",
+    "vaultId": r"vault_[a-z0-9]{10}",
+    "sdkId": r".*",
+}
+# Calls between two looks at what is there.
+RENEWED_AFTER = 25
+# Operations that chance cannot get a 200 from: they need a password, a code, a mailed link or an authenticator.
+NEVER_200 = set()
+
+
+class Callers(requests.auth.AuthBase):
+    """Authenticates a request as who its path is for, when all of it is known."""
+
+    def __init__(self, things):
+        self.things = things
+
+    def __call__(self, request):
+        path = urllib.parse.urlsplit(request.url).path
+        if path.startswith("/v1/ai/"):
+            self.sign(request, path, self.things.agent_id, self.things.agent_key)
+        elif path.startswith(("/v1/manage/", "/v1/account")):
+            request.headers["Cookie"] = self.things.owner.cookie
+        elif path.startswith(("/v1/secret", "/v1/cli/")) or path == "/v1/verify-access":
+            self.sign(request, path, self.things.machine.id, self.things.machine.key)
+        return request
+
+    @staticmethod
+    def sign(request, path, identity, key):
+        body = request.body or b""
+        body = body.encode() if isinstance(body, str) else body
+        digest = hashlib.sha256(body).hexdigest()
+        timestamp, nonce = str(int(time.time())), secrets.token_hex(16)
+        text = f"{request.method}:{path}:{timestamp}:{nonce}:{digest}".encode()
+        request.headers.update({
+            "X-Machine-Id": identity,
+            "X-Timestamp": timestamp,
+            "X-Nonce": nonce,
+            "X-Signature": base64.b64encode(key.sign(text)).decode(),
+        })
+
+
+class Calls:
+    """What every call goes through: it names things that are there, mostly, and its answer is counted."""
+
+    def __init__(self, things):
+        self.things = things
+        self.number = 0
+        self.statuses = collections.defaultdict(collections.Counter)
+
+    def before(self, _, case, kwargs):
+        self.number += 1
+        if self.number % RENEWED_AFTER == 0:
+            self.things.renew()
+        path = case.operation.path
+        ids = self.things.ids(path)
+        if path == "/v1/account/sign-out":
+            self.things.owner.sign_in()
+        if self.things.chance.random() < 0.1:
+            return
+        if case.headers and "x-vault-id" in case.headers:
+            case.headers["x-vault-id"] = self.real("vaultId", case.headers["x-vault-id"], ids)
+        for name, value in (case.path_parameters or {}).items():
+            case.path_parameters[name] = self.real(name, value, ids)
+        if isinstance(case.body, (dict, list)):
+            case.body = self.real("", case.body, ids)
+
+    def real(self, name, value, ids):
+        if isinstance(value, dict):
+            return {name: self.real(name, value, ids) for name, value in value.items()}
+        if isinstance(value, list):
+            return [self.real(name.removesuffix("s"), item, ids) for item in value]
+        pattern = IDS.get(name)
+        return ids[name] if pattern and isinstance(value, str) and re.fullmatch(pattern, value) else value
+
+    def after(self, _, case, response):
+        self.statuses[case.operation.label][response.status_code] += 1
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="tests/openapi/run", add_help=False)
+    parser.add_argument("--examples", type=int, default=12)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", metavar="REGEX")
+    options = parser.parse_args()
+    # A thousand failures a second lock an address out for a second: the guesses of this suite are no attack.
+    os.environ.update({
+        "SIKKERKEY_LOCKOUT_FAILURES": "1000",
+        "SIKKERKEY_LOCKOUT_WINDOW_SECONDS": "1",
+        "SIKKERKEY_LOCKOUT_LOCK_SECONDS": "1",
+    })
+    server = harness.Server()
+    try:
+        calls = Calls(Things(Owner(server)))
+        schemathesis.auth.set_from_requests(Callers(calls.things))
+        schemathesis.hook("before_call")(calls.before)
+        schemathesis.hook("after_call")(calls.after)
+        with tempfile.TemporaryDirectory() as folder:
+            report = pathlib.Path(folder) / "junit.xml"
+            arguments = [
+                "run", str(DOCUMENT), "--url", server.url, "--checks", ",".join(CHECKS),
+                "--phases", "coverage,fuzzing", "--max-examples", str(options.examples),
+                "--seed", str(options.seed), "--generation-database", "none", "--warnings", "off",
+                "--continue-on-failure",
+                "--report", "junit", "--report-junit-path", str(report), "--no-color",
+                *(["--include-path-regex", options.only] if options.only else []),
+            ]  # fmt: skip
+            schemathesis.cli.schemathesis.main(arguments, prog_name="schemathesis", standalone_mode=False)
+            cases = xml.etree.ElementTree.parse(report).getroot().iter("testcase")
+            wrong = {case.get("name") for case in cases if case.find("failure") is not None or case.find("error") is not None}
+    finally:
+        server.stop()
+    passed = 0
+    for label, statuses in sorted(calls.statuses.items()):
+        if 200 not in statuses and label not in NEVER_200:
+            print(f"{label} was never answered with 200: {dict(statuses)}")
+            wrong.add(label)
+        if 200 in statuses and label in NEVER_200:
+            print(f"{label} was answered with 200; take it off the list of those that never are")
+            wrong.add(label)
+        passed += label not in wrong
+    print(f"{calls.number} calls")
+    print(f"{passed} passed, {len(wrong)} failed")
+    return 0 if passed and not wrong else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
