@@ -28,6 +28,10 @@ import uuid
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+# The owner's.
+EMAIL = "owner@example.com"
+PASSWORD = "correct-horse-battery-9"
+
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 DEFAULT_SERVER_COMMAND = "./local/run"
 
@@ -138,24 +142,24 @@ class Owner:
 
     def __init__(self, server):
         self.url = server.url
-        self._cookie = None
+        self.cookie = None
         account = self.post("/v1/account/sign-up", {
-            "email": "owner@example.com",
+            "email": EMAIL,
             "username": "owner",
-            "password": "correct-horse-battery-9",
+            "password": PASSWORD,
         })
         self.vault_id = account["vaultId"]
 
     def post(self, path, body=None):
         headers = {"X-SikkerKey-Request": "1"}
-        if self._cookie:
-            headers["Cookie"] = self._cookie
+        if self.cookie:
+            headers["Cookie"] = self.cookie
         status, answer_headers, raw = fetch("POST", self.url + path, body, headers)
         if status != 200:
             raise Refused("POST", path, status, raw.decode(errors="replace"))
         # The cookie is `__Host-` and `Secure`: no cookie jar sends it back over http, so it is carried by hand.
         for cookie in answer_headers.get_all("Set-Cookie") or []:
-            self._cookie = cookie.partition(";")[0]
+            self.cookie = cookie.partition(";")[0]
         return json.loads(raw) if raw else {}
 
     # Projects and secrets

@@ -17,32 +17,33 @@ EVERY_SCOPE = [
     "trash.read", "trash.write",
 ]
 
+def public_key(key):
+    """As it is registered."""
+    return base64.b64encode(harness.raw_public_key(key)).decode()
+
 
 class Owner(harness.Owner):
     """The owner, who also reads and makes AI agents."""
 
     def get(self, path):
-        status, _, raw = harness.fetch("GET", self.url + path, headers={"Cookie": self._cookie})
+        status, _, raw = harness.fetch("GET", self.url + path, headers={"Cookie": self.cookie})
         if status != 200:
             raise harness.Refused("GET", path, status, raw.decode(errors="replace"))
         return json.loads(raw)
 
-    @property
-    def cookie(self):
-        return self._cookie
-
     def sign_in(self):
         """Another session, which is the current one from here on."""
-        self.post("/v1/account/sign-in", {"email": "owner@example.com", "password": "correct-horse-battery-9"})
+        self.post("/v1/account/sign-in", {"email": harness.EMAIL, "password": harness.PASSWORD})
+
+    def agent_token(self):
+        """A bootstrap token for an AI agent with every scope."""
+        body = {"name": harness.unique("agent"), "scopes": EVERY_SCOPE}
+        return self.post("/v1/manage/agent-bootstrap-tokens", body)["token"]
 
     def agent(self, approved=True):
         """An AI agent with every scope: its id and its key."""
-        made = self.post("/v1/manage/agent-bootstrap-tokens", {"name": harness.unique("agent"), "scopes": EVERY_SCOPE})
         key = harness.Ed25519PrivateKey.generate()
-        answer = self.post("/v1/ai-bootstrap/register", {
-            "token": made["token"],
-            "publicKey": base64.b64encode(harness.raw_public_key(key)).decode(),
-        })
+        answer = self.post("/v1/ai-bootstrap/register", {"token": self.agent_token(), "publicKey": public_key(key)})
         if approved:
             self.post(f"/v1/manage/ai-agents/{answer['agentId']}/approve")
         return answer["agentId"], key
@@ -67,6 +68,7 @@ class Things:
             if project["frozen"]:
                 owner.unfreeze(project["id"])
         self.projects = [project["id"] for project in projects][-3:] or [owner.project()]
+        self.names = {project["id"]: project["name"] for project in owner.get("/v1/manage/projects")["projects"]}
         self.secrets, self.members = {}, {}
         for project in self.projects:
             live = [row["id"] for row in owner.get(f"/v1/manage/projects/{project}/secrets")["secrets"]]
@@ -107,23 +109,47 @@ class Things:
             self.entries = [owner.post("/v1/manage/ipallowlist", {"cidr": "192.0.2.0/24"})["id"]]
         sessions = owner.get("/v1/account/sessions")["sessions"]
         self.sessions = [row["id"] for row in sessions if not row["current"]][-3:]
+        if not self.sessions:
+            owner.sign_in()
+            self.sessions = [row["id"] for row in sessions]
 
-    def ids(self, path):
-        """An id for each parameter of a path, of things that belong together."""
+    def values(self, path):
+        """What a field or parameter of a path's operation can be, by its name: things that belong together."""
         project = self.chance.choice(self.projects)
-        machines = self.approved
-        if path.endswith("/deny") and "/machines/" in path:
-            machines = self.pending
+        machines = self.pending if path.endswith("machines/{machineId}/deny") else self.approved
         agents = self.pending_agents if path.endswith("/deny") else self.agents
         secrets = self.trashed if "/trash/" in path else self.secrets[project]
-        of_project = "/projects/" in path
         return {
             "projectId": project,
             "secretId": self.chance.choice(secrets),
-            "machineId": self.approved[0] if of_project else self.chance.choice(machines),
+            "machineId": self.approved[0] if "/projects/" in path else self.chance.choice(machines),
             "agentId": self.chance.choice(agents),
             "tokenId": self.chance.choice(self.tokens),
             "entryId": self.chance.choice(self.entries),
+            "x-vault-id": self.owner.vault_id,
             "vaultId": self.owner.vault_id,
             "sdkId": "python",
+            "id": self.chance.choice(self.sessions),
+            "token": self.token(path),
+            "publicKey": public_key(harness.Ed25519PrivateKey.generate()),
+            "hostname": harness.unique("host"),
+            "cidr": f"198.51.100.{self.chance.randrange(256)}",
+            "sourceCidr": "127.0.0.0/8",
+            "confirmName": self.names[project],
+            "email": f"{harness.unique('person')}@example.com" if path.endswith("sign-up") else harness.EMAIL,
+            "password": harness.PASSWORD,
+            "currentPassword": harness.PASSWORD,
+            "newPassword": harness.PASSWORD,
         }
+
+    def token(self, path):
+        """A one-time token for a path that takes one."""
+        if "bootstrap/{token}" in path:
+            return self.owner.bootstrap_token()
+        if "bundle/{token}" in path:
+            return self.owner.bundle(self.projects[0])[1].rpartition("/")[2]
+        if "ai-bootstrap" in path:
+            return self.owner.agent_token()
+        if "enroll/register" in path:
+            return self.owner.enrollment_token(self.projects[:1], [])[1]
+        return None

@@ -26,6 +26,7 @@ use crate::App;
 #[serde(deny_unknown_fields)]
 pub(crate) struct SignUp {
     email: String,
+    #[schemars(length(min = 1, max = NAME))]
     username: String,
     password: Plaintext,
 }

@@ -47,6 +47,7 @@ pub(crate) struct Begun {
 pub(crate) struct Finish {
     ceremony: String,
     /// What the person calls the passkey.
+    #[schemars(length(min = 1, max = NAME))]
     name: String,
     /// What `navigator.credentials.create` gave, as JSON.
     #[schemars(with = "serde_json::Map<String, serde_json::Value>")]

@@ -42,6 +42,7 @@ struct NewBundle {
     project_id: ProjectId,
     secret_ids: Vec<SecretId>,
     #[serde(default)]
+    #[schemars(length(min = 1, max = NAME))]
     name: Option<String>,
 }
 

@@ -23,6 +23,7 @@ const LIFETIME_SECONDS: u64 = 600;
 #[schemars(rename = "NewAgentBootstrapToken")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct NewToken {
+    #[schemars(length(min = 1, max = NAME))]
     name: String,
     scopes: BTreeSet<Scope>,
     /// None means all of the vault.

@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use axum::extract::State;
-use edge::paging::{Direction, Paged, Range};
+use edge::paging::{Direction, Paged, Range, SIZE_LIMIT};
 use edge::{Body, Error, Json, Principal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -51,8 +51,10 @@ pub(crate) struct Query {
     #[serde(default)]
     sort_dir: Option<Direction>,
     #[serde(default)]
+    #[schemars(range(min = 1))]
     page: Option<u64>,
     #[serde(default)]
+    #[schemars(range(min = 1, max = SIZE_LIMIT))]
     page_size: Option<u64>,
     /// `nextCursor` of the page before; then the order is the log's own.
     #[serde(default)]

@@ -14,7 +14,7 @@ use store::vaults::{self, EnrollmentTokenHash};
 use vault::Time;
 use vault::audit::Action;
 use vault::enrollment::{self, LIFETIME_SECONDS, NAMED, USES};
-use vault::limits::{self, NAME};
+use vault::limits::{self, NAME, TEXT};
 use vault::model::{EnrollmentToken, Revocation};
 
 use crate::App;
@@ -77,8 +77,10 @@ impl From<EnrollmentToken> for TokenView {
 #[schemars(rename = "NewEnrollmentToken")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct NewToken {
+    #[schemars(length(min = 1, max = NAME))]
     name: String,
     #[serde(default)]
+    #[schemars(length(max = TEXT))]
     description: Option<String>,
     /// `null` counts as none.
     #[serde(default)]
@@ -86,8 +88,11 @@ pub(crate) struct NewToken {
     /// `null` counts as none.
     #[serde(default)]
     secret_ids: Option<Vec<SecretId>>,
+    #[schemars(range(min = *LIFETIME_SECONDS.start(), max = *LIFETIME_SECONDS.end()))]
     token_lifetime_seconds: u64,
+    #[schemars(range(min = *LIFETIME_SECONDS.start(), max = *LIFETIME_SECONDS.end()))]
     machine_lifetime_seconds: u64,
+    #[schemars(range(min = *USES.start(), max = *USES.end()))]
     max_uses: u64,
     #[serde(default)]
     source_cidr: Option<String>,
@@ -113,6 +118,7 @@ pub(crate) struct MadeToken {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Reason {
     #[serde(default)]
+    #[schemars(length(max = TEXT))]
     reason: Option<String>,
 }
 

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use store::{Update, vaults};
 use vault::Time;
 use vault::audit::Action;
-use vault::limits::{self, ALLOWLIST_ENTRIES};
+use vault::limits::{self, ALLOWLIST_ENTRIES, TEXT};
 use vault::model::{AllowlistEntry, Vault};
 
 use crate::App;
@@ -52,6 +52,7 @@ impl From<AllowlistEntry> for EntryView {
 pub(crate) struct NewEntry {
     cidr: String,
     #[serde(default)]
+    #[schemars(length(max = TEXT))]
     label: Option<String>,
 }
 
@@ -60,6 +61,7 @@ pub(crate) struct NewEntry {
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewLabel {
     #[serde(default)]
+    #[schemars(length(max = TEXT))]
     label: Option<String>,
 }
 

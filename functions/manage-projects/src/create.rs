@@ -12,7 +12,7 @@ use serde::Deserialize;
 use store::vaults::ProjectEntry;
 use store::{Update, agents};
 use vault::audit::Action;
-use vault::limits::{self, AGENT_PROJECTS, PROJECT_NAME};
+use vault::limits::{self, AGENT_PROJECTS, PROJECT_NAME, TEXT};
 use vault::model::Project;
 
 use crate::App;
@@ -21,8 +21,10 @@ use crate::list::ProjectView;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewProject {
+    #[schemars(length(min = 1, max = PROJECT_NAME))]
     name: String,
     #[serde(default)]
+    #[schemars(length(max = TEXT))]
     description: Option<String>,
 }
 

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use store::{Update, vaults};
 use vault::audit::Action;
-use vault::limits;
+use vault::limits::{self, TEXT};
 use vault::model::Freeze;
 
 use crate::{App, Touched};
@@ -21,6 +21,7 @@ use crate::{App, Touched};
 #[serde(deny_unknown_fields)]
 pub(crate) struct Reason {
     #[serde(default)]
+    #[schemars(length(max = TEXT))]
     reason: Option<String>,
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
-use edge::paging::{Direction, Paged, Range};
+use edge::paging::{Direction, Paged, Range, SIZE_LIMIT};
 use edge::{Body, Error, Ids, Json, Principal, own};
 use protocol::{MachineId, ProjectId};
 use schemars::JsonSchema;
@@ -36,8 +36,10 @@ pub(crate) struct Query {
     #[serde(default)]
     sort_dir: Direction,
     #[serde(default)]
+    #[schemars(range(min = 1))]
     page: Option<u64>,
     #[serde(default)]
+    #[schemars(range(min = 1, max = SIZE_LIMIT))]
     page_size: Option<u64>,
 }
 

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use store::{Update, vaults};
 use vault::audit::Action;
-use vault::limits::{self, PROJECT_NAME};
+use vault::limits::{self, PROJECT_NAME, TEXT};
 
 use crate::{App, Touched};
 
@@ -18,8 +18,10 @@ use crate::{App, Touched};
 #[serde(deny_unknown_fields)]
 pub(crate) struct Changes {
     #[serde(default)]
+    #[schemars(length(min = 1, max = PROJECT_NAME))]
     name: Option<String>,
     #[serde(default)]
+    #[schemars(length(max = TEXT))]
     description: Option<String>,
 }
 

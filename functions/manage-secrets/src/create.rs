@@ -8,7 +8,7 @@ use protocol::{ProjectId, SecretId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vault::audit::Action;
-use vault::limits::{self, NAME};
+use vault::limits::{self, FIELDS, NAME, TEXT};
 use vault::model::{Secret, SecretKind};
 
 use crate::App;
@@ -16,12 +16,15 @@ use crate::App;
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct NewSecret {
+    #[schemars(length(min = 1, max = NAME))]
     name: String,
     value: Plaintext,
     #[serde(default)]
+    #[schemars(length(max = TEXT))]
     note: Option<String>,
     /// With these, `value` is the text of a flat JSON object keyed by exactly these names.
     #[serde(default)]
+    #[schemars(length(min = 1, max = FIELDS), inner(regex(pattern = "^[A-Za-z0-9_.-]{1,128}$")))]
     field_names: Option<Vec<String>>,
     /// Clients repeat the project of the path.
     #[serde(default)]

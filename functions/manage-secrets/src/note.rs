@@ -7,7 +7,7 @@ use protocol::{ProjectId, SecretId};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use vault::audit::Action;
-use vault::limits;
+use vault::limits::{self, TEXT};
 
 use crate::{App, Touched};
 
@@ -15,6 +15,7 @@ use crate::{App, Touched};
 #[schemars(rename = "SecretNote")]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewNote {
+    #[schemars(length(max = TEXT))]
     note: String,
 }
 

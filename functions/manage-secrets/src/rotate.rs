@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use axum::extract::State;
-use crypto::Charset;
+use crypto::{Charset, Generator};
 use edge::seal::Rotation;
 use edge::{Body, Error, Ids, Json, Principal, own};
 use protocol::{ProjectId, SecretId};
@@ -20,6 +20,7 @@ use crate::{App, Versioned, field_names, refuse_canary};
 #[serde(deny_unknown_fields)]
 pub(crate) struct Rotate {
     #[serde(default)]
+    #[schemars(range(min = *Generator::LENGTH.start(), max = *Generator::LENGTH.end()))]
     length: Option<u64>,
     #[serde(default)]
     charset: Option<Charset>,

@@ -52,6 +52,11 @@ pub fn parse<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T,
 }
 
 fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
+    // The library would take a list for an object, its members for fields in their order.
+    let is_list = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
+    if is_list && serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok() {
+        return Err(Error::new(StatusCode::UNPROCESSABLE_ENTITY, "The body must be a JSON object"));
+    }
     let mut parser = serde_json::Deserializer::from_slice(body);
     let parsed = serde_path_to_error::deserialize(&mut parser).map_err(|error| {
         let path = error.path().to_string();
@@ -159,6 +164,8 @@ mod tests {
             (r#"{"name":"n","ids":["hunter2"]}"#, 422),
             (r#"{"name":"n","ids":"hunter2"}"#, 422),
             (r#""hunter2""#, 422),
+            (r#" ["hunter2",[1],null]"#, 422),
+            (r#"["hunter2""#, 400),
             ("", 422),
         ] {
             let error = parse(body).unwrap_err();

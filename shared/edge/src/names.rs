@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vault::Time;
+use vault::limits::NAME;
 use vault::model::Rename;
 
 /// The body of a rename.
@@ -10,6 +11,7 @@ use vault::model::Rename;
 #[serde(deny_unknown_fields)]
 pub struct NewName {
     /// The name to be.
+    #[schemars(length(min = 1, max = NAME))]
     pub name: String,
 }
 

@@ -14,7 +14,8 @@ use http::HeaderMap;
 use protocol::bodies::ErrorBody;
 use protocol::signing::header;
 use schemars::generate::SchemaSettings;
-use schemars::{JsonSchema, SchemaGenerator};
+use schemars::transform::RecursiveTransform;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 use vault::scope::Needs;
 
@@ -96,8 +97,10 @@ impl Schemas {
             settings.meta_schema = None;
             settings
         };
+        // What is listed twice counts once.
+        let doubles_are_taken = RecursiveTransform(|schema: &mut Schema| _ = schema.remove("uniqueItems"));
         Self {
-            read: settings().for_deserialize().into_generator(),
+            read: settings().for_deserialize().with_transform(doubles_are_taken).into_generator(),
             written: settings().for_serialize().into_generator(),
         }
     }

@@ -7,7 +7,7 @@ use vault::limits::{self, Invalid};
 /// Rows on a page when nothing else is asked for.
 const SIZE: u64 = 50;
 /// Most rows on a page.
-const SIZE_LIMIT: u64 = 200;
+pub const SIZE_LIMIT: u64 = 200;
 /// Most rows that can be reached by page number.
 const REACHED: u64 = 10_000;
 
