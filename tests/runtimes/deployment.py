@@ -23,6 +23,20 @@ def client(service, endpoint):
     )
 
 
+# Whom a deployment's mail is from.
+MAIL_IDENTITY = "example.org"
+MAIL_FROM = f"keys@{MAIL_IDENTITY}"
+
+
+def allow_mail(endpoint):
+    """As an operator has Amazon SES do: takes the sender for verified, and recipients without being asked."""
+    ses = client("sesv2", endpoint)
+    ses.create_email_identity(EmailIdentity=MAIL_IDENTITY)
+    ses.put_account_details(
+        MailType="TRANSACTIONAL", WebsiteURL="https://example.org", ProductionAccessEnabled=True
+    )
+
+
 def documents():
     return cloudformation.read(servers.ROOT)
 

@@ -3,7 +3,8 @@
 
 With AUTH=true it checks each call of a function against the function's role: action, resource, and those conditions
 whose keys it knows. Here it learns the keys that our roles and our key's policy use besides: which rows and attributes
-a call to DynamoDB names, the encryption context of a call to KMS, and the role behind a function's session.
+a call to DynamoDB names, the encryption context of a call to KMS, the identity that a mail is sent as, and the role behind
+a function's session.
 """
 
 import contextvars
@@ -78,6 +79,7 @@ def teach():
         iam_actions.request_tag_context,
         iam_evaluator.enforce,
     )
+    mail_resource = iam_actions._ses_v2_resource_arn
     condition_key = iam_evaluator._resolve_condition_key
 
     def remembering(body):
@@ -102,7 +104,15 @@ def teach():
         session = key.lower() == "aws:principalarn" and SESSION.fullmatch(value)
         return f"arn:aws:iam::{session[1]}:role/{session[2]}" if session else value
 
+    def of_mail(method, path, body, region, account):
+        """A mail is sent as the sender's domain, which is what SES was asked to verify."""
+        if path != "/v2/email/outbound-emails":
+            return mail_resource(method, path, body, region, account)
+        domain = json.loads(body or b"{}").get("FromEmailAddress", "").rpartition("@")[2]
+        return f"arn:aws:ses:{region}:{account}:identity/{domain}"
+
     iam_actions.dynamodb_service_context = remembering
+    iam_actions._ses_v2_resource_arn = of_mail
     iam_actions.request_tag_context = with_encryption_context
     iam_evaluator.enforce = with_rows
     iam_evaluator._resolve_condition_key = with_role

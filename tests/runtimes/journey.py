@@ -4,14 +4,18 @@ import base64
 import hashlib
 import io
 import json
+import re
 import secrets
 import time
+import urllib.request
 import zipfile
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 VALUE = "correct-horse-battery-staple"
+# How long a mail may take: a function is invoked to send it, and nobody waits for that.
+MAIL_SECONDS = 60
 PERSON = {"email": "first@example.org", "username": "first", "password": "a long passw0rd!"}
 
 
@@ -35,11 +39,12 @@ class Signer:
 
 
 class Journey:
-    """`send` takes method, path, body and headers, and gives status, headers and body."""
+    """`send` takes method, path, body and headers, and gives status, headers and body. Mail goes out at `emulator`."""
 
-    def __init__(self, tally, send):
+    def __init__(self, tally, send, emulator=None):
         self.tally = tally
         self.send = send
+        self.emulator = emulator
         self.session = {"X-SikkerKey-Request": "1", "Content-Type": "application/json"}
 
     def expect(self, what, wanted, answer):
@@ -63,6 +68,7 @@ class Journey:
 
     def run(self):
         self.sign_up()
+        self.mail()
         self.project = self.manage("a project is made", "/v1/manage/projects", {"name": "production"})["id"]
         path = f"/v1/manage/projects/{self.project}/secrets"
         self.secret = self.manage("a secret is stored", path, {"name": "api key", "value": VALUE})["id"]
@@ -79,6 +85,40 @@ class Journey:
         self.vault = self.expect("the first account is made", 200, answer).get("vaultId")
         self.session["Cookie"] = answer[1].get("set-cookie", "").partition(";")[0]
         self.manage("it is signed in", "/v1/account")
+
+    def mail(self):
+        token = self.mailed("/verify-email")
+        self.manage("the address is verified by the mailed link", "/v1/account/verification/confirm", {"token": token})
+        self.equal("the account knows", self.manage("it looks", "/v1/account").get("emailVerified"), True)
+        self.manage("a new password is asked for", "/v1/account/recovery", {"email": PERSON["email"]})
+        reset = {"token": self.mailed("/reset-password"), "newPassword": "an0ther long password"}
+        self.manage("it is set by the mailed link", "/v1/account/recovery/confirm", reset)
+        self.manage("which ended the session", "/v1/account", wanted=401)
+        answer = self.send(
+            "POST",
+            "/v1/account/sign-in",
+            json.dumps({"email": PERSON["email"], "password": reset["newPassword"]}).encode(),
+            self.session,
+        )
+        self.expect("and signs in", 200, answer)
+        self.session["Cookie"] = answer[1].get("set-cookie", "").partition(";")[0]
+        begun = self.manage("a passkey is asked for", "/v1/account/passkeys/register", {"password": reset["newPassword"]})
+        self.equal("for this site", begun.get("publicKey", {}).get("user", {}).get("name"), PERSON["email"])
+        status, headers, page = self.send("GET", "/verify-email", b"", {})
+        self.tally.check("the page of links is served", (status != 200 or b"<script>" not in page) and f"status {status}")
+
+    def mailed(self, page):
+        """The token in the mail whose link leads to this page, as soon as it is there."""
+        end = time.monotonic() + MAIL_SECONDS
+        while time.monotonic() < end:
+            with urllib.request.urlopen(f"{self.emulator}/_ministack/ses/messages") as answer:
+                found = re.findall(rf"{page}#([0-9a-f]+)", answer.read().decode())
+            if found:
+                self.tally.check(f"the mail with a link to {page} is sent")
+                return found[-1]
+            time.sleep(0.1)
+        self.tally.check(f"the mail with a link to {page} is sent", f"not after {MAIL_SECONDS} s")
+        return ""
 
     def bootstrap(self):
         machine = Signer()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The functions under `cargo lambda watch`, on emulators of DynamoDB and KMS; see `local/lambda --help`."""
+"""The functions under `cargo lambda watch`, on emulators of DynamoDB, SES and KMS; see `local/lambda --help`."""
 
 import argparse
 import contextlib
@@ -30,6 +30,7 @@ class Machine:
         with contextlib.ExitStack() as running:
             self._build()
             self.dynamodb_url = running.enter_context(servers.ministack(self.folder)).url
+            deployment.allow_mail(self.dynamodb_url)
             self.kms_url = running.enter_context(servers.moto(self.folder)).url
             deployment.make_tables(deployment.client("dynamodb", self.dynamodb_url), self.prefix)
             key = deployment.client("kms", self.kms_url).create_key(Description="SikkerKey on one machine")
@@ -57,10 +58,12 @@ class Machine:
                 "SIKKERKEY_TABLE_PREFIX": self.prefix,
                 "SIKKERKEY_KMS_KEY": self.key,
                 "SIKKERKEY_SEAL_FUNCTION": "seal-secret",
+                "SIKKERKEY_MAIL_FUNCTION": "send-mail",
+                "SIKKERKEY_MAIL_FROM": deployment.MAIL_FROM,
             }
         )
         variables.update(servers.CREDENTIALS)
-        endpoints = {"DYNAMODB": self.dynamodb_url, "KMS": self.kms_url, "LAMBDA": url}
+        endpoints = {"DYNAMODB": self.dynamodb_url, "SESV2": self.dynamodb_url, "KMS": self.kms_url, "LAMBDA": url}
         variables.update((f"AWS_ENDPOINT_URL_{service}", endpoint) for service, endpoint in endpoints.items())
         variables.update(self.variables)
         environment = self.folder / "environment"

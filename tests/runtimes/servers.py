@@ -175,7 +175,7 @@ def moto(folder):
 
 def ministack(folder, roles=False):
     """DynamoDB and the rest of AWS. With `roles` every call is held to the caller's rights, and deployed functions find
-    DynamoDB, KMS and Lambda here."""
+    DynamoDB, KMS, Lambda and SES here."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     settings = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "MINISTACK_REGION": REGION}
@@ -183,6 +183,6 @@ def ministack(folder, roles=False):
     settings["IOT_MTLS_ENABLED"] = "0"
     if roles:
         settings["AUTH"] = "true"
-        settings.update((f"AWS_ENDPOINT_URL_{service}", url) for service in ("DYNAMODB", "KMS", "LAMBDA"))
+        settings.update((f"AWS_ENDPOINT_URL_{service}", url) for service in ("DYNAMODB", "KMS", "LAMBDA", "SESV2"))
     command = [sys.executable, str(ROOT / "tests" / "runtimes" / "emulator.py")]
     return Server("ministack", command, port, folder, bare_environment(folder, **settings))

@@ -79,7 +79,7 @@ def watch(tally, folder):
         try:
             lambda_ = deployment.client("lambda", machine.lambda_url)
             events.check(tally, lambda_)
-            journey.Journey(tally, events.Gateway(lambda_).send).run()
+            journey.Journey(tally, events.Gateway(lambda_).send, machine.dynamodb_url).run()
             environment = {
                 "SIKKERKEY_E2E_DYNAMODB": machine.dynamodb_url,
                 "SIKKERKEY_E2E_LAMBDA": machine.lambda_url,

@@ -16,8 +16,9 @@ import events
 import journey
 import servers
 
-# docs/performance.md: the goal for a function's zip.
+# docs/performance.md: the goal for a function's zip, and those that may be larger.
 MOST_BYTES = 4_000_000
+LARGER = {"account-passkeys": 4_250_000}
 PREFIX = "sikkerkey-zips"
 DOMAIN = "keys.example.org"
 
@@ -55,7 +56,8 @@ def build(tally):
             (bootstrap,) = archive.infolist()
         size = path.stat().st_size
         print(f"{name:<20}{size:>12,}{bootstrap.file_size:>12,}")
-        tally.check(f"the zip of {name} is at most {MOST_BYTES:,} bytes", size > MOST_BYTES and f"{size:,} bytes")
+        most = LARGER.get(name, MOST_BYTES)
+        tally.check(f"the zip of {name} is at most {most:,} bytes", size > most and f"{size:,} bytes")
     return zips
 
 
@@ -111,6 +113,7 @@ def certificate(emulator):
 
 def deploy(template, emulator, folder):
     parameters = {"Architecture": "x86_64", "DomainName": DOMAIN, "CertificateArn": certificate(emulator)}
+    parameters |= {"MailFrom": deployment.MAIL_FROM, "MailIdentity": deployment.MAIL_IDENTITY}
     # For the end-to-end suite, whose tests each sign up somebody, all from one address.
     parameters |= {"OpenSignUp": "true", "LockoutFailures": "1000"}
     command = ["sam", "deploy", "--template-file", str(template), "--stack-name", PREFIX, "--resolve-s3"]
@@ -181,11 +184,12 @@ def run(tally, folder):
     check_starts(tally, zips, folder)
     template = template_of(zips, folder)
     with servers.ministack(folder, roles=True) as emulator:
+        deployment.allow_mail(emulator.url)
         deploy(template, emulator, folder)
         tally.check("sam deploy takes the template and the zips")
         lambda_ = deployment.client("lambda", emulator.url)
         events.check(tally, lambda_, f"{PREFIX}-")
-        journey.Journey(tally, functools.partial(request, emulator)).run()
+        journey.Journey(tally, functools.partial(request, emulator), emulator.url).run()
         check_routes(tally, emulator)
         environment = {
             "SIKKERKEY_E2E_DYNAMODB": emulator.url,

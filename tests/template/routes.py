@@ -46,7 +46,7 @@ ROUTE = """\
 
 
 def camel(text):
-    return "".join(word[:1].upper() + word[1:] for word in text.replace("{", "").replace("}", "").split("-"))
+    return "".join(word[:1].upper() + word[1:] for word in text.replace("{", "").replace("}", "").replace(".", "-").split("-"))
 
 
 def logical(method, path):

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    lambda::Function::named("account-mail").using_keys().answer_http_mailing(account_mail::routes)
+    lambda::Function::named("account-mail").using_keys(kms::open).answer_http_mailing(account_mail::routes)
 }

@@ -1,4 +1,5 @@
-//! `POST /v1/account/passkeys/register` and `/finish`: a new passkey for a signed-in person who knows their password.
+//! `POST /v1/account/passkeys/register` and `/finish`: a new passkey for a signed-in person who knows their password and, if
+//! they have a second factor, has just signed in with it.
 
 use axum::extract::State;
 use crypto::{Plaintext, sha256};
@@ -69,6 +70,11 @@ pub(crate) async fn start(
 ) -> Result<Json<Begun>, Error> {
     let webauthn = app.webauthn()?;
     app.passwords.confirm(&person, body.password, "Adding of a passkey").await?;
+    let factor = app.store.get(&accounts::second_factor(person.user.id)).await?;
+    if factor.is_some_and(|factor| factor.confirmed_at.is_some()) && !person.session.is_proved(person.now) {
+        // A passkey signs in without a code, so it must not be had without one.
+        return Err(Error::forbidden("Sign in again with a code, and add the passkey within five minutes"));
+    }
     let known = app.store.passkeys(person.user.id).await?;
     if known.len() >= MOST {
         return Err(Error::conflict(format!("No more than {MOST} passkeys; remove one first")));

@@ -69,7 +69,8 @@ pub(crate) async fn finish(
         app.store.audit().record(&origin.record(Action::AuthFailure, "Sign-in with a wrong passkey")).await?;
         return Err(app.attempts.failed(from.ip()).await);
     };
-    let (session, cookie) = new_session(user.id, from.ip(), &headers, now)?;
+    let (mut session, cookie) = new_session(user.id, from.ip(), &headers, now)?;
+    session.proved_at = Some(now);
     let mut write = app.store.transaction();
     let open = write.delete_existing(&accounts::ceremony(&hash));
     write.update(used(&passkey, &credential, now)?);

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    lambda::Function::named("account").using_keys().answer_http(account::routes)
+    lambda::Function::named("account").using_keys(kms::open).answer_http(account::routes)
 }

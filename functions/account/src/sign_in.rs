@@ -67,7 +67,8 @@ pub(crate) async fn sign_in(
             Some((factor, proof))
         }
     };
-    let (session, cookie) = new_session(user.id, from.ip(), &headers, now)?;
+    let (mut session, cookie) = new_session(user.id, from.ip(), &headers, now)?;
+    session.proved_at = proof.is_some().then_some(now);
     let mut write = app.store.transaction();
     // A password that was set meanwhile ends this too.
     write.require_if(Update::existing(&accounts::user(user.id)).when_equals("passwordHash", &user.password_hash)?);

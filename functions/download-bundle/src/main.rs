@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    lambda::Function::named("download-bundle").using_keys().answer_http(download_bundle::routes)
+    lambda::Function::named("download-bundle").using_keys(kms::open).answer_http(download_bundle::routes)
 }

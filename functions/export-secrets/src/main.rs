@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    lambda::Function::named("export-secrets").opening_projects().answer_http(export_secrets::routes)
+    lambda::Function::named("export-secrets").opening_projects(kms::open).answer_http(export_secrets::routes)
 }

@@ -60,7 +60,7 @@ pub(crate) async fn delete(
     let project = own::project(&app.store, &by, id).await?;
     let counts = app.store.count_project(id).await?;
     if body.preview {
-        return Ok(Json(Deleted::Preview { preview: true, project_id: id, counts: counts }));
+        return Ok(Json(Deleted::Preview { preview: true, project_id: id, counts }));
     }
     match &body.confirm_name {
         None => return Err(Error::invalid("confirmName", "must be the project's name, or ask with preview first")),

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    lambda::Function::named("manage-projects").using_keys().answer_http(manage_projects::routes)
+    lambda::Function::named("manage-projects").using_keys(kms::open).answer_http(manage_projects::routes)
 }

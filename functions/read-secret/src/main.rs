@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    lambda::Function::named("read-secret").opening_projects().answer_http(read_secret::routes)
+    lambda::Function::named("read-secret").opening_projects(kms::open).answer_http(read_secret::routes)
 }

@@ -211,34 +211,33 @@ impl Operation<'_> {
         });
         let parameters: Vec<Value> = in_path.chain(self.parameters).collect();
 
-        let mut success = json!({ "description": "Done.", "content": self.answer });
-        if !self.answer_headers.is_empty() {
-            success["headers"] = self.answer_headers.into();
-        }
         let refusals = self
             .refusals
             .iter()
             .map(|status| (status.to_string(), json!({ "$ref": format!("#/components/responses/{status}") })));
+        let success = object([
+            ("description", Some(json!("Done."))),
+            ("headers", Some(self.answer_headers).filter(|headers| !headers.is_empty()).map(Value::from)),
+            ("content", Some(self.answer)),
+        ]);
         let responses: BTreeMap<String, Value> = refusals.chain([("200".to_owned(), success)]).collect();
-
-        let mut operation = json!({
-            "operationId": operation_id(route),
-            "tags": [route.function],
-            "summary": summary,
-            "security": self.security.unwrap_or_else(|| json!([])),
-            "responses": responses,
-        });
-        if let Some(needs) = needed(route) {
-            operation["description"] = needs.into();
-        }
-        if !parameters.is_empty() {
-            operation["parameters"] = parameters.into();
-        }
-        if let Some(body) = self.body {
-            operation["requestBody"] = body;
-        }
-        operation
+        object([
+            ("operationId", Some(operation_id(route).into())),
+            ("tags", Some(json!([route.function]))),
+            ("summary", Some(summary.into())),
+            ("description", needed(route).map(Value::from)),
+            ("security", Some(self.security.unwrap_or_else(|| json!([])))),
+            ("parameters", Some(parameters).filter(|parameters| !parameters.is_empty()).map(Value::from)),
+            ("requestBody", self.body),
+            ("responses", Some(json!(responses))),
+        ])
     }
+}
+
+/// An object of the fields that are there.
+fn object<const N: usize>(fields: [(&str, Option<Value>); N]) -> Value {
+    let fields = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    fields.collect::<Map<_, _>>().into()
 }
 
 /// The four headers of a signed request.
@@ -261,9 +260,9 @@ fn needed(route: &Route) -> Option<String> {
 
 /// A name that no other operation has: the method and the path's words, and by what the last of them is chosen.
 fn operation_id(route: &Route) -> String {
-    let parts = route.path.split('/').filter(|part| !part.is_empty() && *part != "v1");
+    let mut parts = route.path.split('/').filter(|part| !part.is_empty() && *part != "v1");
     let words = parts.clone().filter(|part| !part.starts_with('{'));
-    let by = parts.last().and_then(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    let by = parts.next_back().and_then(|part| part.strip_prefix('{')?.strip_suffix('}'));
     let by = by.map(|name| format!("-by-{name}")).unwrap_or_default();
     format!("{}-{}{by}", route.method.to_lowercase(), words.collect::<Vec<_>>().join("-"))
 }
@@ -309,13 +308,14 @@ pub fn document<'a>(
     }
     let error = schemas.written.subschema_for::<ErrorBody>();
     let refusals = REFUSALS.iter().map(|(status, description)| {
-        let mut response =
-            json!({ "description": description, "content": { "application/json": { "schema": error } } });
-        if *status == 429 {
-            response["headers"] = json!({ "Retry-After": {
-                "description": "Seconds until it is worth trying again.", "schema": { "type": "integer" },
-            } });
-        }
+        let retry_after = json!({ "Retry-After": {
+            "description": "Seconds until it is worth trying again.", "schema": { "type": "integer" },
+        } });
+        let response = object([
+            ("description", Some((*description).into())),
+            ("headers", (*status == 429).then_some(retry_after)),
+            ("content", Some(json!({ "application/json": { "schema": error } }))),
+        ]);
         (status.to_string(), response)
     });
     let refusals: BTreeMap<String, Value> = refusals.collect();

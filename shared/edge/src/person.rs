@@ -46,6 +46,7 @@ pub fn new_session(
         user_agent: user_agent.map(|text| text.chars().take(USER_AGENT).collect()),
         created_at: now,
         last_used_at: now,
+        proved_at: None,
     };
     Ok((session, SessionCookie(Some(token))))
 }

@@ -1,14 +1,15 @@
 //! The AWS clients of a function, and their connections.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 use aws_types::SdkConfig;
-use store::client::{bounded, retries, timeouts};
-use store::meter::{Counted, Counter};
+use store::client::bounded;
 
 /// Longest that opening a connection may take at the start. The first request would have to wait for it too.
 const CONNECT: Duration = Duration::from_secs(1);
@@ -19,12 +20,10 @@ const CONNECT: Duration = Duration::from_secs(1);
 pub(crate) struct NotOnLambda(&'static str);
 
 /// What the clients are made from: the environment that Lambda gives a function, and nothing else.
-pub(crate) struct Aws {
+pub struct Aws {
     shared: SdkConfig,
-    dynamodb_endpoint: Option<String>,
-    kms_endpoint: Option<String>,
-    lambda_endpoint: Option<String>,
-    ses_endpoint: Option<String>,
+    /// Of emulators, by the service's name in the variable.
+    endpoints: BTreeMap<&'static str, String>,
 }
 
 impl Aws {
@@ -38,37 +37,27 @@ impl Aws {
             .region(Region::new(required("AWS_REGION")?))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .build();
-        Ok(Self {
-            shared,
-            dynamodb_endpoint: lookup("AWS_ENDPOINT_URL_DYNAMODB"),
-            kms_endpoint: lookup("AWS_ENDPOINT_URL_KMS"),
-            lambda_endpoint: lookup("AWS_ENDPOINT_URL_LAMBDA"),
-            ses_endpoint: lookup("AWS_ENDPOINT_URL_SESV2"),
-        })
+        let endpoint = |service| Some((service, lookup(&format!("AWS_ENDPOINT_URL_{service}"))?));
+        let endpoints = ["DYNAMODB", "KMS", "LAMBDA", "SESV2"].into_iter().filter_map(endpoint).collect();
+        Ok(Self { shared, endpoints })
+    }
+
+    /// What the client of any service is made from.
+    #[must_use]
+    pub fn shared(&self) -> &SdkConfig {
+        &self.shared
+    }
+
+    /// The endpoint of an emulator, if this service has one.
+    #[must_use]
+    pub fn endpoint(&self, service: &str) -> Option<String> {
+        self.endpoints.get(service).cloned()
     }
 
     pub(crate) fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
         let mut config = aws_sdk_dynamodb::config::Builder::from(&self.shared);
-        config.set_endpoint_url(self.dynamodb_endpoint.clone());
+        config.set_endpoint_url(self.endpoint("DYNAMODB"));
         aws_sdk_dynamodb::Client::from_conf(bounded(config).build())
-    }
-
-    pub(crate) fn kms(&self) -> aws_sdk_kms::Client {
-        let mut config = aws_sdk_kms::config::Builder::from(&self.shared)
-            .timeout_config(timeouts())
-            .retry_config(retries())
-            .interceptor(Counter(Counted::KeyCall));
-        config.set_endpoint_url(self.kms_endpoint.clone());
-        aws_sdk_kms::Client::from_conf(config.build())
-    }
-
-    pub(crate) fn ses(&self) -> aws_sdk_sesv2::Client {
-        let mut config = aws_sdk_sesv2::config::Builder::from(&self.shared)
-            .timeout_config(timeouts())
-            .retry_config(retries())
-            .interceptor(Counter(Counted::Mail));
-        config.set_endpoint_url(self.ses_endpoint.clone());
-        aws_sdk_sesv2::Client::from_conf(config.build())
     }
 
     /// A client that sends no message twice.
@@ -76,12 +65,14 @@ impl Aws {
         let mut config = aws_sdk_lambda::config::Builder::from(&self.shared)
             .timeout_config(TimeoutConfig::builder().operation_timeout(edge::seal::WAIT).build())
             .retry_config(RetryConfig::disabled());
-        config.set_endpoint_url(self.lambda_endpoint.clone());
+        config.set_endpoint_url(self.endpoint("LAMBDA"));
         aws_sdk_lambda::Client::from_conf(config.build())
     }
 }
 
-fn once() -> (RetryConfig, TimeoutConfig) {
+/// How long and how often a connection is tried.
+#[must_use]
+pub fn once() -> (RetryConfig, TimeoutConfig) {
     (RetryConfig::disabled(), TimeoutConfig::builder().operation_timeout(CONNECT).build())
 }
 
@@ -90,21 +81,25 @@ fn origin(uri: &str) -> String {
     uri.split('/').take(3).collect::<Vec<_>>().join("/")
 }
 
-/// Makes any request a `GET /`: the services answer it without looking at rights, and the connection stays open for the
+/// Makes any request a `GET /`.
+pub fn knock(request: &mut HttpRequest) {
+    let uri = origin(request.uri()) + "/";
+    let _ = request.set_method("GET");
+    let _ = request.set_uri(uri);
+    *request.body_mut() = SdkBody::empty();
+    for header in ["x-amz-target", "content-type", "content-length"] {
+        request.headers_mut().remove(header);
+    }
+}
+
+/// Opens a connection with any request, which is sent as a `GET /`: the services answer it without looking at rights, and the connection stays open for the
 /// first real request. What they answer does not matter.
+#[macro_export]
 macro_rules! connect {
     ($call:expr, $service:ident) => {{
-        let (retries, timeouts) = once();
+        let (retries, timeouts) = $crate::once();
         let config = $service::config::Builder::new().retry_config(retries).timeout_config(timeouts);
-        let knock = $call.customize().config_override(config).mutate_request(|request| {
-            let uri = origin(request.uri()) + "/";
-            let _ = request.set_method("GET");
-            let _ = request.set_uri(uri);
-            *request.body_mut() = SdkBody::empty();
-            for header in ["x-amz-target", "content-type", "content-length"] {
-                request.headers_mut().remove(header);
-            }
-        });
+        let knock = $call.customize().config_override(config).mutate_request($crate::knock);
         if let Err(error) = knock.send().await {
             tracing::debug!(%error, "knocked at {}", stringify!($service));
         }
@@ -113,14 +108,6 @@ macro_rules! connect {
 
 pub(crate) async fn connect_dynamodb(client: &aws_sdk_dynamodb::Client) {
     connect!(client.list_tables(), aws_sdk_dynamodb);
-}
-
-pub(crate) async fn connect_kms(client: &aws_sdk_kms::Client) {
-    connect!(client.list_keys(), aws_sdk_kms);
-}
-
-pub(crate) async fn connect_ses(client: &aws_sdk_sesv2::Client) {
-    connect!(client.get_account(), aws_sdk_sesv2);
 }
 
 pub(crate) async fn connect_lambda(client: &aws_sdk_lambda::Client) {
@@ -137,7 +124,7 @@ mod tests {
     fn aws() -> Aws {
         let set = |name: &str| match name {
             "AWS_REGION" => Some("eu-central-1".to_owned()),
-            "AWS_ENDPOINT_URL_DYNAMODB" | "AWS_ENDPOINT_URL_KMS" | "AWS_ENDPOINT_URL_LAMBDA" => {
+            "AWS_ENDPOINT_URL_DYNAMODB" | "AWS_ENDPOINT_URL_LAMBDA" => {
                 // Nobody listens there.
                 Some("http://127.0.0.1:1".to_owned())
             }
@@ -162,7 +149,6 @@ mod tests {
     #[tokio::test]
     async fn knocking_in_vain_is_no_error() {
         connect_dynamodb(&aws().dynamodb()).await;
-        connect_kms(&aws().kms()).await;
         connect_lambda(&aws().lambda()).await;
     }
 

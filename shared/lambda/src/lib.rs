@@ -3,8 +3,8 @@
 //! A function's `main` says what it is and what it needs:
 //!
 //! ```no_run
-//! # fn routes(_: &edge::Services) -> edge::Routes { edge::Routes::of("read-secret").with_state(()) }
-//! lambda::Function::named("read-secret").opening_projects().answer_http(routes);
+//! # fn routes(_: &edge::Services) -> edge::Routes { edge::Routes::of("list-secrets").with_state(()) }
+//! lambda::Function::named("list-secrets").answer_http(routes);
 //! ```
 //!
 //! Everything that can be done before the first request is done at the start, which Lambda gives more time and CPU:
@@ -16,4 +16,5 @@ mod direct;
 mod http;
 mod start;
 
-pub use start::{Function, Job, MailJob, StreamJob};
+pub use clients::{Aws, knock, once};
+pub use start::{Function, Job, Later, MailJob, MakeMailJob, OpenKeyLayer, StreamJob};

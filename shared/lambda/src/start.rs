@@ -11,7 +11,7 @@ use edge::mail::NoMail;
 use edge::seal::Seal;
 use edge::{Clock, Config, Error, MailQueue, MailRequest, Routes, Services, Telemetry, telemetry};
 use store::key_layer::KeyBytes;
-use store::{KeyError, KeyLayer, Keys, KmsKeyLayer, Mail, MailError, Mailer, SesMailer, Store};
+use store::{KeyError, KeyLayer, Keys, Store};
 use vault::audit::Record;
 
 use crate::clients::{self, Aws, NotOnLambda};
@@ -39,15 +39,19 @@ pub type StreamJob = Box<dyn Fn(Vec<Record>) -> Pin<Box<dyn Future<Output = Resu
 /// What is done with a request for mail: says how many mails that were.
 pub type MailJob = Box<dyn Fn(MailRequest) -> Pin<Box<dyn Future<Output = Result<usize, Error>>>>>;
 
-/// Something that takes a while, on one thread.
-type Later<T> = Pin<Box<dyn Future<Output = T>>>;
+/// How that is put together.
+pub type MakeMailJob = for<'a> fn(&'a Services, &'a Aws) -> Pin<Box<dyn Future<Output = MailJob> + 'a>>;
 
-/// How a key layer is opened, by the id of its key.
-type OpenKeyLayer = fn(&Aws, &str) -> Later<Arc<dyn KeyLayer>>;
+/// Something that takes a while, on one thread.
+pub type Later<T> = Pin<Box<dyn Future<Output = T>>>;
+
+/// How a key layer is opened, by the id of its key: `kms::open`.
+pub type OpenKeyLayer = fn(&Aws, &str) -> Later<Arc<dyn KeyLayer>>;
 
 /// A function that is about to start.
 ///
-/// What a function does not ask for here is not even linked into it: that is why its parts are function pointers.
+/// What a function does not ask for here is not even linked into it: that is why its parts are function pointers, and why
+/// KMS and SES are in crates of their own.
 pub struct Function {
     name: &'static str,
     key_layer: Option<OpenKeyLayer>,
@@ -66,26 +70,6 @@ impl KeyLayer for NoKeys {
     async fn unwrap(&self, _: &KeyContext, _: &Sealed) -> Result<KeyBytes, KeyError> {
         Err(KeyError::Unavailable("this function has no key layer".to_owned()))
     }
-}
-
-/// The mailer of a deployment without a sender. What asks for mail has been told so; what was under way meanwhile ends here.
-struct NoMailer;
-
-#[async_trait]
-impl Mailer for NoMailer {
-    async fn send(&self, _: &Mail) -> Result<(), MailError> {
-        Err(MailError("SIKKERKEY_MAIL_FROM is not set".to_owned()))
-    }
-}
-
-/// KMS, with a connection to it.
-fn kms(aws: &Aws, key_id: &str) -> Later<Arc<dyn KeyLayer>> {
-    let (client, key_id) = (aws.kms(), key_id.to_owned());
-    Box::pin(async move {
-        clients::connect_kms(&client).await;
-        let layer: Arc<dyn KeyLayer> = Arc::new(KmsKeyLayer::new(client, key_id));
-        layer
-    })
 }
 
 /// What a function is run with.
@@ -111,14 +95,6 @@ impl Started {
         }
         Ok(Arc::new(direct::mail_by_invoking(&self.aws, function).await))
     }
-
-    /// SES, with a connection to it; or nobody, where there is no sender.
-    async fn mailer(&self) -> Arc<dyn Mailer> {
-        let Some(from) = self.services.config.mail_from.clone() else { return Arc::new(NoMailer) };
-        let client = self.aws.ses();
-        clients::connect_ses(&client).await;
-        Arc::new(SesMailer::new(client, from))
-    }
 }
 
 /// What a function does with its events, until Lambda ends it.
@@ -131,17 +107,17 @@ impl Function {
         Self { name, key_layer: None, prepares_keys: false }
     }
 
-    /// It makes or unwraps keys: `SIKKERKEY_KMS_KEY` has to be set.
+    /// It makes or unwraps keys, by `kms::open`: `SIKKERKEY_KMS_KEY` has to be set.
     #[must_use]
-    pub fn using_keys(self) -> Self {
-        Self { key_layer: Some(kms), ..self }
+    pub fn using_keys(self, open: OpenKeyLayer) -> Self {
+        Self { key_layer: Some(open), ..self }
     }
 
     /// It opens or seals values: as [`Function::using_keys`], and keys of projects are unwrapped before the first
     /// request.
     #[must_use]
-    pub fn opening_projects(self) -> Self {
-        Self { prepares_keys: true, ..self.using_keys() }
+    pub fn opening_projects(self, open: OpenKeyLayer) -> Self {
+        Self { prepares_keys: true, ..self.using_keys(open) }
     }
 
     /// Answers API Gateway with these routes until Lambda ends the process.
@@ -175,10 +151,10 @@ impl Function {
     }
 
     /// Answers other functions' requests for mail. An error makes Lambda try again, and then keep the request for a person.
-    pub fn answer_mail_requests(self, job: fn(&Services, Arc<dyn Mailer>) -> MailJob) -> ExitCode {
+    pub fn answer_mail_requests(self, job: MakeMailJob) -> ExitCode {
         self.run(Box::new(move |started| {
             Box::pin(async move {
-                let job = job(&started.services, started.mailer().await);
+                let job = job(&started.services, &started.aws).await;
                 direct::answer_mail_requests(&started, job).await.map_err(StartError::Lambda)
             })
         }))

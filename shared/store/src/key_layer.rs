@@ -9,17 +9,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_kms::operation::decrypt::DecryptError;
-use aws_sdk_kms::primitives::Blob;
 use crypto::envelope::KeyContext;
 use crypto::{MasterKey, Sealed, ServerKey, VaultKey};
 use lru::LruCache;
 use vault::Time;
 use vault::model::{Project, Vault};
-use zeroize::{Zeroize as _, Zeroizing};
-
-use crate::error::describe;
+use zeroize::Zeroizing;
 
 /// An unwrapped key's bytes.
 pub type KeyBytes = Zeroizing<[u8; 32]>;
@@ -43,65 +38,6 @@ pub trait KeyLayer: Send + Sync {
 
     /// Unwraps a key that was made for this context.
     async fn unwrap(&self, context: &KeyContext, wrapped: &Sealed) -> Result<KeyBytes, KeyError>;
-}
-
-/// AWS KMS.
-pub struct KmsKeyLayer {
-    client: aws_sdk_kms::Client,
-    key_id: String,
-}
-
-impl KmsKeyLayer {
-    /// A KMS key by id, ARN or alias.
-    #[must_use]
-    pub fn new(client: aws_sdk_kms::Client, key_id: String) -> Self {
-        Self { client, key_id }
-    }
-}
-
-fn unavailable<E: ProvideErrorMetadata>(error: &SdkError<E>) -> KeyError {
-    KeyError::Unavailable(describe(error).1)
-}
-
-#[async_trait]
-impl KeyLayer for KmsKeyLayer {
-    async fn make_wrapped(&self, context: &KeyContext) -> Result<Sealed, KeyError> {
-        let pairs = context.pairs().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        let made = self
-            .client
-            .generate_data_key_without_plaintext()
-            .key_id(&self.key_id)
-            .number_of_bytes(32)
-            .set_encryption_context(Some(pairs))
-            .send()
-            .await
-            .map_err(|error| unavailable(&error))?;
-        let blob =
-            made.ciphertext_blob.ok_or_else(|| KeyError::Unavailable("KMS answered without a key".to_owned()))?;
-        Ok(Sealed::from_bytes(blob.into_inner()))
-    }
-
-    async fn unwrap(&self, context: &KeyContext, wrapped: &Sealed) -> Result<KeyBytes, KeyError> {
-        let pairs = context.pairs().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        let opened = self
-            .client
-            .decrypt()
-            .key_id(&self.key_id)
-            .ciphertext_blob(Blob::new(wrapped.as_bytes()))
-            .set_encryption_context(Some(pairs))
-            .send()
-            .await
-            .map_err(|error| match error.as_service_error() {
-                Some(DecryptError::InvalidCiphertextException(_) | DecryptError::IncorrectKeyException(_)) => {
-                    KeyError::Damaged
-                }
-                _ => unavailable(&error),
-            })?;
-        let mut bytes = opened.plaintext.map(Blob::into_inner).unwrap_or_default();
-        let key = bytes.as_slice().try_into().map(Zeroizing::new).map_err(|_| KeyError::Damaged);
-        bytes.zeroize();
-        key
-    }
 }
 
 /// A server key in a file, for local mode.

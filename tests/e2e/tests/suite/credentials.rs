@@ -321,10 +321,10 @@ async fn finish(world: &World, ceremony: &Value, credential: &Value) -> Answer {
 async fn a_passkey_signs_in_without_password_and_code() {
     let world = World::new().await;
     let owner = world.owner().await;
-    let (app, _) = enroll(&world, &owner).await;
-    drop(app);
     owner.post("/v1/account/passkeys/register", &json!({ "password": NEW })).await.error(401);
     let (mut browser, id) = with_passkey(&owner, "laptop").await;
+    // Once there is one, it takes the place of a code too.
+    enroll(&world, &owner).await;
 
     let (ceremony, options) = begin(&world).await;
     assert_eq!((&options["rpId"], &options["userVerification"]), (&json!("localhost"), &json!("required")));
@@ -453,6 +453,36 @@ async fn a_passkey_is_added_by_who_began() {
     let again = owner.post("/v1/account/passkeys/register", &password).await.expect(200).json();
     assert_eq!(again["publicKey"]["excludeCredentials"][0]["id"], credential["id"]);
     assert!(browser.create(&again["publicKey"]).await.is_none());
+}
+
+/// A passkey signs in without a code, so with a second factor it takes a session that a code or a passkey just made.
+#[tokio::test]
+async fn with_a_second_factor_a_passkey_is_added_by_who_has_just_shown_it() {
+    let world = World::new().await;
+    let owner = world.owner().await;
+    let (app, _) = enroll(&world, &owner).await;
+    let password = json!({ "password": PASSWORD });
+    let begin = async |person: &Person<'_>| person.post("/v1/account/passkeys/register", &password).await;
+    let text = "Sign in again with a code, and add the passkey within five minutes";
+    // That a session is good, and its own enabling of the app, is not enough.
+    assert_eq!(begin(&owner).await.error(403), text);
+
+    world.wait_seconds(60);
+    let code = app.code(world.now());
+    let signed_in = sign_in(&world, "owner@example.org", PASSWORD, Some(&code)).await.expect(200);
+    let owner = Person { cookie: cookie(&signed_in), ..owner };
+    let begun = begin(&owner).await.expect(200).json();
+    let mut browser = Browser::at(URL);
+    let credential = browser.create(&begun["publicKey"]).await.unwrap();
+    let finish = json!({ "ceremony": begun["ceremony"], "name": "laptop", "credential": credential });
+    owner.post("/v1/account/passkeys/register/finish", &finish).await.expect(200);
+    // Neither is a session that is older, or one that a password made.
+    world.wait_seconds(300);
+    assert_eq!(begin(&owner).await.error(403), text);
+    let change = json!({ "currentPassword": PASSWORD, "newPassword": PASSWORD });
+    let changed = owner.post("/v1/account/password", &change).await.expect(200);
+    let owner = Person { cookie: cookie(&changed), ..owner };
+    assert_eq!(begin(&owner).await.error(403), text);
 }
 
 /// The pages that links lead to run their own script and nothing else, and change nothing by being opened.

@@ -22,7 +22,7 @@ struct Case {
     effect: Option<Action>,
 }
 
-const CASES: [Case; 27] = [
+const CASES: [Case; 39] = [
     Case { name: "read-secret", effect: Some(Action::SecretRead) },
     Case { name: "read-secret, refused", effect: Some(Action::SecretReadDenied) },
     Case { name: "read-secret, forged", effect: Some(Action::AuthFailure) },
@@ -50,13 +50,29 @@ const CASES: [Case; 27] = [
     Case { name: "create bundle", effect: Some(Action::BundleCreate) },
     Case { name: "enrollment token", effect: Some(Action::EnrollmentTokenCreate) },
     Case { name: "allowlist entry", effect: Some(Action::AllowlistEntryAdd) },
+    Case { name: "rotate", effect: Some(Action::SecretRotate) },
+    Case { name: "roll back", effect: Some(Action::SecretUpdate) },
+    Case { name: "restore", effect: Some(Action::SecretRestore) },
+    Case { name: "purge", effect: Some(Action::SecretPurge) },
+    Case { name: "delete project", effect: Some(Action::ProjectDelete) },
+    Case { name: "query machines", effect: None },
+    Case { name: "deny machine", effect: Some(Action::MachineDeny) },
+    Case { name: "register agent", effect: Some(Action::AgentRegister) },
+    Case { name: "approve agent", effect: Some(Action::AgentApprove) },
+    Case { name: "revoke agent", effect: Some(Action::AgentRevoke) },
+    Case { name: "agent asks who it is", effect: Some(Action::AgentAccess) },
+    Case { name: "agent rotates", effect: Some(Action::SecretRotate) },
 ];
 
 /// Everything the case needs, made anew, and the request it is about.
 async fn prepare<'w>(case: Case, owner: &Person<'w>, stage: &Stage<'w>) -> Request {
+    // If it is time to note that the session is used, that is now: in the request it would be one call more.
+    owner.get("/v1/account").await.expect(200);
     let nothing = json!({});
     let project = &stage.project;
     let of_project = |what: &str| format!("/v1/manage/projects/{project}/{what}");
+    let of_secret = |what: &str| of_project(&format!("secrets/{}/{what}", stage.secret));
+    let agent_token = json!({ "name": "helper", "scopes": ["audit.read"] });
     let key = KeyPair::make().public().to_base64();
     match case.name {
         "read-secret" => {
@@ -151,6 +167,44 @@ async fn prepare<'w>(case: Case, owner: &Person<'w>, stage: &Stage<'w>) -> Reque
                 .await
                 .expect(200);
             owner.request("/v1/manage/ipallowlist", Some(&json!({ "cidr": "192.0.2.0/24" })))
+        }
+        "rotate" => owner.request(&of_secret("rotate"), Some(&nothing)),
+        "roll back" => {
+            owner.post(&of_secret("rotate"), &nothing).await.expect(200);
+            let version = owner.get(&of_project(&format!("secrets/{}", stage.secret))).await.json()["version"].clone();
+            owner.request(&of_secret("rollback"), Some(&json!({ "version": version })))
+        }
+        "restore" | "purge" => {
+            let secret = owner.secret(project, "in the trash", VALUE).await;
+            owner.post(&of_project(&format!("secrets/{secret}/delete")), &nothing).await.expect(200);
+            owner.request(&format!("/v1/manage/trash/{secret}/{}", case.name), Some(&nothing))
+        }
+        "delete project" => {
+            let project = owner.project("to delete").await;
+            let body = json!({ "confirmName": "to delete" });
+            owner.request(&format!("/v1/manage/projects/{project}/delete"), Some(&body))
+        }
+        "query machines" => owner.request(&of_project("machines/query"), Some(&nothing)),
+        "deny machine" => {
+            let machine = owner.pending_machine().await;
+            owner.request(&format!("/v1/manage/machines/{}/deny", machine.id), Some(&nothing))
+        }
+        "register agent" => {
+            let token = owner.post("/v1/manage/agent-bootstrap-tokens", &agent_token).await.expect(200).field("token");
+            Request::new("POST", "/v1/ai-bootstrap/register").json(&json!({ "token": token, "publicKey": key }))
+        }
+        "approve agent" => {
+            let agent = owner.pending_agent(&[], &[]).await;
+            owner.request(&format!("/v1/manage/ai-agents/{}/approve", agent.id), Some(&nothing))
+        }
+        "revoke agent" => {
+            let agent = owner.agent(&[], &[]).await;
+            owner.request(&format!("/v1/manage/ai-agents/{}/revoke", agent.id), Some(&nothing))
+        }
+        "agent asks who it is" => owner.agent(&[], &[]).await.request("/v1/ai/whoami", None),
+        "agent rotates" => {
+            let path = format!("/v1/ai/projects/{project}/secrets/{}/rotate", stage.secret);
+            owner.agent(&["projects.secrets.write"], &[]).await.request(&path, Some(&nothing))
         }
         other => panic!("no request for {other}"),
     }

@@ -15,9 +15,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use crypto::Sealed;
 use crypto::envelope::KeyContext;
+use kms::KmsKeyLayer;
 use protocol::{ProjectId, VaultId};
 use serde_json::{Value, json};
-use store::{KeyError, KeyLayer, KmsKeyLayer};
+use store::{KeyError, KeyLayer};
 
 const KEY: [u8; 32] = [0x42; 32];
 
