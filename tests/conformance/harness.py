@@ -162,6 +162,12 @@ class Owner:
             self.cookie = cookie.partition(";")[0]
         return json.loads(raw) if raw else {}
 
+    def get(self, path):
+        status, _, raw = fetch("GET", self.url + path, headers={"Cookie": self.cookie})
+        if status != 200:
+            raise Refused("GET", path, status, raw.decode(errors="replace"))
+        return json.loads(raw)
+
     # Projects and secrets
 
     def project(self):

@@ -17,7 +17,7 @@ import time
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import harness
-from harness import Refused, fetch, raw_public_key, unique
+from harness import fetch, raw_public_key, unique
 
 # What a start that has to fail may take.
 REFUSAL_TIMEOUT_SECONDS = 60
@@ -130,12 +130,6 @@ class Person(harness.Owner):
 
     def moved(self, server):
         self.url = server.url
-
-    def get(self, path):
-        status, _, raw = fetch("GET", self.url + path, headers={"Cookie": self._cookie})
-        if status != 200:
-            raise Refused("GET", path, status, raw.decode(errors="replace"))
-        return json.loads(raw)
 
     def projects(self):
         return {project["id"]: project for project in self.get("/v1/manage/projects")["projects"]}

@@ -23,13 +23,7 @@ def public_key(key):
 
 
 class Owner(harness.Owner):
-    """The owner, who also reads and makes AI agents."""
-
-    def get(self, path):
-        status, _, raw = harness.fetch("GET", self.url + path, headers={"Cookie": self.cookie})
-        if status != 200:
-            raise harness.Refused("GET", path, status, raw.decode(errors="replace"))
-        return json.loads(raw)
+    """The owner, who also makes AI agents."""
 
     def sign_in(self):
         """Another session, which is the current one from here on."""
