@@ -127,9 +127,10 @@ pub async fn follow(stream: Vec<serde_dynamo::Item>, counts: &CountReads) -> Res
 }
 
 async fn welcome() -> File<Text> {
-    let text = "SikkerKey in local mode, for development and trying out.\n\
-                There is no web page here yet; the README shows how to use the API. Mails are at /outbox.\n";
-    File::new(text.as_bytes().to_vec().into())
+    File::fixed(
+        "SikkerKey in local mode, for development and trying out.\n\
+         There is no web page here yet; the README shows how to use the API. Mails are at /outbox.\n",
+    )
 }
 
 /// The gateway's part: the address comes from the connection and from nothing that the client wrote; each request gets

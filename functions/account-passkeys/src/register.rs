@@ -70,8 +70,7 @@ pub(crate) async fn start(
 ) -> Result<Json<Begun>, Error> {
     let webauthn = app.webauthn()?;
     app.passwords.confirm(&person, body.password, "Adding of a passkey").await?;
-    let factor = app.store.get(&accounts::second_factor(person.user.id)).await?;
-    if factor.is_some_and(|factor| factor.confirmed_at.is_some()) && !person.session.is_proved(person.now) {
+    if app.store.second_factor(person.user.id).await?.is_some() && !person.session.is_proved(person.now) {
         // A passkey signs in without a code, so it must not be had without one.
         return Err(Error::forbidden("Sign in again with a code, and add the passkey within five minutes"));
     }

@@ -5,7 +5,6 @@ use edge::{Error, Json, Person};
 use protocol::{UserId, VaultId};
 use schemars::JsonSchema;
 use serde::Serialize;
-use store::accounts;
 use vault::Time;
 
 use crate::App;
@@ -29,8 +28,7 @@ pub(crate) struct Me {
 
 pub(crate) async fn me(State(app): State<App>, person: Person) -> Result<Json<Me>, Error> {
     let user = person.user;
-    let factor = app.store.get(&accounts::second_factor(user.id)).await?;
-    let factor = factor.filter(|factor| factor.confirmed_at.is_some());
+    let factor = app.store.second_factor(user.id).await?;
     Ok(Json(Me {
         user_id: user.id,
         email: user.email,

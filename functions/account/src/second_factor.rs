@@ -86,10 +86,8 @@ impl App {
 
     /// A signed-in person's second factor, if they have one.
     pub(crate) async fn second_factor(&self, person: &Person) -> Result<SecondFactor, Error> {
-        let factor = self.store.get(&accounts::second_factor(person.user.id)).await?;
-        factor
-            .filter(|factor| factor.confirmed_at.is_some())
-            .ok_or_else(|| Error::conflict("There is no second factor"))
+        let factor = self.store.second_factor(person.user.id).await?;
+        factor.ok_or_else(|| Error::conflict("There is no second factor"))
     }
 
     /// Has a signed-in person bring a code. A wrong one counts and is recorded like a wrong password.

@@ -52,8 +52,8 @@ pub(crate) async fn sign_in(
             return Err(app.failed(from, record).await);
         }
     };
-    let factor = app.store.get(&accounts::second_factor(user.id)).await?;
-    let proof = match (factor.filter(|factor| factor.confirmed_at.is_some()), body.totp) {
+    let factor = app.store.second_factor(user.id).await?;
+    let proof = match (factor, body.totp) {
         (None, _) => None,
         (Some(_), None) => {
             let text = "A code of your authenticator app, or a recovery code, has to be sent as totp";

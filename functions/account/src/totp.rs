@@ -72,8 +72,7 @@ pub(crate) async fn enroll(
 ) -> Result<SecretJson<Enrollment>, Error> {
     app.passwords.confirm(&person, body.password, "Enrollment of an authenticator app").await?;
     let user = &person.user;
-    let key = accounts::second_factor(user.id);
-    if app.store.get(&key).await?.is_some_and(|factor| factor.confirmed_at.is_some()) {
+    if app.store.second_factor(user.id).await?.is_some() {
         return Err(Error::conflict("There is a second factor; disable it first"));
     }
     let vault = app.store.get(&vaults::vault(user.vault)).await?.ok_or_else(|| Error::internal("no vault"))?;

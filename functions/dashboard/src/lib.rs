@@ -10,11 +10,10 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use edge::answer::{File, MediaType};
+use edge::answer::{File, Html, MediaType};
 use edge::openapi::{Answers, Operation};
 use edge::{Error, Routes, Services};
 use http::{HeaderValue, header};
-use serde_json::json;
 
 /// Made from the code by `tests/template/run --write`.
 const OPENAPI: &str = include_str!("../../../docs/openapi.json");
@@ -64,7 +63,7 @@ impl Page {
 impl IntoResponse for Page {
     fn into_response(self) -> Response {
         let headers = [
-            (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+            (header::CONTENT_TYPE, HeaderValue::from_static(Html::NAME)),
             (header::CONTENT_SECURITY_POLICY, self.policy),
             (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
             (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
@@ -76,7 +75,7 @@ impl IntoResponse for Page {
 
 impl Answers for Page {
     fn describe(operation: &mut Operation<'_>) {
-        operation.answers("text/html; charset=utf-8", &json!({ "type": "string" }));
+        File::<Html>::describe(operation);
     }
 }
 
@@ -103,7 +102,7 @@ pub fn routes(_: &Services) -> Routes {
 
 /// `GET /v1/openapi.json`: the API as an OpenAPI document.
 async fn openapi() -> File<OpenApi> {
-    File::new(OPENAPI.as_bytes().to_vec().into())
+    File::fixed(OPENAPI)
 }
 
 /// `GET /verify-email`: the page of a link that verifies an address.

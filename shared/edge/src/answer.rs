@@ -112,6 +112,12 @@ impl<M: MediaType> File<M> {
         Self(of_bytes(StatusCode::OK, M::NAME, Bytes::from_owner(bytes)), PhantomData)
     }
 
+    /// Of this text, which is always the same and no secret.
+    #[must_use]
+    pub fn fixed(text: &'static str) -> Self {
+        Self(of_bytes(StatusCode::OK, M::NAME, Bytes::from_static(text.as_bytes())), PhantomData)
+    }
+
     /// With a header more.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {

@@ -130,6 +130,8 @@ impl Schemas {
 pub struct Operation<'a> {
     schemas: &'a mut Schemas,
     get: bool,
+    /// Whether it may change something.
+    changes: bool,
     /// Types of the path's parameters, in their order.
     path_types: Vec<Value>,
     parameters: Vec<Value>,
@@ -189,7 +191,7 @@ impl Operation<'_> {
     }
 
     fn signed(&mut self) {
-        self.security = Some(signature());
+        self.security = Some(json!([{ "id": [], "timestamp": [], "nonce": [], "signature": [] }]));
         // A query string; who it is; what it may; the lockout.
         self.refuses(&[400, 401, 403, 413, 429]);
     }
@@ -197,8 +199,7 @@ impl Operation<'_> {
     /// The operation as the document has it.
     fn finish(mut self, route: &Route, summary: &str) -> Value {
         self.refuses(route.refusals);
-        let is_of_machine = self.security == Some(signature()) && !is_for_agents(route);
-        if !self.get && !is_of_machine && !route.needs.is_some_and(Needs::reads) {
+        if self.changes {
             // Not in the state for it, or somebody else changed it at the same time.
             self.refuses(&[409]);
         }
@@ -238,11 +239,6 @@ impl Operation<'_> {
 fn object<const N: usize>(fields: [(&str, Option<Value>); N]) -> Value {
     let fields = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
     fields.collect::<Map<_, _>>().into()
-}
-
-/// The four headers of a signed request.
-fn signature() -> Value {
-    json!([{ "id": [], "timestamp": [], "nonce": [], "signature": [] }])
 }
 
 fn is_for_agents(route: &Route) -> bool {
@@ -285,6 +281,7 @@ pub fn document<'a>(
         let mut operation = Operation {
             schemas: &mut schemas,
             get: route.method == "GET",
+            changes: route.method != "GET" && !route.needs.is_some_and(Needs::reads),
             path_types: vec![],
             parameters: vec![],
             body: None,
@@ -401,15 +398,17 @@ impl Asks for SameOrigin {
     }
 }
 
+/// A machine changes nothing.
 impl Asks for SignedRequest {
     fn describe(operation: &mut Operation<'_>) {
         operation.signed();
+        operation.changes = false;
     }
 }
 
 impl<T: JsonSchema> Asks for SignedBody<T> {
     fn describe(operation: &mut Operation<'_>) {
-        operation.signed();
+        SignedRequest::describe(operation);
         operation.takes::<T>();
     }
 }

@@ -92,8 +92,8 @@ pub fn knock(request: &mut HttpRequest) {
     }
 }
 
-/// Opens a connection with any request, which is sent as a `GET /`: the services answer it without looking at rights, and the connection stays open for the
-/// first real request. What they answer does not matter.
+/// Opens a connection with any request, which is sent as a `GET /`: the services answer it without looking at rights, and
+/// the connection stays open for the first real request. What they answer does not matter.
 #[macro_export]
 macro_rules! connect {
     ($call:expr, $service:ident) => {{

@@ -95,6 +95,12 @@ impl Store {
         self.get(&user(address.map_or_else(nobody, |address| address.user))).await
     }
 
+    /// A person's second factor, if they have one: an enrollment that no code confirmed is none.
+    pub async fn second_factor(&self, user: UserId) -> Result<Option<SecondFactor>, StoreError> {
+        let factor = self.get(&second_factor(user)).await?;
+        Ok(factor.filter(|factor| factor.confirmed_at.is_some()))
+    }
+
     /// A person's passkeys.
     pub async fn passkeys(&self, user: UserId) -> Result<Vec<Passkey>, StoreError> {
         self.query(credentials(user), PASSKEYS).await
