@@ -36,13 +36,9 @@ pub fn routes(services: &Services, mail: Arc<dyn MailQueue>) -> Routes {
     };
     Routes::of("account-mail")
         .post("/v1/account/sign-up", sign_up::sign_up)
-        .refusing(&[429])
         .post("/v1/account/verification", verification::ask)
         .post("/v1/account/verification/confirm", verification::confirm)
-        .refusing(&[410, 429])
         .post("/v1/account/recovery", recovery::ask)
-        .refusing(&[429])
         .post("/v1/account/recovery/confirm", recovery::confirm)
-        .refusing(&[410, 429])
         .with_state(app)
 }

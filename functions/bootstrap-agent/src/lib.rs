@@ -23,7 +23,7 @@ struct App {
 /// The function's route.
 pub fn routes(services: &Services) -> Routes {
     let app = App { store: services.store.clone(), attempts: services.attempts(), clock: services.clock.clone() };
-    Routes::of("bootstrap-agent").post("/v1/ai-bootstrap/register", register).refusing(&[401, 429]).with_state(app)
+    Routes::of("bootstrap-agent").post("/v1/ai-bootstrap/register", register).with_state(app)
 }
 
 #[derive(Deserialize, JsonSchema)]

@@ -33,15 +33,10 @@ pub fn routes(services: &Services) -> Routes {
     };
     Routes::of("bootstrap-machine")
         .get("/v1/bootstrap/{token}", scripts::sh)
-        .refusing(&[401, 429])
         .get("/v1/bootstrap/{token}/ps", scripts::powershell)
-        .refusing(&[401, 429])
         .get("/v1/bootstrap/{token}/k8s", scripts::kubernetes)
-        .refusing(&[401, 429])
         .get("/v1/bootstrap/{token}/ci", scripts::ci)
-        .refusing(&[401, 429])
         .post("/v1/bootstrap/{token}/register", register::register)
-        .refusing(&[401, 429])
         .with_state(app)
 }
 

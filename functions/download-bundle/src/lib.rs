@@ -38,7 +38,7 @@ pub fn routes(services: &Services) -> Routes {
         clock: services.clock.clone(),
         config: services.config.clone(),
     };
-    Routes::of("download-bundle").get("/v1/bundle/{token}", download).refusing(&[409, 410]).with_state(app)
+    Routes::of("download-bundle").get("/v1/bundle/{token}", download).with_state(app)
 }
 
 async fn download(State(app): State<App>, Ids(token): Ids<String>, from: SourceAddress) -> Result<File<Zip>, Error> {

@@ -26,7 +26,6 @@ pub fn routes(services: &Services) -> Routes {
     };
     Routes::of("enroll-machine")
         .post("/v1/{vaultId}/enroll/register", register::register)
-        .refusing(&[401, 403, 429])
         .get("/v1/{vaultId}/enroll/script", script::script)
         .with_state(app)
 }

@@ -24,11 +24,9 @@ pub fn routes(services: &Services) -> Routes {
     Routes::of("list-secrets")
         .get("/v1/secrets", secrets::list)
         .post("/v1/secrets/list", secrets::list_of_project)
-        .refusing(&[404])
         .get("/v1/cli/projects", cli::projects)
         .get("/v1/cli/secrets", cli::secrets)
         .post("/v1/verify-access", verify_access::verify)
-        .refusing(&[404])
         .with_state(App { gate: Gate::new(services), store: services.store.clone() })
 }
 

@@ -29,7 +29,7 @@ pub fn routes(services: &Services) -> Routes {
         opener: Opener::new(services),
         store: services.store.clone(),
     };
-    Routes::of("read-secret").get("/v1/secret/{secretId}", read_secret).refusing(&[404, 423]).with_state(app)
+    Routes::of("read-secret").get("/v1/secret/{secretId}", read_secret).with_state(app)
 }
 
 #[derive(Serialize, JsonSchema)]

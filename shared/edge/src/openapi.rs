@@ -1,9 +1,8 @@
 //! The API as an OpenAPI 3.1 document, told by the types of the handlers.
 //!
 //! What a handler takes says what a request brings and how it can be refused ([`Asks`]); what it gives says what an
-//! answer looks like ([`Answers`]). A route adds only the refusals that its types cannot know
-//! ([`Routes::refusing`](crate::Routes::refusing)). What no type says, such as a summary, comes from who asks for the
-//! document.
+//! answer looks like ([`Answers`]). What no type says, such as a summary and refusals of a handler's own, comes from
+//! who asks for the document.
 //!
 //! Nothing of this is in a deployed function: without the feature `openapi` a route keeps no description.
 
@@ -198,7 +197,6 @@ impl Operation<'_> {
 
     /// The operation as the document has it.
     fn finish(mut self, route: &Route, summary: &str) -> Value {
-        self.refuses(route.refusals);
         if self.changes {
             // Not in the state for it, or somebody else changed it at the same time.
             self.refuses(&[409]);
@@ -263,7 +261,8 @@ fn operation_id(route: &Route) -> String {
     format!("{}-{}{by}", route.method.to_lowercase(), words.collect::<Vec<_>>().join("-"))
 }
 
-/// The document of these functions. `summary` is asked for a handler, by its path in the code.
+/// The document of these functions. `summary` is asked for a handler, by its path in the code; `refusals` for the statuses
+/// that a route is refused with beside those that its handler's types tell.
 ///
 /// # Panics
 ///
@@ -273,6 +272,7 @@ pub fn document<'a>(
     functions: impl IntoIterator<Item = &'a Routes>,
     version: &str,
     summary: impl Fn(&str) -> String,
+    refusals: impl Fn(&Route) -> &'static [u16],
 ) -> Value {
     let mut schemas = Schemas::new();
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
@@ -299,6 +299,7 @@ pub fn document<'a>(
             None => {}
         }
         (description.describe)(&mut operation);
+        operation.refuses(refusals(route));
         let operation = operation.finish(route, &summary(description.handler));
         assert!(ids.insert(operation_id(route)), "two operations are called {}", operation_id(route));
         paths.entry(&route.path).or_default().insert(route.method.to_lowercase(), operation);
@@ -422,10 +423,8 @@ impl<T: JsonSchema, const LIMIT: usize> Asks for Body<T, LIMIT> {
 impl<T: JsonSchema> Asks for Ids<T> {
     fn describe(operation: &mut Operation<'_>) {
         let schema = operation.schemas.read.subschema_for::<T>().to_value();
-        if schema.get("$ref").is_some() || schema.get("prefixItems").is_some() {
-            // Of another shape, it is an id of nothing.
-            operation.refuses(&[404]);
-        }
+        // Of another shape, or no text at all, it is an id of nothing.
+        operation.refuses(&[404]);
         // Several are a tuple.
         operation.path_types = match schema.get("prefixItems").and_then(Value::as_array) {
             Some(each) => each.clone(),

@@ -24,8 +24,6 @@ pub struct Route {
     pub function: &'static str,
     /// What it needs, if it is one of management.
     pub needs: Option<Needs>,
-    /// Statuses it is refused with, beside those that its handler's types tell.
-    pub refusals: &'static [u16],
 }
 
 /// The routes of one function. Built like a router, and knows afterwards what it holds.
@@ -57,7 +55,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         route: routing::MethodRouter<S>,
     ) -> Self {
         self.router = self.router.route(&path, route);
-        self.table.push(Route { method, path, function: self.function, needs, refusals: &[] });
+        self.table.push(Route { method, path, function: self.function, needs });
         self.descriptions.push(description);
         self
     }
@@ -74,15 +72,6 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     pub fn post<T: 'static, A>(self, path: &str, handler: impl Handler<T, S> + Described<A>) -> Self {
         let description = Description::of(&handler);
         self.add("POST", path.to_owned(), None, description, routing::post(handler))
-    }
-
-    /// Tells of statuses that the route added last is refused with, beside those that its handler's types tell.
-    #[must_use]
-    pub fn refusing(mut self, refusals: &'static [u16]) -> Self {
-        if let Some(route) = self.table.last_mut() {
-            route.refusals = refusals;
-        }
-        self
     }
 
     /// Goes on with routes of management.

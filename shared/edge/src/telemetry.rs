@@ -218,12 +218,20 @@ pub fn start<W>(filter: &str, writer: W)
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
+    logging(filter, writer).init();
+}
+
+/// What [`start`] starts, for who wants it somewhere only.
+pub fn logging<W>(filter: &str, writer: W) -> impl Subscriber + Send + Sync + use<W>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
     let lines = tracing_subscriber::fmt::layer()
         .fmt_fields(JsonFields::new())
         .event_format(Lines(tracing_subscriber::fmt::format().json()))
         .with_writer(writer);
     let filter = filter.parse::<Targets>().unwrap_or_else(|_| Targets::new().with_default(Level::INFO));
-    tracing_subscriber::registry().with(lines).with(filter).init();
+    tracing_subscriber::registry().with(lines).with(filter)
 }
 
 /// Writes request lines as they are, and everything else as the library does.

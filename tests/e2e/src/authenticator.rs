@@ -1,4 +1,5 @@
-//! A browser with an authenticator in software, both by others than the library that our server uses.
+//! What people hold in their hands: a browser with an authenticator in software, and an app that shows codes. All by others
+//! than the libraries that our server uses.
 
 use async_trait::async_trait;
 use base64::Engine as _;
@@ -11,6 +12,11 @@ use passkey::types::ctap2::{Aaguid, Ctap2Error};
 use passkey::types::webauthn::{CredentialCreationOptions, CredentialRequestOptions};
 use public_suffix::PublicSuffixList;
 use serde_json::{Value, json};
+use totp_rs::{Builder, Secret};
+
+use crate::roles::PASSWORD;
+use crate::world::URL;
+use crate::{Person, Request, World};
 
 /// Somebody who touches the sensor whenever asked; it may fail to know them.
 struct Finger {
@@ -93,5 +99,70 @@ impl Browser {
         let origin = self.origin.parse::<url::Url>().unwrap();
         let signed = self.client.authenticate(&origin, options, DefaultClientData).await.ok()?;
         Some(encoded(serde_json::to_value(signed).unwrap()))
+    }
+}
+
+impl Browser {
+    /// A browser that begins to add a passkey of this person's: what the end of the ceremony takes.
+    pub async fn begin_passkey(owner: &Person<'_>) -> (Self, Value, Value) {
+        let mut browser = Self::at(URL);
+        let begun =
+            owner.post("/v1/account/passkeys/register", &json!({ "password": PASSWORD })).await.expect(200).json();
+        let credential = browser.create(&begun["publicKey"]).await.expect("a credential");
+        (browser, begun["ceremony"].clone(), credential)
+    }
+
+    /// A browser that has a passkey of this person's, and the passkey's id.
+    pub async fn with_passkey(owner: &Person<'_>, name: &str) -> (Self, String) {
+        let (browser, ceremony, credential) = Self::begin_passkey(owner).await;
+        let finish = json!({ "ceremony": ceremony, "name": name, "credential": credential });
+        let added = owner.post("/v1/account/passkeys/register/finish", &finish).await.expect(200);
+        (browser, added.field("passkeyId"))
+    }
+
+    /// Begins a sign-in with its passkey: what the end of the ceremony takes.
+    pub async fn begin_sign_in(&mut self, world: &World) -> (Value, Value) {
+        let request = Request::new("POST", "/v1/account/passkeys/sign-in").header("x-sikkerkey-request", "1");
+        let begun = world.send(request.json(&json!({}))).await.expect(200).json();
+        let credential = self.get(&begun["publicKey"]).await.expect("an assertion");
+        (begun["ceremony"].clone(), credential)
+    }
+}
+
+/// An authenticator app, by the library alone.
+pub struct CodeApp {
+    seed: Vec<u8>,
+}
+
+impl CodeApp {
+    /// One with this seed.
+    pub fn with(base32: &str) -> Self {
+        Self { seed: Secret::try_from_base32(base32).unwrap().as_bytes().to_vec() }
+    }
+
+    /// One that a person has begun to enroll.
+    pub async fn begin(owner: &Person<'_>) -> Self {
+        let begun = owner.post("/v1/account/totp/enroll", &json!({ "password": PASSWORD })).await.expect(200);
+        Self::with(&begun.field("secret"))
+    }
+
+    /// One that a person has enrolled, and the recovery codes.
+    pub async fn enroll(owner: &Person<'_>) -> (Self, Vec<String>) {
+        let app = Self::begin(owner).await;
+        let code = json!({ "totp": app.code(owner.world.now()) });
+        let confirmed = owner.post("/v1/account/totp/confirm", &code).await.expect(200).json();
+        let codes = confirmed["recoveryCodes"].as_array().unwrap();
+        (app, codes.iter().map(|code| code.as_str().unwrap().to_owned()).collect())
+    }
+
+    /// The code it shows at this time.
+    pub fn code(&self, at: vault::Time) -> String {
+        let totp = Builder::new().with_secret(Secret::new(self.seed.clone().into())).build().unwrap();
+        totp.generate(at.seconds()).to_string()
+    }
+
+    /// The seed itself.
+    pub fn seed(&self) -> &[u8] {
+        &self.seed
     }
 }

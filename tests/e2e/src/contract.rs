@@ -8,7 +8,7 @@ use edge::openapi;
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
-use crate::{Answer, Request};
+use crate::{Answer, Request, cases};
 
 /// The functions' sources, which say in words what a handler does.
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../functions");
@@ -17,7 +17,7 @@ const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../functions");
 #[must_use]
 pub fn document(functions: &[edge::Routes]) -> Value {
     let deployed = functions.iter().filter(|function| function.table().iter().all(|route| route.function != "local"));
-    openapi::document(deployed, env!("CARGO_PKG_VERSION"), summary)
+    openapi::document(deployed, env!("CARGO_PKG_VERSION"), summary, cases::refusals)
 }
 
 /// The first sentence of what a handler's source says of it, without the route it begins with.
@@ -47,8 +47,8 @@ fn summary(handler: &str) -> String {
 /// The document, ready to hold requests and answers against.
 pub(crate) struct Contract {
     document: Value,
-    /// By the schema's own text; most answers share a few.
-    validators: Mutex<BTreeMap<String, Arc<Validator>>>,
+    /// By where the schema is in the document.
+    validators: Mutex<BTreeMap<usize, Arc<Validator>>>,
 }
 
 impl Contract {
@@ -107,7 +107,7 @@ impl Contract {
                 let whole = json!({ "allOf": [schema], "components": self.document["components"] });
                 Arc::new(jsonschema::validator_for(&whole).expect("a valid schema"))
             };
-            Arc::clone(known.entry(schema.to_string()).or_insert_with(compile))
+            Arc::clone(known.entry(std::ptr::from_ref(schema).addr()).or_insert_with(compile))
         };
         let problems: Vec<String> = validator.iter_errors(value).map(|error| error.to_string()).collect();
         assert!(problems.is_empty(), "{what} is not as documented: {problems:?}");

@@ -4,6 +4,7 @@
 //! Requests go through the same router as over a socket, but without one, so a test can stop the time.
 
 mod authenticator;
+pub mod cases;
 mod contract;
 mod gateway;
 mod keys;
@@ -16,11 +17,12 @@ mod roles;
 mod values;
 mod world;
 
-pub use authenticator::Browser;
+pub use authenticator::{Browser, CodeApp};
 pub use contract::document;
 pub use keys::TestKeys;
-pub use logs::logged;
+pub use logs::{EveryLine, logged};
 pub use mail::TestMail;
+pub use place::is_deep;
 pub use proxy::{Call, Fault, Proxy};
 pub use rights::left_by_tests;
 pub use roles::{Agent, Machine, Person, signed_request};

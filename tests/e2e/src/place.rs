@@ -6,6 +6,7 @@
 //! | `SIKKERKEY_E2E_DYNAMODB` | an endpoint: the store is there, in tables of each world's own |
 //! | `SIKKERKEY_E2E_LAMBDA` | an endpoint that takes Lambda's Invoke: the functions are processes of their own, all worlds share them and their tables, and the clock is the real one |
 //! | `SIKKERKEY_E2E_PREFIX` | with Lambda: what the names of its tables begin with |
+//! | `SIKKERKEY_E2E_DEEP` | anything: tests that sample what they could try try all of it |
 //! | `SIKKERKEY_E2E_FUNCTION_PREFIX` | with Lambda: what the names of its functions begin with; nothing unless given |
 
 use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Credentials, HttpClient, Region};
@@ -17,6 +18,12 @@ use crate::Proxy;
 #[expect(clippy::disallowed_methods, reason = "the one place of the suite that reads the environment")]
 fn given(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Whether tests that sample what they could try are to try all of it.
+#[must_use]
+pub fn is_deep() -> bool {
+    given("SIKKERKEY_E2E_DEEP").is_some()
 }
 
 fn nobody() -> Credentials {

@@ -41,6 +41,11 @@ impl<'w> Person<'w> {
         Self { world, cookie: cookie(&answer), id: answer.field("userId"), vault: answer.field("vaultId"), email }
     }
 
+    /// Somebody of their own, where anybody may sign up.
+    pub async fn somebody(world: &'w World) -> Self {
+        Self::sign_up(world, &format!("{}@example.org", hex::encode(crypto::random::bytes::<8>()))).await
+    }
+
     /// The same person in a new session, when the old one may have ended.
     pub async fn again(&self) -> Self {
         let body = json!({ "email": self.email, "password": PASSWORD });
@@ -50,13 +55,16 @@ impl<'w> Person<'w> {
         Self { world, cookie: cookie(&answer), id, vault, email }
     }
 
+    /// A request of this person without a body.
+    pub fn of(&self, method: &str, target: &str) -> Request {
+        Request::new(method, target).header("cookie", &self.cookie).header("x-sikkerkey-request", "1")
+    }
+
     /// A request of this person; one with a body is a POST.
     pub fn request(&self, target: &str, body: Option<&Value>) -> Request {
-        let method = if body.is_some() { "POST" } else { "GET" };
-        let request = Request::new(method, target).header("cookie", &self.cookie).header("x-sikkerkey-request", "1");
         match body {
-            Some(body) => request.json(body),
-            None => request,
+            Some(body) => self.of("POST", target).json(body),
+            None => self.of("GET", target),
         }
     }
 

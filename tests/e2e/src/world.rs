@@ -15,6 +15,7 @@ use edge::{Clock, Config, Error, Route, Services, Telemetry};
 use http::{HeaderMap, Method, StatusCode};
 use http_body_util::BodyExt as _;
 use local::embedded::Embedded;
+use protocol::VaultId;
 use seal_secret::SealSecret;
 use serde_json::Value;
 use store::{Keys, Store, tables};
@@ -116,9 +117,14 @@ impl Request {
     }
 
     /// With a JSON body.
-    pub fn json(mut self, body: &Value) -> Self {
-        self.body = body.to_string().into_bytes();
-        self.header("content-type", "application/json")
+    pub fn json(self, body: &Value) -> Self {
+        self.with_json(body.to_string().as_bytes())
+    }
+
+    /// With a body that says it is JSON; with none if it is empty.
+    pub fn with_json(mut self, body: &[u8]) -> Self {
+        self.body = body.to_vec();
+        if body.is_empty() { self } else { self.header("content-type", "application/json") }
     }
 
     /// From this address.
@@ -378,9 +384,14 @@ impl World {
         (place::client(self.store.clone()), &self.services.config.table_prefix)
     }
 
-    /// The newest audit records of a vault.
+    /// The newest audit records of a person's vault.
     pub async fn newest_records(&self, person: &Person<'_>, number: usize) -> Vec<Record> {
-        let (vault, audit) = (person.vault.parse().unwrap(), self.services.store.audit());
+        self.newest_records_of(person.vault.parse().unwrap(), number).await
+    }
+
+    /// The newest audit records of a vault.
+    pub async fn newest_records_of(&self, vault: VaultId, number: usize) -> Vec<Record> {
+        let audit = self.services.store.audit();
         let until = self.now().plus_seconds(1);
         let page = audit.page(vault, None, until.minus_seconds(60), until, number).await.unwrap();
         page.records.into_iter().map(|(_, record)| record).collect()

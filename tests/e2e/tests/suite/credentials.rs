@@ -2,9 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use e2e::{Answer, Browser, Options, Person, Request, World};
+use e2e::{Answer, Browser, CodeApp, Options, Person, Request, World};
 use serde_json::{Value, json};
-use totp_rs::{Builder, Secret};
 use vault::audit::Action;
 
 const PASSWORD: &str = "a long passw0rd!";
@@ -25,31 +24,6 @@ async fn sign_in(world: &World, email: &str, password: &str, totp: Option<&str>)
         body["totp"] = totp.into();
     }
     world.send(post("/v1/account/sign-in", &body)).await
-}
-
-/// An app with this seed, by the library alone.
-struct App(Vec<u8>);
-
-impl App {
-    fn with(base32: &str) -> Self {
-        Self(Secret::try_from_base32(base32).unwrap().as_bytes().to_vec())
-    }
-
-    /// The code it shows at this time.
-    fn code(&self, at: vault::Time) -> String {
-        let totp = Builder::new().with_secret(Secret::new(self.0.clone().into())).build().unwrap();
-        totp.generate(at.seconds()).to_string()
-    }
-}
-
-/// Enrolls an app; gives it and the recovery codes.
-async fn enroll(world: &World, owner: &Person<'_>) -> (App, Vec<String>) {
-    let begun = owner.post("/v1/account/totp/enroll", &json!({ "password": PASSWORD })).await.expect(200);
-    let app = App::with(&begun.field("secret"));
-    let confirmed =
-        owner.post("/v1/account/totp/confirm", &json!({ "totp": app.code(world.now()) })).await.expect(200).json();
-    let codes = confirmed["recoveryCodes"].as_array().unwrap();
-    (app, codes.iter().map(|code| code.as_str().unwrap().to_owned()).collect())
 }
 
 #[tokio::test]
@@ -177,8 +151,8 @@ async fn a_second_factor_is_asked_for_and_each_code_is_taken_once() {
     // Nothing is asked for before a code was right.
     sign_in(&world, &owner.email, PASSWORD, None).await.expect(200);
     owner.post("/v1/account/totp/confirm", &json!({ "totp": "000000" })).await.error(401);
-    let (app, codes) = enroll(&world, &owner).await;
-    assert_ne!(app.0, App::with(&secret).0);
+    let (app, codes) = CodeApp::enroll(&owner).await;
+    assert_ne!(app.seed(), CodeApp::with(&secret).seed());
     assert_eq!(codes.len(), 10);
     assert_eq!(owner.post(enrolling, &json!({ "password": PASSWORD })).await.status, 409);
     let me = owner.get("/v1/account").await.json();
@@ -217,7 +191,7 @@ async fn a_second_factor_is_replaced_and_disabled_by_who_has_it() {
     let both = |password: &str, totp: &str| json!({ "password": password, "totp": totp });
     let (renew, disable) = ("/v1/account/totp/recovery-codes", "/v1/account/totp/disable");
     owner.post(disable, &both(PASSWORD, "000000")).await.error(409);
-    let (_, old) = enroll(&world, &owner).await;
+    let (_, old) = CodeApp::enroll(&owner).await;
     owner.post(renew, &both(NEW, &old[0])).await.error(401);
     owner.post(renew, &both(PASSWORD, "aaaa-aaaa-aaaa-aaaa")).await.error(401);
     let renewed = owner.post(renew, &both(PASSWORD, &old[0])).await.expect(200).json();
@@ -247,7 +221,7 @@ async fn a_second_factor_is_replaced_and_disabled_by_who_has_it() {
 async fn after_many_wrong_codes_the_app_has_to_wait() {
     let world = World::new().await;
     let owner = world.owner().await;
-    let (app, codes) = enroll(&world, &owner).await;
+    let (app, codes) = CodeApp::enroll(&owner).await;
     world.wait_seconds(30);
     let from = async |number: u8, totp: &str| {
         let body = json!({ "email": owner.email, "password": PASSWORD, "totp": totp });
@@ -274,13 +248,13 @@ async fn after_many_wrong_codes_the_app_has_to_wait() {
 async fn a_seed_opens_for_its_person_only_and_is_not_stored_in_clear() {
     let world = World::with(Options { open_sign_up: true, ..Options::default() }).await;
     let owner = world.owner().await;
-    let (app, _) = enroll(&world, &owner).await;
+    let (app, _) = CodeApp::enroll(&owner).await;
     let stranger = Person::sign_up(&world, "stranger@example.org").await;
     let store = &world.services.store;
     let key = |person: &Person<'_>| store::accounts::second_factor(person.id.parse().unwrap());
     let mut factor = store.get(&key(&owner)).await.unwrap().unwrap();
     let sealed = factor.seed.as_bytes();
-    assert!(!sealed.windows(app.0.len()).any(|window| window == app.0));
+    assert!(!sealed.windows(app.seed().len()).any(|window| window == app.seed()));
     // The whole row moved to somebody else is of no use.
     factor.user = stranger.id.parse().unwrap();
     let mut write = store.transaction();
@@ -293,17 +267,6 @@ async fn a_seed_opens_for_its_person_only_and_is_not_stored_in_clear() {
     world.wait_seconds(600);
     world.keys.set_down(true);
     sign_in(&world, &owner.email, PASSWORD, Some(&app.code(world.now()))).await.error(503);
-}
-
-/// Adds a passkey and gives the browser that has it.
-async fn with_passkey(owner: &Person<'_>, name: &str) -> (Browser, String) {
-    let mut browser = Browser::at(URL);
-    let begun = owner.post("/v1/account/passkeys/register", &json!({ "password": PASSWORD })).await.expect(200).json();
-    let credential = browser.create(&begun["publicKey"]).await.expect("a credential");
-    let finish = json!({ "ceremony": begun["ceremony"], "name": name, "credential": credential });
-    let added = owner.post("/v1/account/passkeys/register/finish", &finish).await.expect(200);
-    owner.post("/v1/account/passkeys/register/finish", &finish).await.error(410);
-    (browser, added.field("passkeyId"))
 }
 
 /// Begins a sign-in and gives the ceremony's token and the options.
@@ -322,9 +285,9 @@ async fn a_passkey_signs_in_without_password_and_code() {
     let world = World::new().await;
     let owner = world.owner().await;
     owner.post("/v1/account/passkeys/register", &json!({ "password": NEW })).await.error(401);
-    let (mut browser, id) = with_passkey(&owner, "laptop").await;
+    let (mut browser, id) = Browser::with_passkey(&owner, "laptop").await;
     // Once there is one, it takes the place of a code too.
-    enroll(&world, &owner).await;
+    CodeApp::enroll(&owner).await;
 
     let (ceremony, options) = begin(&world).await;
     assert_eq!((&options["rpId"], &options["userVerification"]), (&json!("localhost"), &json!("required")));
@@ -363,8 +326,8 @@ async fn a_wrong_assertion_signs_nobody_in() {
     let world = World::with(Options { open_sign_up: true, lockout_failures: Some(100), ..Options::default() }).await;
     let owner = world.owner().await;
     let stranger = Person::sign_up(&world, "stranger@example.org").await;
-    let (mut browser, _) = with_passkey(&owner, "laptop").await;
-    let (mut strangers, _) = with_passkey(&stranger, "phone").await;
+    let (mut browser, _) = Browser::with_passkey(&owner, "laptop").await;
+    let (mut strangers, _) = Browser::with_passkey(&stranger, "phone").await;
 
     // For another challenge.
     let (_, other) = begin(&world).await;
@@ -417,7 +380,7 @@ async fn a_wrong_assertion_signs_nobody_in() {
 async fn guesses_at_passkeys_lock_out() {
     let world = World::new().await;
     let owner = world.owner().await;
-    let (mut browser, _) = with_passkey(&owner, "laptop").await;
+    let (mut browser, _) = Browser::with_passkey(&owner, "laptop").await;
     let (ceremony, options) = begin(&world).await;
     let right = browser.get(&options).await.unwrap();
     let mut wrong = right.clone();
@@ -449,6 +412,7 @@ async fn a_passkey_is_added_by_who_began() {
     let swapped = json!({ "ceremony": other["ceremony"], "name": "n", "credential": credential });
     assert!(owner.post(path, &swapped).await.error(422).starts_with("credential"));
     owner.post(path, &done).await.expect(200);
+    owner.post(path, &done).await.error(410);
     // The authenticator is told what it has already.
     let again = owner.post("/v1/account/passkeys/register", &password).await.expect(200).json();
     assert_eq!(again["publicKey"]["excludeCredentials"][0]["id"], credential["id"]);
@@ -460,7 +424,7 @@ async fn a_passkey_is_added_by_who_began() {
 async fn with_a_second_factor_a_passkey_is_added_by_who_has_just_shown_it() {
     let world = World::new().await;
     let owner = world.owner().await;
-    let (app, _) = enroll(&world, &owner).await;
+    let (app, _) = CodeApp::enroll(&owner).await;
     let password = json!({ "password": PASSWORD });
     let begin = async |person: &Person<'_>| person.post("/v1/account/passkeys/register", &password).await;
     let text = "Sign in again with a code, and add the passkey within five minutes";

@@ -2,8 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use e2e::{Answer, Options, Person, Request, World, logged};
-use serde_json::json;
+use e2e::cases::{self, Things};
+use e2e::{Answer, EveryLine, Fault, Options, Person, Request, World};
+use serde_json::{Value, json};
 
 /// Looks for a secret in every form it could take.
 #[track_caller]
@@ -19,6 +20,7 @@ fn hex(text: &str) -> String {
 
 #[tokio::test]
 async fn a_marker_is_found_nowhere_it_should_not_be() {
+    let lines = EveryLine::of_this_thread();
     let world = World::with(Options { lockout_failures: Some(40), ..Options::default() }).await;
     let marker = "MARKER-7d1f0c9e-value";
     let password = "MARKER-7d1f0c9e-password-1!";
@@ -106,7 +108,7 @@ async fn a_marker_is_found_nowhere_it_should_not_be() {
     answers.push(owner.get(&of_project("secrets")).await.expect(200));
     answers.push(owner.post("/v1/manage/audit/query", &json!({ "pageSize": 200 })).await.expect(200));
 
-    let logs = logged();
+    let logs = lines.logged();
     assert!(logs.contains("\"route\":\"GET /v1/secret/{secretId}\""), "the logs are looked at");
     let records = format!("{:?}", world.audit(&owner).await);
     let stored: String = world.store.calls().iter().map(|call| call.body.to_string()).collect();
@@ -120,4 +122,66 @@ async fn a_marker_is_found_nowhere_it_should_not_be() {
     }
     // Hashes of tokens are what is stored.
     assert!(stored.contains(crypto::TokenHash::of_hex(&bootstrap).unwrap().as_str()));
+}
+
+/// The fields of bodies whose content is nobody's business.
+const SECRET: [&str; 8] =
+    ["value", "password", "currentPassword", "newPassword", "token", "totp", "ceremony", "credential"];
+
+/// A body with this text in the place of each text in it: of the secret ones or of the others.
+fn marked(body: &Value, marker: &str, secret: bool) -> Vec<Value> {
+    let fields = body.as_object().unwrap();
+    let mut all = vec![];
+    for name in fields.keys().filter(|name| SECRET.contains(&name.as_str()) == secret) {
+        for wrong in [json!(marker), json!([marker]), json!({ marker: marker }), json!({ "a": { "b": marker } })] {
+            let mut changed = fields.clone();
+            changed.insert(name.clone(), wrong);
+            all.push(changed.into());
+        }
+    }
+    let mut more = fields.clone();
+    more.insert("colour".to_owned(), json!(marker));
+    all.push(more.into());
+    all
+}
+
+/// Whatever any handler is sent, when all is well and when the store is away, the log holds none of it; and what is
+/// secret is in no record and no answer either.
+#[tokio::test(start_paused = true)]
+async fn no_handler_writes_down_what_it_was_sent() {
+    const OPEN: &str = "MARKER-3fe1aa-open";
+    const HIDDEN: &str = "MARKER-3fe1aa-hidden";
+    let world =
+        World::with(Options { open_sign_up: true, lockout_failures: Some(100_000), ..Options::default() }).await;
+    let owner = world.owner().await;
+    let mut answers = String::new();
+    let lines = EveryLine::of_this_thread();
+    for route in world.routes().iter().filter(|route| !route.path.starts_with("/v1/ai/")) {
+        let case = cases::of(route);
+        let own = if case.is_alone() { Some(Person::somebody(&world).await) } else { None };
+        let owner = own.as_ref().unwrap_or(&owner);
+        let things = Things::of(&case, owner).await;
+        let (path, body) = (case.path_of(route, &things), things.body(&case));
+        let bodies = marked(&body, OPEN, false).into_iter().chain(marked(&body, HIDDEN, true));
+        for body in bodies {
+            for down in [true, false] {
+                if down {
+                    world.store.fail(0, Fault::Error, true);
+                }
+                let request = case.request(&path, &body, owner, things.reader.as_ref());
+                let answer = world.send(request.header("user-agent", OPEN).header("x-forwarded-for", OPEN)).await;
+                world.store.heal();
+                answers.push_str(&answer.text());
+            }
+        }
+        for target in [format!("{path}?{OPEN}={OPEN}"), format!("{path}/{OPEN}")] {
+            world.send(case.request(&target, &body, owner, things.reader.as_ref())).await;
+        }
+    }
+    let records = format!("{:?}", world.audit(&owner).await);
+    let logs = lines.logged();
+    absent(OPEN, "the logs", &logs);
+    absent(HIDDEN, "the logs", &logs);
+    absent(HIDDEN, "the audit log", &records);
+    absent(HIDDEN, "answers", &answers);
 }

@@ -1,0 +1,318 @@
+//! One row for each handler: how it is called when all is well, what record that leaves, and the statuses it refuses with
+//! beside those that its types tell.
+//!
+//! Every suite that has to look at all handlers runs over these rows: callers, faults, bad input, leaks, ids of another
+//! vault, the OpenAPI document and, by way of `cases.json`, Schemathesis. A new handler is a row here; a handler without
+//! one fails `cases::every_handler_has_a_case`.
+
+mod account;
+mod agents;
+mod audit;
+mod machine;
+mod machines;
+mod onboarding;
+mod pages;
+mod projects;
+mod secrets;
+mod things;
+
+use edge::Route;
+use serde_json::{Value, json};
+use vault::audit::Action;
+use vault::scope::Needs;
+
+use crate::{Machine, Person, Request};
+
+pub use things::{Things, missing_id};
+
+/// How one handler is called.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// `GET` or `POST`.
+    pub method: &'static str,
+    /// The path's template: of management below the doors, otherwise whole.
+    pub path: &'static str,
+    /// The body of a POST; `$name` stands for a thing.
+    pub body: Value,
+    /// The record that the call leaves when it succeeds.
+    pub effect: Option<Action>,
+    /// Who may call it, where that is not for the doors of management to say.
+    by: Option<By>,
+    /// Statuses it refuses with, beside those that the handler's types tell.
+    refusals: &'static [u16],
+    /// Things that stand in the place of those that the template names.
+    instead: Vec<(&'static str, &'static str)>,
+    /// What else has to be so.
+    given: Vec<&'static str>,
+    /// Whether only browsers, apps and mailboxes have what it takes.
+    by_hand: bool,
+    /// Whether it is called by somebody who is there for this call alone.
+    alone: bool,
+}
+
+/// What a handler answers to nobody, the owner of what is named, the owner of another vault, a granted machine, a
+/// pending machine, any agent.
+pub type By = [u16; 6];
+
+/// A machine that may.
+pub const SIGNED: By = [401, 401, 401, 200, 403, 401];
+/// Everybody.
+pub const OPEN: By = [200; 6];
+/// A signed-in person.
+pub const SELF: By = [401, 200, 200, 401, 401, 401];
+/// Whoever comes first with a one-time token.
+pub const FIRST: By = [200, 401, 401, 401, 401, 401];
+
+fn case(method: &'static str, path: &'static str) -> Case {
+    Case {
+        method,
+        path,
+        body: json!({}),
+        effect: None,
+        by: None,
+        refusals: &[],
+        instead: vec![],
+        given: vec![],
+        by_hand: false,
+        alone: false,
+    }
+}
+
+fn get(path: &'static str) -> Case {
+    case("GET", path)
+}
+
+fn post(path: &'static str) -> Case {
+    case("POST", path)
+}
+
+impl Case {
+    fn body(self, body: Value) -> Self {
+        Self { body, ..self }
+    }
+
+    fn effect(self, action: Action) -> Self {
+        Self { effect: Some(action), ..self }
+    }
+
+    fn by(self, by: By) -> Self {
+        Self { by: Some(by), ..self }
+    }
+
+    fn refuses(self, refusals: &'static [u16]) -> Self {
+        Self { refusals, ..self }
+    }
+
+    /// The template's `name` is this thing, which is in a certain state.
+    fn naming(mut self, name: &'static str, thing: &'static str) -> Self {
+        self.instead.push((name, thing));
+        self
+    }
+
+    /// This has to be there too, though the call does not name it.
+    fn given(mut self, thing: &'static str) -> Self {
+        self.given.push(thing);
+        self
+    }
+
+    /// Only the end-to-end suite has what it takes to be answered with 200.
+    fn by_hand(self) -> Self {
+        Self { by_hand: true, ..self }
+    }
+
+    /// It changes who calls, so somebody is made for each call.
+    fn alone(self) -> Self {
+        Self { alone: true, ..self }
+    }
+
+    /// Its name, for messages.
+    pub fn name(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+
+    /// Whether this is the case of a route.
+    pub fn is_of(&self, route: &Route) -> bool {
+        self.method == route.method && self.path == below_doors(route)
+    }
+
+    /// Whether it is called by somebody who is there for this call alone.
+    pub fn is_alone(&self) -> bool {
+        self.alone
+    }
+
+    /// Whether whoever comes first with a token uses it up for all others.
+    #[must_use]
+    pub fn is_one_time(&self) -> bool {
+        matches!(self.by, Some([200, owner, ..]) if owner != 200)
+    }
+
+    /// What callers are answered where no door decides.
+    pub fn answers(&self) -> Option<By> {
+        self.by
+    }
+
+    /// What it names.
+    pub fn names(&self) -> Names {
+        let named = |name: &str| {
+            self.path.contains(&format!("{{{name}}}")) || (self.body.to_string().contains(&format!("${name}\"")))
+        };
+        if named("projectId") || named("secretId") {
+            Names::Project
+        } else if self.path.contains('{') && !self.path.contains("{sdkId}") {
+            Names::Vault
+        } else {
+            Names::Nothing
+        }
+    }
+
+    /// The names in its path and its body that stand for ids, each with the thing it is.
+    pub fn ids(&self) -> Vec<(&'static str, &'static str)> {
+        let used = |name: &str| {
+            self.path.contains(&format!("{{{name}}}")) || self.body.to_string().contains(&format!("\"${name}\""))
+        };
+        let ids = things::IDS.iter().filter(|name| used(name));
+        ids.map(|name| (*name, self.thing(name))).collect()
+    }
+
+    /// The thing that a name of the template stands for here.
+    fn thing(&self, name: &'static str) -> &'static str {
+        self.instead.iter().find(|(known, _)| *known == name).map_or(name, |(_, thing)| thing)
+    }
+
+    /// Everything that has to be there for a call.
+    fn wanted(&self) -> Vec<&'static str> {
+        let text = self.body.to_string();
+        let named = things::NAMES
+            .iter()
+            .filter(|name| self.path.contains(&format!("{{{name}}}")) || text.contains(&format!("\"${name}\"")))
+            .map(|name| self.thing(name));
+        named.chain(self.given.iter().copied()).collect()
+    }
+
+    /// The path by which a route of it is called.
+    #[must_use]
+    pub fn path_of(&self, route: &Route, things: &Things<'_>) -> String {
+        let path = things.path(self);
+        match route.needs {
+            None => path,
+            Some(_) if is_for_agents(route) => format!("/v1/ai/{path}"),
+            Some(_) => format!("/v1/manage/{path}"),
+        }
+    }
+
+    /// The call by the person or machine that may make it, or by nobody where anybody may.
+    #[must_use]
+    pub fn request(&self, path: &str, body: &Value, owner: &Person<'_>, machine: Option<&Machine<'_>>) -> Request {
+        self.request_with(path, body.to_string().as_bytes(), owner, machine)
+    }
+
+    /// The same with a body that need not be JSON.
+    #[must_use]
+    pub fn request_with(&self, path: &str, body: &[u8], owner: &Person<'_>, machine: Option<&Machine<'_>>) -> Request {
+        let body = if self.method == "POST" { body } else { b"" };
+        match (self.by, machine) {
+            (Some(SIGNED), Some(machine)) => return machine.request(self.method, path, body),
+            (Some([200, ..]), _) => Request::new(self.method, path).header("x-sikkerkey-request", "1"),
+            _ => owner.of(self.method, path),
+        }
+        .with_json(body)
+    }
+}
+
+/// What a call names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Names {
+    /// Nothing of a vault.
+    Nothing,
+    /// Something of a vault.
+    Vault,
+    /// Something of a project.
+    Project,
+}
+
+/// A route's path as cases have it.
+fn below_doors(route: &Route) -> &str {
+    match route.needs {
+        None => &route.path,
+        Some(_) => route.path.splitn(4, '/').nth(3).unwrap_or_default(),
+    }
+}
+
+/// The cases by what they are about: the files of this folder.
+const BY_GROUP: [(&str, fn() -> Vec<Case>); 9] = [
+    ("machine", machine::cases),
+    ("onboarding", onboarding::cases),
+    ("account", account::cases),
+    ("projects", projects::cases),
+    ("secrets", secrets::cases),
+    ("machines", machines::cases),
+    ("agents", agents::cases),
+    ("audit", audit::cases),
+    ("pages", pages::cases),
+];
+
+/// The names of the groups of cases.
+pub fn groups() -> impl Iterator<Item = &'static str> {
+    BY_GROUP.iter().map(|(group, _)| *group)
+}
+
+/// The cases of a group.
+///
+/// # Panics
+///
+/// If there is no such group.
+#[must_use]
+pub fn group(name: &str) -> Vec<Case> {
+    let (_, cases) = BY_GROUP.iter().find(|(group, _)| *group == name).expect("a group");
+    cases()
+}
+
+/// All cases.
+pub fn all() -> impl Iterator<Item = Case> {
+    groups().flat_map(group)
+}
+
+/// Whether a route is at the door of AI agents.
+#[must_use]
+pub fn is_for_agents(route: &Route) -> bool {
+    route.path.starts_with("/v1/ai/")
+}
+
+/// The case of a route.
+///
+/// # Panics
+///
+/// If it has none.
+#[must_use]
+pub fn of(route: &Route) -> Case {
+    let found = all().find(|case| case.is_of(route));
+    found.unwrap_or_else(|| panic!("{} {} has no case in tests/e2e/src/cases", route.method, route.path))
+}
+
+/// The statuses that a route refuses with, beside those that its handler's types tell.
+#[must_use]
+pub fn refusals(route: &Route) -> &'static [u16] {
+    of(route).refusals
+}
+
+/// The cases as a file, for suites in other languages: how each route is called, and as who.
+#[must_use]
+pub fn as_json(routes: &[Route]) -> Value {
+    let row = |route: &Route| {
+        let case = of(route);
+        let caller = match (case.by, route.needs) {
+            (_, Some(_)) if is_for_agents(route) => "agent",
+            (_, Some(Needs::Person | Needs::Scope(_) | Needs::Nothing)) => "person",
+            (Some(SIGNED), None) => "machine",
+            (Some([200, ..]), None) => "nobody",
+            (_, None) => "person",
+        };
+        json!({
+            "method": route.method, "path": route.path, "body": case.body, "caller": caller, "byHand": case.by_hand,
+            "things": case.instead.iter().map(|(name, thing)| ((*name).to_owned(), json!(thing)))
+                .collect::<serde_json::Map<_, _>>(),
+            "given": case.given,
+        })
+    };
+    routes.iter().filter(|route| route.function != "local").map(row).collect()
+}

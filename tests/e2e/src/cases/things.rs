@@ -1,0 +1,315 @@
+//! What calls name: things of one vault, each made when a case names it, in the state that the case needs.
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+
+use crypto::KeyPair;
+use serde_json::{Value, json};
+
+use super::Case;
+use crate::roles::PASSWORD;
+use crate::{Browser, CodeApp, Machine, Person};
+
+/// The names that templates use.
+pub(super) const NAMES: &[&str] = &[
+    "agentId",
+    "agentToken",
+    "ceremony",
+    "credential",
+    "email",
+    "enrollment",
+    "entryId",
+    "firstCode",
+    "id",
+    "machineId",
+    "newCredential",
+    "newEmail",
+    "newPassword",
+    "password",
+    "projectId",
+    "publicKey",
+    "range",
+    "recoveryCode",
+    "registration",
+    "resetToken",
+    "sdkId",
+    "secretId",
+    "token",
+    "tokenId",
+    "vaultId",
+    "verificationToken",
+];
+
+/// Those of them that are ids of things in a vault.
+pub(super) const IDS: &[&str] =
+    &["agentId", "entryId", "id", "machineId", "projectId", "secretId", "tokenId", "vaultId"];
+
+/// An id of nothing, of the shape that this name's ids have.
+#[must_use]
+pub fn missing_id(name: &str) -> &'static str {
+    match name {
+        "projectId" => "proj_0000000000",
+        "secretId" => "sk_0000000000",
+        "tokenId" => "enr_0000000000",
+        "entryId" => "ipa_0000000000",
+        "vaultId" => "vault_0000000000",
+        _ => "0b64c4f0-5d6f-4d5e-9c7e-3f1f6f3f0a11",
+    }
+}
+
+/// The things that one call names, by what they are.
+#[derive(Default)]
+pub struct Things<'w> {
+    values: BTreeMap<&'static str, Value>,
+    /// A machine that may read the secret, if the call needs one.
+    pub reader: Option<Machine<'w>>,
+    /// The authenticator of the passkey among the things.
+    browser: Option<Browser>,
+}
+
+fn random_byte() -> u8 {
+    crypto::random::bytes::<1>()[0]
+}
+
+impl<'w> Things<'w> {
+    /// Everything that a call of this case names, made anew in this person's vault.
+    pub async fn of(case: &Case, owner: &Person<'w>) -> Self {
+        let mut things = Self::default();
+        for thing in case.wanted() {
+            things.make(thing, owner).await;
+        }
+        things
+    }
+
+    /// One of the things, as text.
+    ///
+    /// # Panics
+    ///
+    /// If it is not among them.
+    #[must_use]
+    pub fn text(&self, thing: &str) -> &str {
+        self.values.get(thing).and_then(Value::as_str).unwrap_or_else(|| panic!("no {thing} among the things"))
+    }
+
+    /// Puts another id in the place of one of them.
+    pub fn replace(&mut self, thing: &'static str, id: &str) {
+        self.values.insert(thing, id.into());
+    }
+
+    /// The case's path with these things in it.
+    #[must_use]
+    pub fn path(&self, case: &Case) -> String {
+        let mut path = case.path.to_owned();
+        for name in NAMES {
+            let hole = format!("{{{name}}}");
+            if path.contains(&hole) {
+                path = path.replace(&hole, self.text(case.thing(name)));
+            }
+        }
+        path
+    }
+
+    /// The case's body with these things in it.
+    #[must_use]
+    pub fn body(&self, case: &Case) -> Value {
+        self.filled(case, &case.body)
+    }
+
+    fn filled(&self, case: &Case, template: &Value) -> Value {
+        match template {
+            Value::Object(fields) => {
+                fields.iter().map(|(name, value)| (name.clone(), self.filled(case, value))).collect()
+            }
+            Value::Array(list) => list.iter().map(|item| self.filled(case, item)).collect(),
+            Value::String(text) => match NAMES.iter().find(|name| text.strip_prefix('$') == Some(**name)) {
+                Some(name) => self.values.get(case.thing(name)).cloned().expect("a thing that the case wants"),
+                None => template.clone(),
+            },
+            other => other.clone(),
+        }
+    }
+
+    fn keep(&mut self, thing: &'static str, value: impl Into<Value>) {
+        self.values.insert(thing, value.into());
+    }
+
+    fn make<'a>(&'a mut self, thing: &'static str, owner: &'a Person<'w>) -> Pin<Box<dyn Future<Output = ()> + 'a>> {
+        Box::pin(async move {
+            if !self.values.contains_key(thing) {
+                match thing {
+                    "projectId" | "frozenProject" | "secretId" | "trashedSecret" | "reader" | "member" => {
+                        self.make_in_project(thing, owner).await;
+                    }
+                    "machineId" | "pendingMachine" | "disabledMachine" => self.make_machine(thing, owner).await,
+                    "agentId" | "pendingAgent" | "disabledAgent" => self.make_agent(thing, owner).await,
+                    "entryId" | "roomInAllowlist" | "allowlistOn" => self.make_allowlist(thing, owner).await,
+                    "bootstrapToken" | "agentToken" | "bundleToken" | "enrollment" | "tokenId"
+                    | "verificationToken" | "resetToken" => self.make_token(thing, owner).await,
+                    "session" | "firstCode" | "recoveryCode" | "passkey" | "registration" | "newCredential"
+                    | "ceremony" | "credential" => self.make_proof(thing, owner).await,
+                    _ => self.make_text(thing, owner),
+                }
+            }
+        })
+    }
+
+    async fn make_in_project(&mut self, thing: &'static str, owner: &Person<'w>) {
+        if matches!(thing, "projectId" | "frozenProject") {
+            let project = owner.project("production").await;
+            if thing == "frozenProject" {
+                owner.post(&format!("/v1/manage/projects/{project}/freeze"), &json!({})).await.expect(200);
+            }
+            return self.keep(thing, project);
+        }
+        self.make("projectId", owner).await;
+        let project = self.text("projectId").to_owned();
+        match thing {
+            "secretId" => {
+                let secret = owner.secret(&project, "api key", "the value itself").await;
+                self.keep(thing, secret);
+            }
+            "trashedSecret" => {
+                let secret = owner.secret(&project, "trashed", "the value itself").await;
+                let path = format!("/v1/manage/projects/{project}/secrets/{secret}/delete");
+                owner.post(&path, &json!({})).await.expect(200);
+                self.keep(thing, secret);
+            }
+            "member" => {
+                let machine = owner.machine().await;
+                owner.attach(&project, &machine).await;
+                self.keep(thing, machine.id);
+            }
+            _ => {
+                self.make("secretId", owner).await;
+                let machine = owner.machine().await;
+                owner.attach(&project, &machine).await;
+                owner.grant(&project, &machine, &[self.text("secretId")]).await.expect(200);
+                self.keep(thing, machine.id.clone());
+                self.reader = Some(machine);
+            }
+        }
+    }
+
+    async fn make_machine(&mut self, thing: &'static str, owner: &Person<'w>) {
+        let machine = match thing {
+            "pendingMachine" => owner.pending_machine().await,
+            _ => owner.machine().await,
+        };
+        if thing == "disabledMachine" {
+            owner.post(&format!("/v1/manage/machines/{}/disable", machine.id), &json!({})).await.expect(200);
+        }
+        self.keep(thing, machine.id);
+    }
+
+    async fn make_agent(&mut self, thing: &'static str, owner: &Person<'w>) {
+        let agent = match thing {
+            "pendingAgent" => owner.pending_agent(&["audit.read"], &[]).await,
+            _ => owner.agent(&["audit.read"], &[]).await,
+        };
+        if thing == "disabledAgent" {
+            owner.post(&format!("/v1/manage/ai-agents/{}/disable", agent.id), &json!({})).await.expect(200);
+        }
+        self.keep(thing, agent.id);
+    }
+
+    async fn make_allowlist(&mut self, thing: &'static str, owner: &Person<'w>) {
+        if thing == "allowlistOn" {
+            owner.post("/v1/manage/ipallowlist/enable", &json!({})).await.expect(200);
+            return;
+        }
+        // The list has a limit, and entries are made again and again.
+        let listed = owner.get("/v1/manage/ipallowlist").await.expect(200).json();
+        let ids: Vec<&Value> = listed["entries"].as_array().unwrap().iter().map(|entry| &entry["id"]).collect();
+        owner.post("/v1/manage/ipallowlist/bulk-delete", &json!({ "entryIds": ids })).await.expect(200);
+        if thing == "entryId" {
+            let range = format!("10.{}.{}.0/24", random_byte(), random_byte());
+            let entry = owner.post("/v1/manage/ipallowlist", &json!({ "cidr": range })).await.expect(200);
+            self.keep(thing, entry.field("id"));
+        }
+    }
+
+    async fn make_token(&mut self, thing: &'static str, owner: &Person<'w>) {
+        let token = match thing {
+            "bootstrapToken" => owner.bootstrap_token().await,
+            "agentToken" => {
+                let body = json!({ "name": "a", "scopes": [] });
+                owner.post("/v1/manage/agent-bootstrap-tokens", &body).await.expect(200).field("token")
+            }
+            "bundleToken" => {
+                self.make("projectId", owner).await;
+                let body = json!({ "projectId": self.text("projectId"), "secretIds": [] });
+                let made = owner.post("/v1/manage/bundles", &body).await.expect(200);
+                made.field("url").rsplit('/').next().unwrap().to_owned()
+            }
+            "enrollment" | "tokenId" => {
+                let body = json!({ "name": "ci", "projectIds": null, "secretIds": null, "tokenLifetimeSeconds": 600,
+                                   "machineLifetimeSeconds": 600, "maxUses": 64 });
+                let made = owner.post("/v1/manage/enrollment-tokens", &body).await.expect(200);
+                self.keep("tokenId", made.field("id"));
+                self.keep("enrollment", made.field("token"));
+                return;
+            }
+            "verificationToken" => {
+                owner.post("/v1/account/verification", &json!({})).await.expect(200);
+                owner.world.mail.token()
+            }
+            _ => {
+                owner.post("/v1/account/recovery", &json!({ "email": owner.email })).await.expect(200);
+                owner.world.mail.token()
+            }
+        };
+        self.keep(thing, token);
+    }
+
+    async fn make_proof(&mut self, thing: &'static str, owner: &Person<'w>) {
+        match thing {
+            "session" => {
+                let other = owner.again().await;
+                let sessions = other.get("/v1/account/sessions").await.expect(200).json();
+                let all = sessions["sessions"].as_array().unwrap();
+                let current = all.iter().find(|session| session["current"] == true).unwrap();
+                self.keep(thing, current["id"].clone());
+            }
+            "firstCode" => {
+                let app = CodeApp::begin(owner).await;
+                self.keep(thing, app.code(owner.world.now()));
+            }
+            "recoveryCode" => {
+                let (_, codes) = CodeApp::enroll(owner).await;
+                self.keep(thing, codes[0].clone());
+            }
+            "passkey" => {
+                let (browser, id) = Browser::with_passkey(owner, "laptop").await;
+                self.browser = Some(browser);
+                self.keep(thing, id);
+            }
+            "registration" | "newCredential" => {
+                let (_, ceremony, credential) = Browser::begin_passkey(owner).await;
+                self.keep("registration", ceremony);
+                self.keep("newCredential", credential);
+            }
+            _ => {
+                self.make("passkey", owner).await;
+                let browser = self.browser.as_mut().expect("the passkey's browser");
+                let (ceremony, credential) = browser.begin_sign_in(owner.world).await;
+                self.keep("ceremony", ceremony);
+                self.keep("credential", credential);
+            }
+        }
+    }
+
+    fn make_text(&mut self, thing: &'static str, owner: &Person<'w>) {
+        let text = match thing {
+            "vaultId" => owner.vault.clone(),
+            "sdkId" => "python".to_owned(),
+            "publicKey" => KeyPair::make().public().to_base64(),
+            "range" => format!("203.0.{}.{}", random_byte(), random_byte()),
+            "email" => owner.email.clone(),
+            "newEmail" => format!("{}@example.org", hex::encode(crypto::random::bytes::<8>())),
+            "password" => PASSWORD.to_owned(),
+            "newPassword" => "another passw0rd!".to_owned(),
+            other => panic!("nobody knows how to make {other}"),
+        };
+        self.keep(thing, text);
+    }
+}
