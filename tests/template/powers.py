@@ -4,6 +4,10 @@
 what a function could be made to do counts, not what its code does. So `seal-secret`, which only writes values, counts
 among those that could open them. The tests hold the stack to the table, and the page in docs tells it. Whoever has
 taken a function over is called "he".
+
+The table does not follow from infra/system.toml: who holds a power stands here by name. Only those of the management
+plane, whose powers are small and whose functions are many, are the ones that the file puts there; their routes have to be
+there too (wiring.py).
 """
 
 import dataclasses
@@ -11,6 +15,7 @@ import typing
 
 import policy
 import rights
+import system
 
 # How rows are read, and all that can be asked about them. Any of the latter, writes and checks too, can be made to give
 # the row back: a write by `ReturnValues`, both by a condition that fails.
@@ -37,9 +42,7 @@ CRYPTOGRAPHIC = (
 )
 
 MACHINE_PLANE = frozenset({"export-secrets", "list-secrets", "poll-secrets", "read-secret"})
-MANAGEMENT = frozenset(
-    {"make-bundle", "manage-agents", "manage-audit", "manage-machines", "manage-projects", "manage-secrets"}
-)
+MANAGEMENT = system.read().of_plane("management")
 # Those that AI agents can call too.
 BY_AGENTS = MANAGEMENT - {"make-bundle"}
 # Those by which people sign in.
