@@ -126,9 +126,12 @@ def problems(routes, code):
             yield f"{method} {path} of {function} is in the way of {at} of {other}"
 
 
-def misdirected(root, routes):
-    """An event in events/ that is not as the gateway would send it."""
-    for path in sorted((root / "events").glob("*.json")):
+def misdirected(root, functions, routes):
+    """A function without an event in events/, or an event that is not as the gateway would send it."""
+    paths = sorted((root / "events").glob("*.json"))
+    for name in sorted({path.stem for path in paths} ^ set(functions)):
+        yield f"events/{name}.json or the function {name} is missing"
+    for path in paths:
         event = json.loads(path.read_text())
         if "routeKey" not in event:
             continue

@@ -206,12 +206,14 @@ class Access:
 
     def __str__(self):
         kind, _, name = self.resource.partition("/")
-        place = name.replace("/index/", "/") if kind in ("table", "function", "queue") else kind.partition("-")[0]
-        parts = [", ".join(action.split(":")[1] for action in self.actions)]
-        parts += ["stream" if "/stream/" in name else place]
-        parts += [", ".join(self.keys or self.purposes)]
-        attributes = [name for name in self.attributes if name not in KEY_ATTRIBUTES]
-        parts += [f"({', '.join(attributes)})" if attributes else ""]
+        place = {"log-group": "log", "identity": "identity", "key": "key"}.get(kind, name.replace("/index/", "/"))
+        attributes = ", ".join(attribute for attribute in self.attributes if attribute not in KEY_ATTRIBUTES)
+        parts = (
+            ", ".join(action.split(":")[1] for action in self.actions),
+            "stream" if "/stream/" in name else place,
+            ", ".join(self.keys or self.purposes),
+            f"({attributes})" if attributes else "",
+        )
         return " ".join(filter(None, parts))
 
 

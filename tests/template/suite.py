@@ -128,7 +128,7 @@ def check(tally, folder):
     tally.add("the roles grant what infra/system.toml says, and no more", list(page.differences(of, told)))
     counted = quotas.count(ROOT, documents)
     tally.add(f"at most {quotas.MOST:.0%} of each of {len(counted)} quotas of AWS is used", list(quotas.problems(counted)))
-    tally.add("events are as the gateway sends them", list(gateway.misdirected(ROOT, of.routes)))
+    tally.add("each function has an event, as the gateway sends it", list(gateway.misdirected(ROOT, of.functions, of.routes)))
     compare(tally, of, of_every_option, calls.read(folder / CALLS), in_code)
 
 

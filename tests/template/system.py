@@ -97,6 +97,16 @@ class System:
         lines = (line for found in self.lines(function).values() for line in found)
         return set().union(*(self.parse(line, function) for line in lines))
 
+    def superfluous(self, function):
+        """The names of rights of a function that give it nothing which its other rights do not give."""
+        parsed = {
+            name: set().union(*(self.parse(line, function) for line in lines))
+            for name, lines in self.lines(function).items()
+        }
+        for name, own in parsed.items():
+            if own <= set().union(*(others for other, others in parsed.items() if other != name)):
+                yield name
+
     def parse(self, line, function):
         """The rights that one line means."""
         match = LINE.fullmatch(line)
@@ -158,16 +168,21 @@ def read(root=ROOT):
     if unknown := set(found) - {field.name for field in dataclasses.fields(System)}:
         raise Wrong(f"{FILE}: what is [{', '.join(sorted(unknown))}]?")
     functions = {}
-    for name, given in found["functions"].items():
-        try:
-            lists = {field: tuple(given[field]) for field in ("rights", "event")}
-            functions[name] = Function(name=name, **{**given, **lists})
-        except (KeyError, TypeError) as error:
-            raise Wrong(f"{FILE}: the function {name}: {error}") from error
+    for plane, of_plane in found["functions"].items():
+        for name, given in of_plane.items():
+            functions[name] = _function(name, plane, given)
     lines = {name: tuple(said) if isinstance(said, list) else (said,) for name, said in found["rights"].items()}
     made = System(**{**found, "functions": functions, "rights": lines})
     _check(made)
     return made
+
+
+def _function(name, plane, given):
+    try:
+        lists = {field: tuple(given[field]) for field in ("rights", "event")}
+        return Function(name=name, plane=plane, **{**given, **lists})
+    except (KeyError, TypeError) as error:
+        raise Wrong(f"{FILE}: the function {name}: {error}") from error
 
 
 def _check(made):
@@ -175,7 +190,10 @@ def _check(made):
     used = set()
     for function in made.functions.values():
         used.update(*(_below(made, name) for name in made.named(function)))
-        made.granted(function)
+        for name in made.superfluous(function):
+            raise Wrong(f"{FILE}: {function.name} has all of this right by others: {name}")
+        if len(function.event) != 2:
+            raise Wrong(f"{FILE}: {function.name}: an event is two texts, what it is and its answer")
         if function.plane not in PLANES:
             raise Wrong(f"{FILE}: {function.name} is of no plane called {function.plane}")
         if (function.trigger in TRIGGERS) != (function.plane == "events"):
