@@ -90,7 +90,9 @@ END = """\
       TreatMissingData: {missing}"""
 
 # The two alarms on each group of functions.
-ERRORS = "A function of {of} broke off or ran out of time or memory{or_}. Its log says why in the last lines of the request."
+ERRORS = (
+    "A function of {of} broke off or ran out of time or memory{or_}. Its log says why in the last lines of the request."
+)
 THROTTLES = """Lambda refused to start functions of {of} because the account's limit of concurrent executions is reached. Have it \
 raised (Service Quotas, AWS Lambda, Concurrent executions); new accounts start with 10."""
 MOST_ERRORS, MOST_THROTTLES = 3, 1
@@ -117,7 +119,10 @@ def yaml(system):
     for name, group in system.alarm_groups.items():
         of, or_ = group["of"], group.get("or", "")
         functions = [function.name for function in system.functions.values() if system.group(function) == name]
-        told = {"Errors": (ERRORS.format(of=of, or_=or_), MOST_ERRORS), "Throttles": (THROTTLES.format(of=of), MOST_THROTTLES)}
+        told = {
+            "Errors": (ERRORS.format(of=of, or_=or_), MOST_ERRORS),
+            "Throttles": (THROTTLES.format(of=of), MOST_THROTTLES),
+        }
         for metric, (text, most) in told.items():
             lines += together(name, functions, metric, text, most)
     return "\n".join([*lines, FOOTER])

@@ -117,7 +117,9 @@ def problems(routes, code):
         if reached != {function}:
             yield f"{method} {path} of {function} leads to {' and '.join(sorted(reached)) or 'nothing'}"
     for method, path, function in sorted(routes):
-        served = [at for of_method, at, of in code if of == function and method in (ANY, of_method) and covers(path, at)]
+        served = [
+            at for of_method, at, of in code if of == function and method in (ANY, of_method) and covers(path, at)
+        ]
         if not served:
             yield f"{method} {path} leads to {function}, which has no such route"
         if (method, path, function) in code:

@@ -82,7 +82,11 @@ def wrong():
     if len(gateway.chosen(UNDECIDED, "GET", "/a/a")) != len(UNDECIDED):
         yield "what is not documented is taken for decided"
     for one, other, overlap, covers in PATHS:
-        if (gateway.overlap(one, other), gateway.overlap(other, one), gateway.covers(one, other)) != (overlap, overlap, covers):
+        if (gateway.overlap(one, other), gateway.overlap(other, one), gateway.covers(one, other)) != (
+            overlap,
+            overlap,
+            covers,
+        ):
             yield f"{one} and {other}: overlap or covers is wrong"
     for what, (code, right) in MADE.items():
         if gateway.made(code) != right:

@@ -140,9 +140,11 @@ def wired(of, routes):
             yield f"{name} without {variable}", function(name, environment=rest), routes
         for variable in (wiring.KEY_VARIABLE, wiring.SEAL_VARIABLE, "OTHER"):
             if variable not in found.environment:
-                yield f"{name} with {variable}", function(
-                    name, environment={**found.environment, variable: "x"}
-                ), routes
+                yield (
+                    f"{name} with {variable}",
+                    function(name, environment={**found.environment, variable: "x"}),
+                    routes,
+                )
         if found.permissions:
             yield f"{name} without its permission", function(name, permissions=()), routes
         opened = (*found.permissions, ("*", "arn:aws:any"))
@@ -161,9 +163,11 @@ def wired(of, routes):
         for principal in ("AWS:*", "Service:ec2.amazonaws.com"):
             wider = dataclasses.replace(trust, principals=(*trust.principals, principal))
             yield f"{name} open to {principal}", role(name, trust=(wider,)), routes
-    yield "a role of no function", dataclasses.replace(
-        of, roles={**of.roles, "SpareRole": next(iter(of.roles.values()))}
-    ), routes
+    yield (
+        "a role of no function",
+        dataclasses.replace(of, roles={**of.roles, "SpareRole": next(iter(of.roles.values()))}),
+        routes,
+    )
     yield from ((what, changed, routes) for what, changed in (*_key_policies(of), *_table_policies(of)))
 
 

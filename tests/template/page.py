@@ -10,7 +10,7 @@ import rights
 INTRODUCTION = """\
 # What each function may do
 
-Made from `infra/system.toml` and the roles by `tests/template/run --write`. The suite `template` fails when they differ.
+Made from `infra/system.toml` and the roles by `tests/template/run --write`. The suite `template` fails when it differs.
 
 Each function has a role of its own, and the role grants what the function needs and no more. The suite compares the
 roles with all calls that the functions make while the end-to-end suite runs: every call is allowed, every right is

@@ -5,9 +5,9 @@ what a function could be made to do counts, not what its code does. So `seal-sec
 among those that could open them. The tests hold the stack to the table, and the page in docs tells it. Whoever has
 taken a function over is called "he".
 
-The table does not follow from infra/system.toml: who holds a power stands here by name. Only those of the management
-plane, whose powers are small and whose functions are many, are the ones that the file puts there; their routes have to be
-there too (wiring.py).
+The table does not follow from infra/system.toml: who holds a power stands here by name. Only who belongs to the
+management plane, whose functions are many and whose common powers are small, is for the file to say; the function's
+routes have to be there too (wiring.py).
 """
 
 import dataclasses
@@ -249,8 +249,7 @@ POWERS = (
     Power(
         "sign in as somebody who has no second factor, by a link that he makes",
         PEOPLE | {"send-mail"},
-        lambda held: held.rows(("PutItem",), "accounts", "LINK#x")
-        or held.rows(("PutItem",), "accounts", "SESSION#x"),
+        lambda held: held.rows(("PutItem",), "accounts", "LINK#x") or held.rows(("PutItem",), "accounts", "SESSION#x"),
         "Setting a password by a link is in the audit log, and ends the person's sessions.",
     ),
     Power(

@@ -80,7 +80,12 @@ def count(root, documents):
         Quota("Characters of a role's name", 64, IAM, tuple(names.items())),
         Quota("Characters of a role's inline policies", 10_240, IAM, tuple(policies.items())),
         Quota("Bytes of a key policy", 32_768, KMS, _one(len(long(json.dumps(key["KeyPolicy"]))))),
-        Quota("Characters of a function's name", 64, LAMBDA, tuple((stack.short(name), len(long(name))) for name in functions)),
+        Quota(
+            "Characters of a function's name",
+            64,
+            LAMBDA,
+            tuple((stack.short(name), len(long(name))) for name in functions),
+        ),
     )
 
 
@@ -110,10 +115,10 @@ def problems(quotas):
 
 
 def table(quotas):
-    """The same as a table of a page."""
+    """The same as a table of a page. Parts only: numbers would change with every route and right."""
     lines = ["| what | used | quota |", "|---|---:|---:|"]
     for quota in quotas:
         thing, number = quota.largest
         of = f" (`{thing}`)" if thing else ""
-        lines.append(f"| {quota.name}{of} | {number:,}, {number / quota.quota:.0%} | [{quota.quota:,}]({quota.source}) |")
+        lines.append(f"| {quota.name}{of} | {number / quota.quota:.0%} | [{quota.quota:,}]({quota.source}) |")
     return lines

@@ -186,8 +186,9 @@ def atoms(statement):
             rest = tuple(other for other in condition.values if other != value)
             conditions = list(statement.conditions)
             conditions[index] = dataclasses.replace(condition, values=rest)
-            yield f"{condition.key} {value}", (
-                [dataclasses.replace(statement, conditions=tuple(conditions))] if rest else []
+            yield (
+                f"{condition.key} {value}",
+                ([dataclasses.replace(statement, conditions=tuple(conditions))] if rest else []),
             )
 
 

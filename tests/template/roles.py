@@ -8,10 +8,10 @@ Description: 'SikkerKey: one role for each function, with what its code needs an
 
 # Made from infra/system.toml by `tests/template/run --write`; a test fails when the two differ.
 #
-# How to read a role. A statement is one kind of access to one table or index: its actions, and in the condition the rows,
-# named by the beginning of their partition key, and the attributes that may be written. Transactions need the action of
-# each of their steps. KMS is limited to a purpose by the encryption context. The suite compares all this with the calls
-# that the code makes.
+# How to read a role. A statement is one kind of access to one table or index: its actions, and in the condition the
+# rows, named by the beginning of their partition key, and the attributes that may be written. Transactions need the
+# action of each of their steps. KMS is limited to a purpose by the encryption context. The suite compares all this with
+# the calls that the code makes.
 #
 # The key's policy in template.yaml names these roles, so they have names of their own. A role's name is unique in the
 # account, in all regions, so the region is part of it.

@@ -102,7 +102,9 @@ def write(folder):
         if not path.exists() or path.read_text() != text:
             path.write_text(text)
             changed.append(path.relative_to(ROOT))
-    print("\n".join(f"wrote {path}" for path in changed) or "everything is as it would be made")
+    print(
+        "\n".join(f"wrote {path}" for path in dict.fromkeys(map(str, changed))) or "everything is as it would be made"
+    )
     return 0
 
 
@@ -127,8 +129,12 @@ def check(tally, folder):
     tally.add("what is made is what would be made", [*made.drift(ROOT, told, in_code, documents), *drift(of, told)])
     tally.add("the roles grant what infra/system.toml says, and no more", list(page.differences(of, told)))
     counted = quotas.count(ROOT, documents)
-    tally.add(f"at most {quotas.MOST:.0%} of each of {len(counted)} quotas of AWS is used", list(quotas.problems(counted)))
-    tally.add("each function has an event, as the gateway sends it", list(gateway.misdirected(ROOT, of.functions, of.routes)))
+    tally.add(
+        f"at most {quotas.MOST:.0%} of each of {len(counted)} quotas of AWS is used", list(quotas.problems(counted))
+    )
+    tally.add(
+        "each function has an event, as the gateway sends it", list(gateway.misdirected(ROOT, of.functions, of.routes))
+    )
     compare(tally, of, of_every_option, calls.read(folder / CALLS), in_code)
 
 

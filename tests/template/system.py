@@ -170,6 +170,8 @@ def read(root=ROOT):
     functions = {}
     for plane, of_plane in found["functions"].items():
         for name, given in of_plane.items():
+            if name in functions:
+                raise Wrong(f"{FILE}: {name} is on two planes")
             functions[name] = _function(name, plane, given)
     lines = {name: tuple(said) if isinstance(said, list) else (said,) for name, said in found["rights"].items()}
     made = System(**{**found, "functions": functions, "rights": lines})
@@ -189,9 +191,9 @@ def _check(made):
     """What no later step would notice."""
     used = set()
     for function in made.functions.values():
-        used.update(*(_below(made, name) for name in made.named(function)))
         for name in made.superfluous(function):
             raise Wrong(f"{FILE}: {function.name} has all of this right by others: {name}")
+        used.update(*(_below(made, name) for name in made.named(function)))
         if len(function.event) != 2:
             raise Wrong(f"{FILE}: {function.name}: an event is two texts, what it is and its answer")
         if function.plane not in PLANES:

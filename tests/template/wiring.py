@@ -78,7 +78,7 @@ def recorded(of, calls, routes):
 
 
 def route_table(of, calls, routes):
-    """A route of the code that the gateway does not lead to its function, or one of the gateway that leads elsewhere."""
+    """A route of the code that the gateway leads elsewhere, or one of the gateway that is in another function's way."""
     return gateway.problems(of.routes, routes)
 
 
