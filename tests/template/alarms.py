@@ -96,6 +96,8 @@ ERRORS = (
 THROTTLES = """Lambda refused to start functions of {of} because the account's limit of concurrent executions is reached. Have it \
 raised (Service Quotas, AWS Lambda, Concurrent executions); new accounts start with 10."""
 MOST_ERRORS, MOST_THROTTLES = 3, 1
+# So many metrics an alarm can watch.
+MOST_METRICS = 10
 
 WHEN = re.compile(r"(\w+) of (?:(\d+) x )?(\d+) s (>=|>|<) (\d+)")
 COMPARISONS = {
@@ -119,6 +121,10 @@ def yaml(system):
     for name, group in system.alarm_groups.items():
         of, or_ = group["of"], group.get("or", "")
         functions = [function.name for function in system.functions.values() if system.group(function) == name]
+        if len(functions) > MOST_METRICS:
+            raise Wrong(
+                f"{FILE}: the group {name} has {len(functions)} functions: make it two of {MOST_METRICS} at most"
+            )
         told = {
             "Errors": (ERRORS.format(of=of, or_=or_), MOST_ERRORS),
             "Throttles": (THROTTLES.format(of=of), MOST_THROTTLES),
