@@ -1,5 +1,6 @@
 """What template.yaml says about tables and functions, for emulators."""
 
+import json
 import sys
 
 import boto3
@@ -11,6 +12,7 @@ sys.path.append(str(servers.ROOT / "tests" / "template"))
 
 import cloudformation  # noqa: E402  needs the path above
 import stack  # noqa: E402
+import system  # noqa: E402
 
 
 def client(service, endpoint):
@@ -44,6 +46,17 @@ def documents():
 def functions():
     """The functions by name, with environment and routes."""
     return stack.build(documents()).functions
+
+
+def told():
+    """What infra/system.toml says of the functions, by name."""
+    return system.read(servers.ROOT).functions
+
+
+def operations():
+    """The code's routes, as the OpenAPI document has them: method and path."""
+    document = json.loads((servers.ROOT / "docs" / "openapi.json").read_text())
+    return sorted((method.upper(), path) for path, methods in document["paths"].items() for method in methods)
 
 
 def make_tables(dynamodb, prefix):

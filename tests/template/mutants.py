@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import gateway
 import policy
 import powers
 import rights
@@ -128,14 +129,8 @@ def wired(of, routes):
         changed = dataclasses.replace(of.roles[name], **changes)
         return dataclasses.replace(of, roles={**of.roles, name: changed})
 
-    for route in sorted(of.routes):
-        yield f"without {' '.join(route)}", dataclasses.replace(of, routes=of.routes - {route}), routes
-        yield f"the code without {' '.join(route)}", of, routes - {route}
-        elsewhere = (*route[:2], "manage-audit" if route[2] != "manage-audit" else "account")
-        yield f"{' '.join(route)} elsewhere", dataclasses.replace(
-            of, routes=(of.routes - {route}) | {elsewhere}
-        ), routes
-    yield "a route more", dataclasses.replace(of, routes=of.routes | {("GET", "/v1/all", "read-secret")}), routes
+    yield from ((what, dataclasses.replace(of, routes=frozenset(changed)), routes) for what, changed in _gateways(of))
+    yield from ((what, of, changed) for what, changed in _codes(of, routes))
     for name, found in of.functions.items():
         for other in of.functions:
             if other != name:
@@ -145,9 +140,11 @@ def wired(of, routes):
             yield f"{name} without {variable}", function(name, environment=rest), routes
         for variable in (wiring.KEY_VARIABLE, wiring.SEAL_VARIABLE, "OTHER"):
             if variable not in found.environment:
-                yield f"{name} with {variable}", function(
-                    name, environment={**found.environment, variable: "x"}
-                ), routes
+                yield (
+                    f"{name} with {variable}",
+                    function(name, environment={**found.environment, variable: "x"}),
+                    routes,
+                )
         if found.permissions:
             yield f"{name} without its permission", function(name, permissions=()), routes
         opened = (*found.permissions, ("*", "arn:aws:any"))
@@ -166,10 +163,47 @@ def wired(of, routes):
         for principal in ("AWS:*", "Service:ec2.amazonaws.com"):
             wider = dataclasses.replace(trust, principals=(*trust.principals, principal))
             yield f"{name} open to {principal}", role(name, trust=(wider,)), routes
-    yield "a role of no function", dataclasses.replace(
-        of, roles={**of.roles, "SpareRole": next(iter(of.roles.values()))}
-    ), routes
+    yield (
+        "a role of no function",
+        dataclasses.replace(of, roles={**of.roles, "SpareRole": next(iter(of.roles.values()))}),
+        routes,
+    )
     yield from ((what, changed, routes) for what, changed in (*_key_policies(of), *_table_policies(of)))
+
+
+def _elsewhere(function):
+    return "manage-audit" if function != "manage-audit" else "account"
+
+
+def _gateways(of):
+    """The gateway's routes with one of them less, more, or otherwise."""
+    for route in of.routes:
+        method, path, function = route
+        rest, told = of.routes - {route}, f"{method} {path}"
+        yield f"without {told}", rest
+        yield f"{told} elsewhere", rest | {(method, path, _elsewhere(function))}
+        yield f"{told} elsewhere too", of.routes | {(method, path, _elsewhere(function))}
+        wider = f"{path.removesuffix(f'/{gateway.GREEDY}').rpartition('/')[0]}/{gateway.GREEDY}"
+        yield f"{wider} in place of {told}", rest | {(gateway.ANY, wider, function)}
+        if method == gateway.ANY:
+            yield f"{told} for GET only", rest | {("GET", path, function)}
+            yield f"{told} for POST only", rest | {("POST", path, function)}
+    yield "a route more", of.routes | {("GET", "/v1/all", "read-secret")}
+    for path in (f"/{gateway.GREEDY}", f"/v1/{gateway.GREEDY}", f"/v1/manage/{gateway.GREEDY}"):
+        yield f"{path} for one", of.routes | {(gateway.ANY, path, "manage-audit")}
+
+
+def _codes(of, routes):
+    """The code's routes with one of them otherwise."""
+    for route in routes:
+        method, path, function = route
+        rest, told = routes - {route}, f"{method} {path}"
+        if route in of.routes:
+            # Below a family the gateway goes on leading to what is not there any more, and the function answers 404.
+            yield f"the code without {told}", rest
+        yield f"the code with {told} elsewhere", rest | {(method, path, _elsewhere(function))}
+        yield f"the code with /v2{path}", rest | {(method, f"/v2{path}", function)}
+    yield "the code with one more", routes | {("POST", "/v1/manage/all", "manage-audit")}
 
 
 def _key_policies(of):

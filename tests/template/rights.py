@@ -21,9 +21,13 @@ KEYED = {
 }
 KEYS = "dynamodb:LeadingKeys"
 UPDATE = "dynamodb:UpdateItem"
+# A put or an update names the row's own key among its attributes.
+KEY_ATTRIBUTES = ("pk", "sk")
 ATTRIBUTES = "dynamodb:Attributes"
 PURPOSE = "kms:EncryptionContext:purpose"
 PURPOSES = {"project", "vault"}
+# What a resource of the stack is, by the beginning of its short name.
+KINDS = {"function", "identity", "key", "log-group", "queue", "table"}
 # How each condition has to be written.
 OPERATORS = {
     KEYS: {"ForAllValues:StringEquals", "ForAllValues:StringLike"},
@@ -46,14 +50,15 @@ class Right:
         return " ".join(part for part in dataclasses.astuple(self) if part)
 
 
-def _rights(actions, resources, keys, attributes, purposes):
+def product(actions, resources, keys=(), attributes=(), purposes=()):
+    """The rights in each combination of these; an empty list does not apply."""
     lists = (keys or (None,), attributes or (None,), purposes or (None,))
     return {Right(*parts) for parts in itertools.product(actions, resources, *lists)}
 
 
 def granted(statement):
     """The rights in one statement."""
-    return _rights(
+    return product(
         statement.actions,
         statement.resources,
         statement.values(KEYS),
@@ -66,7 +71,7 @@ def used(call):
     """The rights that one call takes, both with its attributes and as a statement says it that names none."""
     purposes = (call.purpose,) if call.purpose else ()
     lists = ((call.action,), (call.resource,), call.keys)
-    return _rights(*lists, call.attributes, purposes) | _rights(*lists, (), purposes)
+    return product(*lists, call.attributes, purposes) | product(*lists, (), purposes)
 
 
 def all_granted(statements):
@@ -85,7 +90,7 @@ def denied(statements, function, needed):
     problems = []
     for calls in refused.values():
         named = [f"not allowed: {call}" for call in calls]
-        problems.append("\n".join([*named, "this would allow it, in infra/roles.yaml:", smallest(calls)]))
+        problems.append("\n".join([*named, "a right of infra/system.toml with this would allow it:", *lines(calls)]))
     return problems
 
 
@@ -130,7 +135,7 @@ def shape(statements, function, needed):
         for resource in statement.resources:
             kind, _, name = resource.partition("/")
             demand(
-                kind in _RESOURCES and not wild(resource),
+                kind in KINDS and not wild(resource),
                 statement,
                 f"names no single resource of the stack: {resource}",
             )
@@ -181,82 +186,62 @@ def atoms(statement):
             rest = tuple(other for other in condition.values if other != value)
             conditions = list(statement.conditions)
             conditions[index] = dataclasses.replace(condition, values=rest)
-            yield f"{condition.key} {value}", (
-                [dataclasses.replace(statement, conditions=tuple(conditions))] if rest else []
+            yield (
+                f"{condition.key} {value}",
+                ([dataclasses.replace(statement, conditions=tuple(conditions))] if rest else []),
             )
 
 
-# Statements for calls, as infra/roles.yaml has them.
-
-_ARN = "!Sub arn:${{AWS::Partition}}:%s:${{AWS::Region}}:${{AWS::AccountId}}:"
-_RESOURCES = {
-    "key": "!Ref KeyArn",
-    "table": _ARN % "dynamodb" + "table/${{Prefix}}-{}",
-    "function": _ARN % "lambda" + "function:${{Prefix}}-{}",
-    "log-group": _ARN % "logs" + "log-group:/aws/lambda/${{Prefix}}-{}:log-stream:*",
-    "identity": _ARN % "ses" + "identity/${{MailIdentity}}",
-    "queue": _ARN % "sqs" + "${{Prefix}}-{}",
-}
-_STREAM = "!Ref AuditStream"
+# Rights put together, and as infra/system.toml writes them.
 
 
-def smallest(calls):
-    """The smallest statements that allow these calls of one function, as YAML."""
-    # Calls of one action on one resource share a statement, because one statement has to allow a call as a whole.
-    # Updates share one only where a call names both kinds of rows, so that each kind keeps its own attributes.
-    groups = []
-    for call in calls:
-        same = [group for group in groups if _belongs(call, group)]
-        groups = [group for group in groups if group not in same] + [[call, *itertools.chain.from_iterable(same)]]
-    # Actions that need the same of the same resource are one statement.
-    merged = {}
-    for group in groups:
-        values = tuple(
-            tuple(sorted(set(itertools.chain.from_iterable(part(call) for call in group))))
-            for part in (
-                lambda call: call.keys,
-                lambda call: call.attributes if call.action == UPDATE else (),
-                lambda call: (call.purpose,) if call.purpose else (),
-            )
+@dataclasses.dataclass(frozen=True, order=True)
+class Access:
+    """One kind of access: what a statement says, or a line of infra/system.toml."""
+
+    resource: str
+    keys: tuple
+    attributes: tuple
+    purposes: tuple
+    actions: tuple
+
+    def __str__(self):
+        kind, _, name = self.resource.partition("/")
+        place = {"log-group": "log", "identity": "identity", "key": "key"}.get(kind, name.replace("/index/", "/"))
+        attributes = ", ".join(attribute for attribute in self.attributes if attribute not in KEY_ATTRIBUTES)
+        parts = (
+            ", ".join(action.split(":")[1] for action in self.actions),
+            "stream" if "/stream/" in name else place,
+            ", ".join(self.keys or self.purposes),
+            f"({attributes})" if attributes else "",
         )
-        merged.setdefault((group[0].resource, values), set()).add(group[0].action)
-    return "\n".join(
-        _yaml(resource, sorted(actions), *values) for (resource, values), actions in sorted(merged.items())
-    )
+        return " ".join(filter(None, parts))
 
 
-def _belongs(call, group):
-    first = group[0]
-    if (call.action, call.resource) != (first.action, first.resource):
-        return False
-    return call.action != UPDATE or any(set(call.keys) & set(other.keys) for other in group)
+def merged(rights):
+    """The fewest kinds of access that are these rights and no more.
+
+    What one action may do on one resource stands together, because one statement has to allow a call as a whole. Where
+    attributes are named each kind of row keeps its own; a call that names attributes is about one row.
+    """
+    values = {}
+    for right in rights:
+        own = right.key if right.attribute else None
+        lists = values.setdefault((right.resource, right.action, own), (set(), set(), set()))
+        for found, value in zip(lists, (right.key, right.attribute, right.purpose), strict=True):
+            found.update([value] if value else [])
+    # Actions that may do the same are one kind of access.
+    actions = {}
+    for (resource, action, _), lists in values.items():
+        actions.setdefault((resource, *(tuple(sorted(found)) for found in lists)), set()).add(action)
+    return sorted(Access(*same, tuple(sorted(found))) for same, found in actions.items())
 
 
-def _yaml(resource, actions, keys, attributes, purposes):
-    kind, _, name = resource.partition("/")
-    lines = [
-        f"- Sid: {_sid(resource, actions, keys)}",
-        "  Effect: Allow",
-        f"  Action: [{', '.join(actions)}]" if len(actions) > 1 else f"  Action: {actions[0]}",
-        f"  Resource: {_STREAM if '/stream/' in name else _RESOURCES[kind].format(name)}",
-    ]
-    conditions = {}
-    if keys:
-        conditions.setdefault("ForAllValues:StringLike", []).append((KEYS, keys))
-    if attributes:
-        conditions.setdefault("ForAllValues:StringEquals", []).append((ATTRIBUTES, attributes))
-    if purposes:
-        conditions.setdefault("StringEquals", []).append((PURPOSE, purposes))
-    if conditions:
-        lines.append("  Condition:")
-    for operator, pairs in conditions.items():
-        lines.append(f"    {operator}:")
-        for key, values in pairs:
-            lines.append(f"      {key}: [{', '.join(repr(value) if wild(value) else value for value in values)}]")
-    return "\n".join(lines)
-
-
-def _sid(resource, actions, keys):
-    words = [*(action.split(":")[1] for action in actions), *resource.split("/")]
-    words += [key.rstrip("#*_") for key in keys] if len(keys) == 1 else []
-    return "".join(part[:1].upper() + part[1:] for word in words for part in word.replace("_", "-").split("-"))
+def lines(calls):
+    """What these calls of one function need, as infra/system.toml writes it."""
+    needed = set()
+    for call in calls:
+        attributes = call.attributes if call.action == UPDATE else ()
+        purposes = (call.purpose,) if call.purpose else ()
+        needed |= product((call.action,), (call.resource,), call.keys, attributes, purposes)
+    return [str(access) for access in merged(needed)]

@@ -1,12 +1,15 @@
 """infra/routes.yaml, made from the routes of the code."""
 
+import gateway
+
 HEADER = """\
 AWSTemplateFormatVersion: '2010-09-09'
 Description: 'SikkerKey: the routes of the HTTP API'
 
 # Made from the code's routes by `tests/template/run --write`; a test fails when the two differ. For each function its
-# integration, the API's right to invoke it, and its routes. The gateway authenticates nobody: what a caller has to show (a
-# machine's or an agent's signature, a one-time token, a session) is different for each plane, and the function sees to it.
+# integration, the API's right to invoke it, and its routes. Where all below a path is of one function there is one route
+# for it, and the function answers 404 to what it does not know. The gateway authenticates nobody: what a caller has to show
+# (a machine's or an agent's signature, a one-time token, a session) is different for each plane, and the function sees to it.
 
 Parameters:
   Prefix:
@@ -46,7 +49,7 @@ ROUTE = """\
 
 
 def camel(text):
-    return "".join(word[:1].upper() + word[1:] for word in text.replace("{", "").replace("}", "").replace(".", "-").split("-"))
+    return "".join(word[:1].upper() + word[1:] for word in text.strip("{+}").replace(".", "-").split("-"))
 
 
 def logical(method, path):
@@ -54,12 +57,12 @@ def logical(method, path):
     return method.capitalize() + "".join(camel(part) for part in path.split("/") if part != "v1")
 
 
-def yaml(routes):
-    """The file, from routes of method, path and function."""
-    lines = [HEADER]
-    for name in sorted({function for _, _, function in routes}):
+def yaml(code):
+    """The file, from the code's routes of method, path and function."""
+    lines, made = [HEADER], gateway.made(code)
+    for name in sorted({function for _, _, function in made}):
         lines.append(FUNCTION.format(name=name, camel=camel(name)))
-        own = sorted((path, method) for method, path, function in routes if function == name)
+        own = sorted((path, method) for method, path, function in made if function == name)
         for path, method in own:
             lines.append(ROUTE.format(logical=logical(method, path), method=method, path=path, camel=camel(name)))
     return "\n".join(lines) + "\n"

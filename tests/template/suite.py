@@ -7,20 +7,25 @@ import sys
 
 import calls
 import cloudformation
+import gateway
+import gateway_tests
+import made
 import mutants
 import page
 import policy
 import policy_tests
 import powers
+import quotas
 import rights
-import routes
 import stack
+import system
 import wiring
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = system.ROOT
 PAGE = ROOT / "docs" / "rights.md"
 OPENAPI = ROOT / "docs" / "openapi.json"
-ROUTES = ROOT / "infra" / "routes.yaml"
+# What the end-to-end suite leaves: calls, the code's routes, the OpenAPI document.
+CALLS, CODE, DOCUMENT = "calls.jsonl", "routes.json", "openapi.json"
 MOST_SURVIVORS_SHOWN = 40
 
 # What is asked of roles without asking what the code needs, and all that is asked of them.
@@ -60,56 +65,77 @@ class Tally:
 def main():
     parser = argparse.ArgumentParser(prog="tests/template/run", add_help=False)
     parser.add_argument("--target", type=pathlib.Path, required=True)
-    parser.add_argument("--root", type=pathlib.Path, default=ROOT)
     parser.add_argument("--linted", default="0,0", metavar="PASSED,FAILED")
     parser.add_argument("--write", action="store_true")
-    parser.add_argument("--statements", metavar="FUNCTION")
+    parser.add_argument("--rights", metavar="FUNCTION")
     options = parser.parse_args()
-
-    tally = Tally(*map(int, options.linted.split(",")))
-    files = {name: options.target / "tmp" / name for name in ("calls.jsonl", "routes.json")}
+    folder = options.target / "tmp"
+    missing = [
+        f"{folder / name} is not there: run `tests/run e2e` first, which records it"
+        for name in (CALLS, CODE, DOCUMENT)
+        if not (folder / name).exists()
+    ]
+    if missing and (options.write or options.rights):
+        sys.exit("\n".join(missing))
     if options.write:
-        # First, because the page tells of the routes too.
-        ROUTES.write_text(routes.yaml(calls.read_routes(files["routes.json"])))
-        print(f"wrote {ROUTES.relative_to(ROOT)}")
-        OPENAPI.write_bytes((options.target / "tmp" / "openapi.json").read_bytes())
-        print(f"wrote {OPENAPI.relative_to(ROOT)}")
+        return write(folder)
+    if options.rights:
+        return print_rights(options.rights, folder)
+    tally = Tally(*map(int, options.linted.split(",")))
+    tally.add(f"the evaluator decides {len(policy_tests.CASES)} known cases rightly", policy_tests.evaluator())
+    tally.add("the evaluator refuses what it does not understand", policy_tests.refusals())
+    tally.add("the gateway's rules answer known cases rightly", list(gateway_tests.wrong()))
+    tally.add("calls, routes and the OpenAPI document were recorded", missing)
+    if not missing:
+        check(tally, folder)
+    return tally.end()
+
+
+def write(folder):
+    """Makes all that is made. What tells of the stack comes last, because the stack is made too."""
+    told, in_code = system.read(), calls.read_routes(folder / CODE)
+    changed = made.write(ROOT, told, in_code)
+    documents = cloudformation.read(ROOT)
+    changed += made.write(ROOT, told, in_code, documents)
+    texts = {PAGE: page.write(stack.build(documents), told), OPENAPI: (folder / DOCUMENT).read_text()}
+    for path, text in texts.items():
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+            changed.append(path.relative_to(ROOT))
+    print(
+        "\n".join(f"wrote {path}" for path in dict.fromkeys(map(str, changed))) or "everything is as it would be made"
+    )
+    return 0
+
+
+def print_rights(name, folder):
+    """What a function needs by its recorded calls, as infra/system.toml says it."""
+    of = stack.build(cloudformation.read(ROOT))
+    if name not in of.functions:
+        sys.exit(f"tests/template/run: no function is called {name}; there are {', '.join(of.functions)}")
+    print("\n".join(rights.lines(calls.needed(of.functions[name], calls.read(folder / CALLS)))))
+    return 0
+
+
+def check(tally, folder):
+    """All checks of the stack."""
+    told, in_code = system.read(), calls.read_routes(folder / CODE)
     try:
-        documents = cloudformation.read(options.root)
+        documents = cloudformation.read(ROOT)
         of, of_every_option = stack.build(documents), stack.build(documents, stack.EVERY_OPTION)
     except (policy.Unsupported, KeyError, ValueError, OSError) as error:
         tally.add("template.yaml and infra are understood", [f"{type(error).__name__}: {error}"])
-        return tally.end()
-    if options.write:
-        PAGE.write_text(page.write(of))
-        print(f"wrote {PAGE.relative_to(ROOT)}")
-        return 0
-
-    missing = [
-        f"{path} is not there: run `tests/run e2e` first, which records it"
-        for path in files.values()
-        if not path.exists()
-    ]
-    if options.statements:
-        if options.statements not in of.functions:
-            sys.exit(
-                f"tests/template/run: no function is called {options.statements}; there are {', '.join(of.functions)}"
-            )
-        if missing:
-            sys.exit("\n".join(missing))
-        print(rights.smallest(calls.needed(of.functions[options.statements], calls.read(files["calls.jsonl"]))))
-        return 0
-
-    tally.add(f"the evaluator decides {len(policy_tests.CASES)} known cases rightly", policy_tests.evaluator())
-    tally.add("the evaluator refuses what it does not understand", policy_tests.refusals())
-    tally.add("docs/rights.md is what the roles say", drift(of))
-    tally.add("calls and routes were recorded", missing)
-    if not missing:
-        recorded, in_code = calls.read(files["calls.jsonl"]), calls.read_routes(files["routes.json"])
-        made = ROUTES.read_text() == routes.yaml(in_code)
-        tally.add("infra/routes.yaml is made from the code", [] if made else ["run `tests/template/run --write`"])
-        compare(tally, of, of_every_option, recorded, in_code)
-    return tally.end()
+        return
+    tally.add("what is made is what would be made", [*made.drift(ROOT, told, in_code, documents), *drift(of, told)])
+    tally.add("the roles grant what infra/system.toml says, and no more", list(page.differences(of, told)))
+    counted = quotas.count(ROOT, documents)
+    tally.add(
+        f"at most {quotas.MOST:.0%} of each of {len(counted)} quotas of AWS is used", list(quotas.problems(counted))
+    )
+    tally.add(
+        "each function has an event, as the gateway sends it", list(gateway.misdirected(ROOT, of.functions, of.routes))
+    )
+    compare(tally, of, of_every_option, calls.read(folder / CALLS), in_code)
 
 
 def compare(tally, of, of_every_option, recorded, in_code):
@@ -144,16 +170,11 @@ def compare(tally, of, of_every_option, recorded, in_code):
         print("     mutants are tried once everything else passes")
 
 
-def drift(of):
+def drift(of, told):
     """What to do when the page is not what it would be."""
-    try:
-        right = page.write(of)
-    except policy.Unsupported as error:
-        return [str(error)]
-    if PAGE.exists() and PAGE.read_text() == right:
+    if PAGE.exists() and PAGE.read_text() == page.write(of, told):
         return []
-    command = "tests/template/run --write"
-    return [f"docs/rights.md is not what the roles say: run `{command}`, read the difference and commit it"]
+    return [f"docs/rights.md is not what would be made: run `{made.COMMAND}`, read the difference and commit it"]
 
 
 if __name__ == "__main__":

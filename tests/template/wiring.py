@@ -3,11 +3,15 @@
 import dataclasses
 import itertools
 
+import gateway
 import policy
 import powers
 import rights
 import stack
+import system
 from cloudformation import ACCOUNT, PREFIX, REGION
+
+SYSTEM = system.read()
 
 # What every function is told.
 COMMON = {
@@ -25,9 +29,18 @@ SEAL_VARIABLE = "SIKKERKEY_SEAL_FUNCTION"
 MAIL_VARIABLE = "SIKKERKEY_MAIL_FUNCTION"
 FROM_VARIABLE = "SIKKERKEY_MAIL_FROM"
 # Invoked by other functions, which do not wait for it.
-LATER = {"send-mail"}
+LATER = {name for name, function in SYSTEM.functions.items() if function.trigger == "call later"}
 # Gives out files of its own and calls nothing.
-STATIC = {"dashboard"}
+STATIC = {name for name, function in SYSTEM.functions.items() if not function.rights}
+# Where the routes of each plane are.
+PATHS = {
+    "machine": ("/v1/secret/", "/v1/secrets", "/v1/cli/", "/v1/verify-access"),
+    "onboarding": ("/v1/bootstrap/", "/v1/{vaultId}/enroll/", "/v1/bundle/", "/v1/ai-bootstrap/"),
+    "account": ("/v1/account",),
+    "pages": ("/verify-email", "/reset-password", "/v1/openapi.json"),
+    "management": ("/v1/manage/", "/v1/ai/"),
+    "events": (),
+}
 DATA_KEYS = {"GenerateDataKey", "GenerateDataKeyWithoutPlaintext"}
 GATEWAY = "apigateway.amazonaws.com"
 
@@ -65,9 +78,23 @@ def recorded(of, calls, routes):
 
 
 def route_table(of, calls, routes):
-    """A route that only the code has, or only the template."""
-    yield from (f"only in the code: {' '.join(route)}" for route in sorted(routes - of.routes))
-    yield from (f"only in the template: {' '.join(route)}" for route in sorted(of.routes - routes))
+    """A route of the code that the gateway leads elsewhere, or one of the gateway that is in another function's way."""
+    return gateway.problems(of.routes, routes)
+
+
+def families(of, calls, routes):
+    """A route of the gateway that the code's routes do not make, or one that they make and it does not have."""
+    made = gateway.made(routes)
+    yield from (f"only the template has {' '.join(route)}" for route in sorted(of.routes - made))
+    yield from (f"the template has no {' '.join(route)}" for route in sorted(made - of.routes))
+
+
+def planes(of, calls, routes):
+    """A route where the routes of its function's plane are not."""
+    for method, path, name in sorted(routes | of.routes):
+        plane = SYSTEM.functions[name].plane if name in SYSTEM.functions else "events"
+        if not path.startswith(PATHS[plane]):
+            yield f"{method} {path} of {name} is not where routes of the plane {plane} are"
 
 
 def triggers(of, calls, routes):
@@ -233,7 +260,9 @@ def _may_invoke(of, caller, function):
 CHECKS = {
     "each function has a role of its own, and nobody else can take it": roles,
     "every function made calls while the suites ran": recorded,
-    "the routes of the code and of the template are the same": route_table,
+    "the gateway leads each route of the code to its function, and no path of one function to another": route_table,
+    "the gateway has one route for a family of routes, and otherwise the code's": families,
+    "each function has the routes of its plane": planes,
     "each function is reached in one way only": triggers,
     "each function gets the variables it needs and no others": environment,
     "the key opens nothing but for the functions' roles, each for its purpose": key_policy,

@@ -1,5 +1,6 @@
 //! Stands in for API Gateway before functions that run as processes of their own: makes each request the event that
-//! the gateway would send (payload format 2.0), invokes the function of its route, and makes its answer a response.
+//! the gateway would send (payload format 2.0), invokes the function of its route in `infra/routes.yaml`, and makes its
+//! answer a response.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -8,12 +9,11 @@ use aws_sdk_lambda::Client;
 use aws_sdk_lambda::primitives::Blob;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{ConnectInfo, MatchedPath, RawPathParams, Request, State};
+use axum::extract::{ConnectInfo, RawPathParams, Request, State};
 use axum::response::Response;
-use axum::routing::{MethodFilter, on};
+use axum::routing::{MethodFilter, any, on};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use edge::Route;
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::BodyExt as _;
 use serde_json::{Map, Value, json};
@@ -21,18 +21,37 @@ use serde_json::{Map, Value, json};
 /// Content types whose bodies the gateway passes on as text; all others become Base64.
 const TEXT: [&str; 4] = ["text/", "application/json", "application/javascript", "application/xml"];
 
+/// The gateway's routes, as a deployment has them.
+const ROUTES: &str = include_str!("../../../infra/routes.yaml");
+
 #[derive(Clone)]
 struct Target {
     lambda: Client,
     function: String,
+    /// The route's key: its method, or `ANY`, and its path.
+    key: &'static str,
 }
 
-/// A router that sends the requests of these routes to their functions, whose names begin with `prefix`.
-pub(crate) fn to_functions(lambda: &Client, prefix: &str, routes: &[Route]) -> Router {
-    routes.iter().filter(|route| route.function != "local").fold(Router::new(), |router, route| {
-        let target = Target { lambda: lambda.clone(), function: format!("{prefix}{}", route.function) };
-        let filter = if route.method == "GET" { MethodFilter::GET } else { MethodFilter::POST };
-        router.route(&route.path, on(filter, invoke).with_state(target))
+/// The keys of the routes, each with its function, which a comment before them names.
+fn routes() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let mut function = "";
+    ROUTES.lines().filter_map(move |line| {
+        function = line.strip_prefix("  # ").unwrap_or(function);
+        Some((line.trim_start().strip_prefix("RouteKey: ")?, function))
+    })
+}
+
+/// A router that sends requests to their functions, whose names begin with `prefix`.
+pub(crate) fn to_functions(lambda: &Client, prefix: &str) -> Router {
+    routes().fold(Router::new(), |router, (key, function)| {
+        let (method, path) = key.split_once(' ').unwrap();
+        let target = Target { lambda: lambda.clone(), function: format!("{prefix}{function}"), key };
+        let route = match method {
+            "GET" => on(MethodFilter::GET, invoke),
+            "POST" => on(MethodFilter::POST, invoke),
+            _ => any(invoke),
+        };
+        router.route(&path.replace("{proxy+}", "{*proxy}"), route.with_state(target))
     })
 }
 
@@ -54,7 +73,6 @@ fn headers(all: &HeaderMap) -> (Map<String, Value>, Vec<String>) {
 
 async fn invoke(
     State(target): State<Target>,
-    matched: MatchedPath,
     parameters: RawPathParams,
     ConnectInfo(from): ConnectInfo<SocketAddr>,
     request: Request,
@@ -66,11 +84,10 @@ async fn invoke(
     headers.entry("x-forwarded-proto").or_insert_with(|| json!("https"));
     let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let text = content_type.is_some_and(|kind| TEXT.iter().any(|text| kind.starts_with(text)));
-    let route_key = format!("{} {}", parts.method, matched.as_str());
     let parameters: Map<String, Value> = parameters.iter().map(|(name, value)| (name.into(), json!(value))).collect();
     let mut event = json!({
         "version": "2.0",
-        "routeKey": route_key,
+        "routeKey": target.key,
         "rawPath": parts.uri.path(),
         "rawQueryString": parts.uri.query().unwrap_or_default(),
         "headers": headers,
@@ -87,7 +104,7 @@ async fn invoke(
                 "userAgent": "e2e",
             },
             "requestId": hex::encode(crypto::random::bytes::<8>()),
-            "routeKey": route_key,
+            "routeKey": target.key,
             "stage": "$default",
             "time": "12/Mar/2026:19:03:58 +0000",
             "timeEpoch": 1_773_342_238_000_u64,

@@ -260,7 +260,7 @@ impl World {
             clock,
         };
         let router = match elsewhere {
-            Some(functions) => gateway::to_functions(&functions.client, &functions.name_prefix, &world.routes()),
+            Some(functions) => gateway::to_functions(&functions.client, &functions.name_prefix),
             None => world.in_this_process(),
         };
         Self { router, ..world }
