@@ -6,6 +6,7 @@ import collections
 import hashlib
 import os
 import pathlib
+import re
 import secrets
 import sys
 import tempfile
@@ -16,7 +17,7 @@ import xml.etree.ElementTree
 import requests
 import schemathesis
 import schemathesis.cli
-from things import Owner, Things, harness
+from things import CASES, Owner, Things, harness
 
 DOCUMENT = harness.REPOSITORY / "docs" / "openapi.json"
 CHECKS = [
@@ -31,18 +32,10 @@ CHECKS = [
 RENEWED_AFTER = 25
 # Of the calls, those that are sent as Schemathesis made them, with ids of nothing.
 AS_MADE = 0.3
-# Operations that need what only an authenticator, an authenticator app or a mailbox has. The end-to-end suite has them.
-NEVER_200 = {
-    "POST /v1/account/passkeys/register/finish",
-    "POST /v1/account/passkeys/sign-in/finish",
-    "POST /v1/account/passkeys/{id}/remove",
-    "POST /v1/account/passkeys/{id}/rename",
-    "POST /v1/account/recovery/confirm",
-    "POST /v1/account/totp/confirm",
-    "POST /v1/account/totp/disable",
-    "POST /v1/account/totp/recovery-codes",
-    "POST /v1/account/verification/confirm",
-}
+# Longest that one call of a case may take.
+CALL_SECONDS = 60
+# After these there is another session.
+ENDS_SESSIONS = ("/v1/account/password", "/v1/account/sign-out")
 
 
 class Callers(requests.auth.AuthBase):
@@ -53,13 +46,21 @@ class Callers(requests.auth.AuthBase):
 
     def __call__(self, request):
         path = urllib.parse.urlsplit(request.url).path
-        if path.startswith("/v1/ai/"):
+        caller = self.caller(request.method, path)
+        if caller == "agent":
             self.sign(request, path, self.things.agent_id, self.things.agent_key)
-        elif path.startswith(("/v1/manage/", "/v1/account")):
-            request.headers["Cookie"] = self.things.owner.cookie
-        elif path.startswith(("/v1/secret", "/v1/cli/")) or path == "/v1/verify-access":
+        elif caller == "machine":
             self.sign(request, path, self.things.machine.id, self.things.machine.key)
+        elif caller == "person":
+            request.headers["Cookie"] = self.things.owner.cookie
         return request
+
+    @staticmethod
+    def caller(method, path):
+        """Who makes the calls of the operation that this is of; the one with most words, where several could be."""
+        matching = [case for case in CASES.values() if case["method"] == method and of(case["path"], path)]
+        case = min(matching, key=lambda case: case["path"].count("{"), default=None)
+        return case and case["caller"]
 
     @staticmethod
     def sign(request, path, identity, key):
@@ -76,6 +77,12 @@ class Callers(requests.auth.AuthBase):
         })
 
 
+def of(template, path):
+    """Whether this is a path of the template."""
+    parts, given = template.split("/"), path.split("/")
+    return len(parts) == len(given) and all(part == text or part.startswith("{") for part, text in zip(parts, given))
+
+
 class Calls:
     """What every call goes through: it names things that are there, mostly, and its answer is counted."""
 
@@ -88,10 +95,9 @@ class Calls:
         self.number += 1
         if self.number % RENEWED_AFTER == 0:
             self.things.renew()
-        path = case.operation.path
         if self.things.chance.random() < AS_MADE:
             return
-        values = self.things.values(path)
+        values = self.things.values(CASES[case.operation.label])
         for part in (case.headers, case.path_parameters):
             for name in part or {}:
                 part[name] = values.get(name) or part[name]
@@ -107,8 +113,27 @@ class Calls:
 
     def after(self, case, response):
         self.statuses[case.operation.label][response.status_code] += 1
-        if case.operation.path in ("/v1/account/password", "/v1/account/sign-out") and response.status_code == 200:
+        if case.operation.path in ENDS_SESSIONS and response.status_code == 200:
             self.things.owner.sign_in()
+
+
+def good(things, label):
+    """Whether the call that stands in the cases is answered with 200, where this suite has what it takes."""
+    case = CASES[label]
+    if case["byHand"]:
+        return True
+    things.renew()
+    path, body = things.good(case)
+    headers = {"X-SikkerKey-Request": "1"}
+    sent = {"json": body} if case["method"] == "POST" else {}
+    answer = requests.request(
+        case["method"], things.owner.url + path, headers=headers, auth=Callers(things), timeout=CALL_SECONDS, **sent
+    )
+    if case["path"] in ENDS_SESSIONS:
+        things.owner.sign_in()
+    if answer.status_code != 200:
+        print(f"{label}: the call of its case is answered {answer.status_code}: {answer.text[:300]}")
+    return answer.status_code == 200
 
 
 def main():
@@ -158,17 +183,10 @@ def main():
                     raise
             cases = xml.etree.ElementTree.parse(report).getroot().iter("testcase")
             wrong = {case.get("name") for case in cases if case.find("failure") is not None or case.find("error") is not None}
+            wrong |= {label for label in CASES if re.search(options.only or "", CASES[label]["path"]) and not good(calls.things, label)}
     finally:
         server.stop()
-    passed = 0
-    for label, statuses in sorted(calls.statuses.items()):
-        if 200 not in statuses and label not in NEVER_200:
-            print(f"{label} was never answered with 200: {dict(statuses)}")
-            wrong.add(label)
-        if 200 in statuses and label in NEVER_200:
-            print(f"{label} was answered with 200; take it off the list of those that never are")
-            wrong.add(label)
-        passed += label not in wrong
+    passed = len([label for label in calls.statuses if label not in wrong])
     print(f"{calls.number} calls")
     print(f"{passed} passed, {len(wrong)} failed")
     return 0 if passed and not wrong else 1

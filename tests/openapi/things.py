@@ -1,13 +1,19 @@
-"""A vault with something of everything in it, which stays so while it is called at random."""
+"""A vault with something of everything in it, which stays so while it is called at random.
+
+How each operation is called, and by whom, is in cases.json, which the end-to-end suite's cases make.
+"""
 
 import base64
 import json
-import random
-import sys
 import pathlib
+import random
+import re
+import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "conformance"))
 import harness  # noqa: E402
+
+CASES = json.loads(pathlib.Path(__file__).with_name("cases.json").read_text())
 
 EVERY_SCOPE = [
     "aiagents.read", "aiagents.write", "alerts.read", "alerts.write", "audit.read", "enrollment.read",
@@ -16,6 +22,20 @@ EVERY_SCOPE = [
     "projects.read", "projects.secrets.read", "projects.secrets.write", "projects.write", "support.write",
     "trash.read", "trash.write",
 ]
+
+# What is made only for a call that names it.
+MADE_FOR_ONE = ("bootstrapToken", "bundleToken", "enrollment", "agentToken", "frozenProject")
+
+
+def fields(body):
+    """The fields of a template, each with the thing that it names, in lists too."""
+    for name, value in body.items():
+        if isinstance(value, dict):
+            yield from fields(value)
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, str) and item.startswith("$"):
+                yield name.removesuffix("s") if isinstance(value, list) else name, item[1:]
+
 
 def public_key(key):
     """As it is registered."""
@@ -52,6 +72,42 @@ class Things:
         self.machine = owner.machine()
         self.agent_id, self.agent_key = owner.agent()
         self.renew()
+        choice = self.chance.choice
+        # What a thing of a case is here, given the project that a call is about.
+        self.made = {
+            "projectId": lambda project: project,
+            "frozenProject": self.frozen,
+            "secretId": lambda project: choice(self.secrets[project]),
+            "trashedSecret": lambda _: choice(self.trashed),
+            "machineId": lambda _: choice(self.approved),
+            "member": lambda _: self.approved[0],
+            "pendingMachine": lambda _: choice(self.pending),
+            "disabledMachine": lambda _: choice(self.approved),
+            "agentId": lambda _: choice(self.agents),
+            "pendingAgent": lambda _: choice(self.pending_agents),
+            "disabledAgent": lambda _: choice(self.agents),
+            "tokenId": lambda _: choice(self.tokens),
+            "entryId": lambda _: choice(self.entries),
+            "vaultId": lambda _: owner.vault_id,
+            "sdkId": lambda _: "python",
+            "session": lambda _: choice(self.sessions),
+            "publicKey": lambda _: public_key(harness.Ed25519PrivateKey.generate()),
+            "range": lambda _: f"198.51.{self.chance.randrange(256)}.{self.chance.randrange(256)}",
+            "email": lambda _: harness.EMAIL,
+            "newEmail": lambda _: f"{harness.unique('person')}@example.com",
+            "password": lambda _: harness.PASSWORD,
+            "newPassword": lambda _: harness.PASSWORD,
+            "bootstrapToken": lambda _: owner.bootstrap_token(),
+            "bundleToken": lambda project: owner.bundle(project)[1].rpartition("/")[2],
+            "agentToken": lambda _: owner.agent_token(),
+            "enrollment": lambda project: owner.enrollment_token([project], [])[1],
+        }
+        # What a case wants to be so before it is called.
+        self.state = {"allowlistOn": lambda: owner.post("/v1/manage/ipallowlist/enable")}
+
+    def frozen(self, project):
+        self.owner.post(f"/v1/manage/projects/{project}/freeze")
+        return project
 
     def renew(self):
         """Makes what is missing, and undoes what would keep the machine or everything else out."""
@@ -107,43 +163,38 @@ class Things:
             owner.sign_in()
             self.sessions = [row["id"] for row in sessions]
 
-    def values(self, path):
-        """What a field or parameter of a path's operation can be, by its name: things that belong together."""
+    def values(self, case):
+        """What the fields and parameters of an operation can be, by their names: things that belong together."""
+        instead = case["instead"]
         project = self.chance.choice(self.projects)
-        machines = self.pending if path.endswith("machines/{machineId}/deny") else self.approved
-        agents = self.pending_agents if path.endswith("/deny") else self.agents
-        secrets = self.trashed if "/trash/" in path else self.secrets[project]
-        return {
-            "projectId": project,
-            "secretId": self.chance.choice(secrets),
-            "machineId": self.approved[0] if "/projects/" in path else self.chance.choice(machines),
-            "agentId": self.chance.choice(agents),
-            "tokenId": self.chance.choice(self.tokens),
-            "entryId": self.chance.choice(self.entries),
-            "x-vault-id": self.owner.vault_id,
-            "vaultId": self.owner.vault_id,
-            "sdkId": "python",
-            "id": self.chance.choice(self.sessions),
-            "token": self.token(path),
-            "publicKey": public_key(harness.Ed25519PrivateKey.generate()),
-            "hostname": harness.unique("host"),
-            "cidr": f"198.51.100.{self.chance.randrange(256)}",
-            "sourceCidr": "127.0.0.0/8",
-            "confirmName": self.names[project],
-            "email": f"{harness.unique('person')}@example.com" if path.endswith("sign-up") else harness.EMAIL,
-            "password": harness.PASSWORD,
-            "currentPassword": harness.PASSWORD,
-            "newPassword": harness.PASSWORD,
-        }
+        values = {name: make(project) for name, make in self.made.items() if name not in MADE_FOR_ONE}
+        values |= {name: self.made[thing](project) for name, thing in instead.items() if thing in self.made}
+        values |= {"x-vault-id": self.owner.vault_id, "hostname": harness.unique("host"), "sourceCidr": "127.0.0.0/8"}
+        values["confirmName"] = self.names[project]
+        for name, thing in fields(case["body"]):
+            if thing in self.made:
+                values[name] = self.made[thing](project)
+        return values
 
-    def token(self, path):
-        """A one-time token for a path that takes one."""
-        if "bootstrap/{token}" in path:
-            return self.owner.bootstrap_token()
-        if "bundle/{token}" in path:
-            return self.owner.bundle(self.projects[0])[1].rpartition("/")[2]
-        if "ai-bootstrap" in path:
-            return self.owner.agent_token()
-        if "enroll/register" in path:
-            return self.owner.enrollment_token(self.projects[:1], [])[1]
-        return None
+    def good(self, case):
+        """The path and the body of a call that has to be answered with 200."""
+        for thing in case["given"]:
+            self.state.get(thing, lambda: None)()
+        values = self.values(case)
+        path = re.sub(r"\{(\w+)\}", lambda part: values[part[1]], case["path"])
+        named = {name: case["instead"].get(name, name) for name in self.made}
+
+        def filled(template):
+            if isinstance(template, dict):
+                return {name: filled(value) for name, value in template.items()}
+            if isinstance(template, list):
+                return [filled(value) for value in template]
+            if not (isinstance(template, str) and template.startswith("$")):
+                return template
+            # Of the things that the path names too, the same.
+            return values.get(template[1:]) or self.made[named[template[1:]]](self.projects[0])
+
+        body = filled(case["body"])
+        if "confirmName" in body:
+            body["confirmName"] = values["confirmName"]
+        return path, body

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Runs the stages of the suite; see `tests/runtimes/run --help`."""
 
+import argparse
+import functools
 import multiprocessing
 import os
 import pathlib
@@ -32,7 +34,8 @@ def store(tally, folder):
     with servers.ministack(folder) as emulator:
         compare(tally, emulator.url)
     # Built while there is still a network.
-    subprocess.run(["cargo", "test", "--quiet", "--locked", "--no-run", "-p", "e2e"], cwd=servers.ROOT, check=True)
+    build = ["cargo", "test", "--quiet", "--locked", "--no-run", "--workspace", "--test", "suite", "--test", "stores"]
+    subprocess.run(build, cwd=servers.ROOT, check=True)
     receiver, sender = multiprocessing.Pipe(duplex=False)
     child = multiprocessing.get_context("fork").Process(target=on_dynamodb_local, args=(folder, sender))
     child.start()
@@ -58,11 +61,11 @@ def on_dynamodb_local(folder, sender):
 def on(tally, dynamodb):
     compare(tally, dynamodb)
     environment = {"SIKKERKEY_E2E_DYNAMODB": dynamodb}
-    tally.cargo_test(["-p", "e2e", "--test", "suite", "--", *checks.selected("store")], environment)
+    tally.cargo_test(["--workspace", "--test", "suite", "--", *checks.selected("store")], environment)
 
 
 def compare(tally, dynamodb):
-    tally.cargo_test(["-p", "e2e", "--test", "stores"], {"SIKKERKEY_E2E_DYNAMODB": dynamodb})
+    tally.cargo_test(["--workspace", "--test", "stores"], {"SIKKERKEY_E2E_DYNAMODB": dynamodb})
 
 
 def watch(tally, folder):
@@ -85,7 +88,7 @@ def watch(tally, folder):
                 "SIKKERKEY_E2E_LAMBDA": machine.lambda_url,
                 "SIKKERKEY_E2E_PREFIX": machine.prefix,
             }
-            tally.cargo_test(["-p", "e2e", "--test", "suite", "--", *checks.selected("watch")], environment)
+            tally.cargo_test(["--workspace", "--test", "suite", "--", *checks.selected("watch")], environment)
             dynamodb, key_service = (
                 deployment.client("dynamodb", machine.dynamodb_url),
                 deployment.client("kms", machine.kms_url),
@@ -97,20 +100,27 @@ def watch(tally, folder):
 
 
 STAGES = {"store": store, "watch": watch, "zips": zips.run, "sam-build": sam.build, "deploy": sam.deploy}
+# These build every function for release.
+DEEP = ("sam-build", "deploy")
 
 
 def main():
     sys.stdout.reconfigure(line_buffering=True)
     servers.end_on_signals()
+    parser = argparse.ArgumentParser(prog="tests/runtimes/run", add_help=False)
+    parser.add_argument("--deep", action="store_true")
+    parser.add_argument("stages", nargs="*")
+    options = parser.parse_args()
+    stages = {**STAGES, "zips": functools.partial(zips.run, deep=options.deep)}
     tally = checks.Tally()
     with tempfile.TemporaryDirectory(prefix="sikkerkey-runtimes-") as folder:
-        for name in sys.argv[1:] or STAGES:
+        for name in options.stages or [name for name in stages if options.deep or name not in DEEP]:
             print(f"\n-- {name}")
             start = time.monotonic()
             own = pathlib.Path(folder, name)
             own.mkdir(exist_ok=True)
             try:
-                STAGES[name](tally, own)
+                stages[name](tally, own)
             except (Exception, subprocess.SubprocessError) as error:  # noqa: BLE001  the other stages still run
                 tally.broke(name, error)
             print(f"-- {name}: {time.monotonic() - start:.0f} s")

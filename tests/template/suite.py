@@ -24,8 +24,9 @@ import wiring
 ROOT = system.ROOT
 PAGE = ROOT / "docs" / "rights.md"
 OPENAPI = ROOT / "docs" / "openapi.json"
-# What the end-to-end suite leaves: calls, the code's routes, the OpenAPI document.
-CALLS, CODE, DOCUMENT = "calls.jsonl", "routes.json", "openapi.json"
+CASES = ROOT / "tests" / "openapi" / "cases.json"
+# What the end-to-end suite leaves: calls, the code's routes, the OpenAPI document, how each operation is called.
+CALLS, CODE, DOCUMENT, CALLED = "calls.jsonl", "routes.json", "openapi.json", "cases.json"
 MOST_SURVIVORS_SHOWN = 40
 
 # What is asked of roles without asking what the code needs, and all that is asked of them.
@@ -72,7 +73,7 @@ def main():
     folder = options.target / "tmp"
     missing = [
         f"{folder / name} is not there: run `tests/run e2e` first, which records it"
-        for name in (CALLS, CODE, DOCUMENT)
+        for name in (CALLS, CODE, DOCUMENT, CALLED)
         if not (folder / name).exists()
     ]
     if missing and (options.write or options.rights):
@@ -85,7 +86,7 @@ def main():
     tally.add(f"the evaluator decides {len(policy_tests.CASES)} known cases rightly", policy_tests.evaluator())
     tally.add("the evaluator refuses what it does not understand", policy_tests.refusals())
     tally.add("the gateway's rules answer known cases rightly", list(gateway_tests.wrong()))
-    tally.add("calls, routes and the OpenAPI document were recorded", missing)
+    tally.add("calls, routes, cases and the OpenAPI document were recorded", missing)
     if not missing:
         check(tally, folder)
     return tally.end()
@@ -97,7 +98,8 @@ def write(folder):
     changed = made.write(ROOT, told, in_code)
     documents = cloudformation.read(ROOT)
     changed += made.write(ROOT, told, in_code, documents)
-    texts = {PAGE: page.write(stack.build(documents), told), OPENAPI: (folder / DOCUMENT).read_text()}
+    texts = {PAGE: page.write(stack.build(documents), told)}
+    texts |= {OPENAPI: (folder / DOCUMENT).read_text(), CASES: (folder / CALLED).read_text()}
     for path, text in texts.items():
         if not path.exists() or path.read_text() != text:
             path.write_text(text)

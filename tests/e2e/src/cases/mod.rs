@@ -19,7 +19,6 @@ mod things;
 use edge::Route;
 use serde_json::{Value, json};
 use vault::audit::Action;
-use vault::scope::Needs;
 
 use crate::{Machine, Person, Request};
 
@@ -295,24 +294,26 @@ pub fn refusals(route: &Route) -> &'static [u16] {
     of(route).refusals
 }
 
-/// The cases as a file, for suites in other languages: how each route is called, and as who.
+/// The cases as a file, for suites in other languages: how each route is called, and by whom.
 #[must_use]
 pub fn as_json(routes: &[Route]) -> Value {
     let row = |route: &Route| {
         let case = of(route);
         let caller = match (case.by, route.needs) {
             (_, Some(_)) if is_for_agents(route) => "agent",
-            (_, Some(Needs::Person | Needs::Scope(_) | Needs::Nothing)) => "person",
             (Some(SIGNED), None) => "machine",
             (Some([200, ..]), None) => "nobody",
-            (_, None) => "person",
+            _ => "person",
         };
+        let instead: serde_json::Map<String, Value> =
+            case.instead.iter().map(|(name, thing)| ((*name).to_owned(), json!(thing))).collect();
         json!({
-            "method": route.method, "path": route.path, "body": case.body, "caller": caller, "byHand": case.by_hand,
-            "things": case.instead.iter().map(|(name, thing)| ((*name).to_owned(), json!(thing)))
-                .collect::<serde_json::Map<_, _>>(),
-            "given": case.given,
+            "method": route.method, "path": route.path, "caller": caller, "body": case.body, "instead": instead,
+            "given": case.given, "byHand": case.by_hand,
         })
     };
-    routes.iter().filter(|route| route.function != "local").map(row).collect()
+    let deployed = routes.iter().filter(|route| route.function != "local");
+    let rows: std::collections::BTreeMap<String, Value> =
+        deployed.map(|route| (format!("{} {}", route.method, route.path), row(route))).collect();
+    json!(rows)
 }
