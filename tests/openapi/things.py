@@ -120,13 +120,17 @@ class Things:
         self.projects = [project["id"] for project in projects][-3:] or [owner.project()]
         self.names = {project["id"]: project["name"] for project in owner.get("/v1/manage/projects")["projects"]}
         self.secrets, self.members = {}, {}
+        self.plain = {}
         for project in self.projects:
-            live = [row["id"] for row in owner.get(f"/v1/manage/projects/{project}/secrets")["secrets"]]
+            rows = owner.get(f"/v1/manage/projects/{project}/secrets")["secrets"]
+            live = [row["id"] for row in rows]
             while len(live) < 3:
                 fields = ["USER", "PASSWORD"] if len(live) == 1 else None
                 value = json.dumps(dict.fromkeys(fields, "hunter2hunter2")) if fields else "hunter2hunter2"
                 live.append(owner.secret(project, value, field_names=fields))
             self.secrets[project] = live[:3]
+            plain = [row["id"] for row in rows if not row["fieldNames"]]
+            self.plain[project] = (plain or [owner.secret(project, "hunter2hunter2")])[0]
         machines = owner.get("/v1/manage/machines")["machines"]
         others = [row for row in machines if row["id"] != self.machine.id]
         self.approved = [row["id"] for row in others if row["approved"]][-3:]
@@ -138,7 +142,7 @@ class Things:
         for project in self.projects:
             for machine in [self.machine.id, self.approved[0]]:
                 owner.attach(project, machine)
-            owner.grant(project, self.machine.id, self.secrets[project])
+            owner.grant(project, self.machine.id, [*self.secrets[project], self.plain[project]])
         agents = [row for row in owner.get("/v1/manage/ai-agents")["agents"] if row["id"] != self.agent_id]
         self.agents = [row["id"] for row in agents if row["approved"]][-3:]
         self.pending_agents = [row["id"] for row in agents if not row["approved"]][-3:]
@@ -181,6 +185,9 @@ class Things:
         for thing in case["given"]:
             self.state.get(thing, lambda: None)()
         values = self.values(case)
+        # Which takes any text for its value.
+        if case["instead"].get("secretId", "secretId") == "secretId":
+            values["secretId"] = self.plain[values["projectId"]]
         path = re.sub(r"\{(\w+)\}", lambda part: values[part[1]], case["path"])
         named = {name: case["instead"].get(name, name) for name in self.made}
 
