@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use crypto::{OneTimeToken, TokenHash, random};
 use edge::seal::Seal;
-use edge::{Body, Config, Error, Json, Principal, Routes, Services, own};
+use edge::{Body, Config, Error, Json, Principal, Routes, Services};
 use protocol::{BundleId, MachineId, ProjectId, SecretId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -56,8 +56,8 @@ struct MadeBundle {
 }
 
 async fn create(State(app): State<App>, by: Principal, Body(body): Body<NewBundle>) -> Result<Json<MadeBundle>, Error> {
-    let project = own::project(&app.store, &by, body.project_id).await?;
-    let secrets = app.secrets(project.id, body.secret_ids).await?;
+    let project = by.find(&app.store, &vaults::project(body.project_id)).await?;
+    let secrets = app.secrets(&by, project.id, body.secret_ids).await?;
     let id = MachineId::from_entropy(random::bytes());
     let bundle_id = BundleId::from_entropy(random::bytes());
     let name = match &body.name {
@@ -100,14 +100,19 @@ async fn create(State(app): State<App>, by: Principal, Body(body): Body<NewBundl
 
 impl App {
     /// The chosen secrets, each once; all have to be live secrets of the project.
-    async fn secrets(&self, project: ProjectId, chosen: Vec<SecretId>) -> Result<BTreeSet<SecretId>, Error> {
+    async fn secrets(
+        &self,
+        by: &Principal,
+        project: ProjectId,
+        chosen: Vec<SecretId>,
+    ) -> Result<BTreeSet<SecretId>, Error> {
         let chosen: BTreeSet<SecretId> = chosen.into_iter().collect();
         if chosen.len() > SECRETS {
             return Err(Error::invalid("secretIds", format!("must list at most {SECRETS} secrets")));
         }
         let keys: Vec<_> = chosen.iter().map(|id| vaults::secret(*id)).collect();
-        let found = self.store.get_all(&keys).await?;
-        let live = found.iter().filter(|secret| secret.project == project && secret.deleted_at.is_none()).count();
-        if live == chosen.len() { Ok(chosen) } else { Err(Error::not_found("Secret")) }
+        let found = by.find_all(&self.store, &keys).await?;
+        let here = found.iter().filter(|secret| secret.project == project).count();
+        if here == chosen.len() { Ok(chosen) } else { Err(Error::not_found("Secret")) }
     }
 }

@@ -8,6 +8,7 @@ use edge::{Error, Ids, Json, Principal};
 use protocol::{AgentId, ProjectId};
 use schemars::JsonSchema;
 use serde::Serialize;
+use store::agents;
 use vault::Time;
 use vault::model::Agent;
 use vault::scope::Scope;
@@ -81,5 +82,5 @@ pub(crate) async fn one(
     by: Principal,
     Ids(id): Ids<AgentId>,
 ) -> Result<Json<AgentDetail>, Error> {
-    Ok(Json((&app.agent(&by, id).await?).into()))
+    Ok(Json((&by.find(&app.store, &agents::agent(id)).await?).into()))
 }

@@ -11,12 +11,11 @@ mod whoami;
 
 use std::sync::Arc;
 
-use edge::{Config, Error, Principal, Routes, Services};
+use edge::{Config, Routes, Services};
 use protocol::AgentId;
 use schemars::JsonSchema;
 use serde::Serialize;
 use store::{Audit, Store};
-use vault::model::Agent;
 use vault::scope::Needs;
 use vault::scope::Scope::{AgentsRead, AgentsWrite};
 
@@ -56,12 +55,4 @@ pub fn routes(services: &Services) -> Routes {
 #[serde(rename_all = "camelCase")]
 struct Touched {
     agent_id: AgentId,
-}
-
-impl App {
-    /// An agent of the principal's vault, else 404.
-    async fn agent(&self, by: &Principal, id: AgentId) -> Result<Agent, Error> {
-        let found = self.store.get(&store::agents::agent(id)).await?;
-        found.filter(|agent| agent.vault == by.vault).ok_or_else(|| Error::not_found("Agent"))
-    }
 }

@@ -56,8 +56,7 @@ pub(crate) async fn allowlist(
         return Err(Error::invalid("projectIds", format!("must list at most {AGENT_PROJECTS} projects")));
     }
     let keys: Vec<_> = projects.iter().map(|id| vaults::project(*id)).collect();
-    let found = store.get_all(&keys).await?;
-    if found.iter().filter(|project| project.vault == by.vault).count() != projects.len() {
+    if by.find_all(store, &keys).await?.len() != projects.len() {
         return Err(Error::not_found("Project"));
     }
     Ok((!projects.is_empty()).then_some(projects))
@@ -75,7 +74,7 @@ pub(crate) async fn scopes(
     Ids(id): Ids<AgentId>,
     Body(body): Body<NewScopes>,
 ) -> Result<Json<Done<Scoped>>, Error> {
-    let agent = app.agent(&by, id).await?;
+    let agent = by.find(&app.store, &agents::agent(id)).await?;
     if body.scopes != agent.scopes {
         let detail = format!("AI agent {} ({id}) has the scopes: {}", agent.name, names(&body.scopes));
         let change = Update::existing(&agents::agent(id)).set("scopes", &body.scopes)?;
@@ -91,7 +90,7 @@ pub(crate) async fn projects(
     Ids(id): Ids<AgentId>,
     Body(body): Body<NewProjects>,
 ) -> Result<Json<Done<Allowed>>, Error> {
-    let agent = app.agent(&by, id).await?;
+    let agent = by.find(&app.store, &agents::agent(id)).await?;
     let projects = allowlist(&app.store, &by, body.project_ids).await?;
     if projects != agent.projects {
         let reach =

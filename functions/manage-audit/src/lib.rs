@@ -38,7 +38,6 @@ pub fn routes(services: &Services) -> Routes {
 impl App {
     /// When the vault was made: nothing in its log is older.
     async fn begin(&self, by: &Principal) -> Result<Time, Error> {
-        let vault = self.store.get(&vaults::vault(by.vault)).await?.ok_or_else(|| Error::not_found("Vault"))?;
-        Ok(vault.created_at)
+        Ok(by.find(&self.store, &vaults::vault(by.vault)).await?.created_at)
     }
 }

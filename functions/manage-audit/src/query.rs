@@ -143,14 +143,14 @@ impl App {
         for id in &acting {
             batch.want(&agents::agent(*id));
         }
-        let mut fetched = self.store.fetch(batch).await?;
-        let owner = fetched.take(&owner)?.map(|user| user.username);
+        let mut found = by.find_batch(&self.store, batch).await?;
+        let owner = found.take(&owner)?.map(|user| user.username);
         let mut names: HashMap<String, String> = HashMap::new();
         for id in machines {
-            names.extend(fetched.take(&vaults::machine(id))?.map(|machine| (id.to_string(), machine.name)));
+            names.extend(found.take(&vaults::machine(id))?.map(|machine| (id.to_string(), machine.name)));
         }
         for id in acting {
-            names.extend(fetched.take(&agents::agent(id))?.map(|agent| (id.to_string(), agent.name)));
+            names.extend(found.take(&agents::agent(id))?.map(|agent| (id.to_string(), agent.name)));
         }
         let entry = |(id, record): (String, Record)| Entry {
             id,

@@ -134,7 +134,7 @@ pub(crate) async fn one(
     by: Principal,
     Ids(id): Ids<EnrollmentTokenId>,
 ) -> Result<Json<TokenView>, Error> {
-    Ok(Json(app.enrollment_token(&by, id).await?.into()))
+    Ok(Json(by.find(&app.store, &vaults::enrollment_token(id)).await?.into()))
 }
 
 /// `POST enrollment-tokens`: a new enrollment token.
@@ -169,7 +169,7 @@ pub(crate) async fn revoke(
     Ids(id): Ids<EnrollmentTokenId>,
     Body(body): Body<Reason>,
 ) -> Result<Json<Done<RevokedToken>>, Error> {
-    let token = app.enrollment_token(&by, id).await?;
+    let token = by.find(&app.store, &vaults::enrollment_token(id)).await?;
     let revocation = Revocation { at: by.now, reason: limits::text("reason", body.reason.as_deref())? };
     let mut write = app.store.transaction();
     let revoked = write
@@ -181,11 +181,6 @@ pub(crate) async fn revoke(
 }
 
 impl App {
-    async fn enrollment_token(&self, by: &Principal, id: EnrollmentTokenId) -> Result<EnrollmentToken, Error> {
-        let found = self.store.get(&vaults::enrollment_token(id)).await?;
-        found.filter(|token| token.vault == by.vault).ok_or_else(|| Error::not_found("Enrollment token"))
-    }
-
     /// A token from what was asked for, if all of it is allowed.
     async fn checked(&self, by: &Principal, body: NewToken, hash: TokenHash) -> Result<EnrollmentToken, Error> {
         let mut project_ids = body.project_ids.unwrap_or_default();
@@ -236,16 +231,12 @@ impl App {
     /// Every project has to be of this vault, and every secret live and in one of those projects.
     async fn check_named(&self, by: &Principal, projects: &[ProjectId], secrets: &[SecretId]) -> Result<(), Error> {
         let keys: Vec<_> = projects.iter().map(|id| vaults::project(*id)).collect();
-        let found = self.store.get_all(&keys).await?;
-        if found.iter().filter(|project| project.vault == by.vault && by.reaches(project.id)).count() != projects.len()
-        {
+        if by.find_all(&self.store, &keys).await?.len() != projects.len() {
             return Err(Error::not_found("Project"));
         }
         let keys: Vec<_> = secrets.iter().map(|id| vaults::secret(*id)).collect();
-        let found = self.store.get_all(&keys).await?;
-        let live = found.iter().filter(|secret| secret.vault == by.vault && secret.deleted_at.is_none());
-        let live = live.filter(|secret| by.reaches(secret.project));
-        if live.count() != secrets.len() {
+        let found = by.find_all(&self.store, &keys).await?;
+        if found.len() != secrets.len() {
             return Err(Error::not_found("Secret"));
         }
         if found.iter().any(|secret| !projects.contains(&secret.project)) {

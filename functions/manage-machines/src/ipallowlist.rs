@@ -16,7 +16,7 @@ use store::{Update, vaults};
 use vault::Time;
 use vault::audit::Action;
 use vault::limits::{self, ALLOWLIST_ENTRIES, TEXT};
-use vault::model::{AllowlistEntry, Vault};
+use vault::model::AllowlistEntry;
 
 use crate::App;
 
@@ -91,7 +91,7 @@ pub(crate) struct Switched {
 
 /// `GET ipallowlist`: the ranges that machines may come from.
 pub(crate) async fn list(State(app): State<App>, by: Principal) -> Result<Json<Allowlist>, Error> {
-    let vault = app.vault(&by).await?;
+    let vault = by.find(&app.store, &vaults::vault(by.vault)).await?;
     let mut entries = app.store.allowlist_entries(by.vault).await?;
     entries.sort_by_key(|entry| (entry.created_at, entry.id));
     let entries = entries.into_iter().map(EntryView::from).collect();
@@ -111,7 +111,7 @@ pub(crate) async fn add(
         label: limits::text("label", body.label.as_deref())?,
         created_at: by.now,
     };
-    if app.vault(&by).await?.allowlist.values().any(|listed| *listed == entry.cidr) {
+    if by.find(&app.store, &vaults::vault(by.vault)).await?.allowlist.values().any(|listed| *listed == entry.cidr) {
         return Err(Error::conflict("This range is listed already"));
     }
     let range = Update::existing(&vaults::vault(by.vault))
@@ -136,7 +136,7 @@ pub(crate) async fn update(
     Body(body): Body<NewLabel>,
 ) -> Result<Json<Done<Touched>>, Error> {
     let key = vaults::allowlist_entry(by.vault, id);
-    let entry = app.store.get(&key).await?.ok_or_else(|| Error::not_found("Allowlist entry"))?;
+    let entry = by.find(&app.store, &key).await?;
     if let Some(label) = &body.label {
         let label = limits::text("label", Some(label))?;
         let mut write = app.store.transaction();
@@ -153,7 +153,7 @@ pub(crate) async fn delete(
     by: Principal,
     Ids(id): Ids<AllowlistEntryId>,
 ) -> Result<Json<Done<Touched>>, Error> {
-    if !app.vault(&by).await?.allowlist.contains_key(&id) {
+    if !by.find(&app.store, &vaults::vault(by.vault)).await?.allowlist.contains_key(&id) {
         return Err(Error::not_found("Allowlist entry"));
     }
     app.delete_entries(&by, &[id]).await?;
@@ -166,7 +166,7 @@ pub(crate) async fn bulk_delete(
     by: Principal,
     Body(body): Body<Entries>,
 ) -> Result<Json<Done<Deleted>>, Error> {
-    let vault = app.vault(&by).await?;
+    let vault = by.find(&app.store, &vaults::vault(by.vault)).await?;
     let mut ids: Vec<AllowlistEntryId> = body.entry_ids.iter().filter_map(|text| text.parse().ok()).collect();
     ids.sort_unstable();
     ids.dedup();
@@ -188,10 +188,6 @@ pub(crate) async fn disable(State(app): State<App>, by: Principal) -> Result<Jso
 }
 
 impl App {
-    async fn vault(&self, by: &Principal) -> Result<Vault, Error> {
-        self.store.get(&vaults::vault(by.vault)).await?.ok_or_else(|| Error::not_found("Vault"))
-    }
-
     async fn delete_entries(&self, by: &Principal, ids: &[AllowlistEntryId]) -> Result<(), Error> {
         let mut write = self.store.transaction();
         let mut ranges = Update::existing(&vaults::vault(by.vault));

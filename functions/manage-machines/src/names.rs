@@ -3,7 +3,7 @@
 use axum::extract::State;
 use edge::answer::Done;
 use edge::names::{Names, NewName};
-use edge::{Body, Error, Ids, Json, Principal, done, own};
+use edge::{Body, Error, Ids, Json, Principal, done};
 use protocol::MachineId;
 use store::{Update, vaults};
 use vault::audit::Action;
@@ -18,7 +18,7 @@ pub(crate) async fn history(
     by: Principal,
     Ids(id): Ids<MachineId>,
 ) -> Result<Json<Names>, Error> {
-    own::machine(&app.store, &by, id).await?;
+    by.find(&app.store, &vaults::machine(id)).await?;
     Ok(Json(Names::of(app.store.machine_renames(id).await?)))
 }
 
@@ -30,7 +30,7 @@ pub(crate) async fn rename(
     Body(body): Body<NewName>,
 ) -> Result<Json<Done<Touched>>, Error> {
     let name = limits::name("name", &body.name, NAME)?;
-    let machine = own::machine(&app.store, &by, id).await?;
+    let machine = by.find(&app.store, &vaults::machine(id)).await?;
     if name != machine.name {
         let record = by.record(Action::MachineRename, format!("Machine {} renamed to {name}", machine.name));
         let mut write = app.store.transaction();

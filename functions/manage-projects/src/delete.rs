@@ -6,7 +6,7 @@
 
 use axum::extract::State;
 use edge::answer::Done;
-use edge::{Body, Error, Ids, Json, Principal, done, own};
+use edge::{Body, Error, Ids, Json, Principal, done};
 use protocol::ProjectId;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -57,7 +57,7 @@ pub(crate) async fn delete(
     Ids(id): Ids<ProjectId>,
     Body(body): Body<Delete>,
 ) -> Result<Json<Deleted>, Error> {
-    let project = own::project(&app.store, &by, id).await?;
+    let project = by.find(&app.store, &vaults::project(id)).await?;
     let counts = app.store.count_project(id).await?;
     if body.preview {
         return Ok(Json(Deleted::Preview { preview: true, project_id: id, counts }));
@@ -79,7 +79,7 @@ pub(crate) async fn delete(
     write.record(&by.record(Action::ProjectDelete, detail).project(id));
     if !write.commit_unless_refused(there).await? {
         // Somebody else was faster, or gave it another name.
-        own::project(&app.store, &by, id).await?;
+        by.find(&app.store, &vaults::project(id)).await?;
         return Err(Error::conflict("The project's name changed at the same time, look again"));
     }
     let Json(done) = done(WithProject { project_id: id, deleted: counts });

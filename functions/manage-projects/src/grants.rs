@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::extract::State;
 use edge::answer::Done;
-use edge::{Body, Error, Ids, Json, Principal, done, own};
+use edge::{Body, Error, Ids, Json, Principal, done};
 use protocol::{MachineId, ProjectId, SecretId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -56,8 +56,8 @@ pub(crate) async fn list(
     by: Principal,
     Ids((project, machine)): Ids<(ProjectId, MachineId)>,
 ) -> Result<Json<Granted>, Error> {
-    own::project(&app.store, &by, project).await?;
-    own::machine(&app.store, &by, machine).await?;
+    by.find(&app.store, &vaults::project(project)).await?;
+    by.find(&app.store, &vaults::machine(machine)).await?;
     let grants = app.store.grants(machine, Some(project)).await?;
     Ok(Json(Granted { secret_ids: grants.into_iter().map(|grant| grant.secret).collect() }))
 }
@@ -70,8 +70,8 @@ pub(crate) async fn replace(
     Ids((project, machine)): Ids<(ProjectId, MachineId)>,
     Body(body): Body<Grants>,
 ) -> Result<Json<Done<Replaced>>, Error> {
-    let of_project = own::project(&app.store, &by, project).await?;
-    let of_machine = own::machine(&app.store, &by, machine).await?;
+    let of_project = by.find(&app.store, &vaults::project(project)).await?;
+    let of_machine = by.find(&app.store, &vaults::machine(machine)).await?;
     let not_attached = || Error::conflict("The machine is not in this project, add it first");
     if body.secret_ids.len() > SECRETS {
         return Err(Error::invalid("secretIds", format!("must list at most {SECRETS} ids")));
@@ -79,7 +79,7 @@ pub(crate) async fn replace(
     let (_, membership) = app.store.project_and_membership(machine, project).await?;
     membership.ok_or_else(not_attached)?;
 
-    let (kept, changes) = app.changes(project, machine, &body.secret_ids).await?;
+    let (kept, changes) = app.changes(&by, project, machine, &body.secret_ids).await?;
     let (mut granted, mut revoked) = (0, 0);
     for some in changes.chunks(CHANGES) {
         let mut write = app.store.transaction();
@@ -125,18 +125,16 @@ impl App {
     /// The set as it will be, and what has to change for it; revocations come first.
     async fn changes(
         &self,
+        by: &Principal,
         project: ProjectId,
         machine: MachineId,
         asked: &[String],
     ) -> Result<(BTreeSet<SecretId>, Vec<Change>), Error> {
         let asked: BTreeSet<SecretId> = asked.iter().filter_map(|text| text.parse().ok()).collect();
         let keys: Vec<_> = asked.iter().map(|id| vaults::secret(*id)).collect();
-        let here = self.store.get_all(&keys).await?;
-        let live: BTreeSet<SecretId> = here
-            .iter()
-            .filter(|secret| secret.project == project && secret.deleted_at.is_none())
-            .map(|secret| secret.id)
-            .collect();
+        let found = by.find_all(&self.store, &keys).await?;
+        let live: BTreeSet<SecretId> =
+            found.iter().filter(|secret| secret.project == project).map(|secret| secret.id).collect();
         let now: BTreeSet<SecretId> =
             self.store.grants(machine, Some(project)).await?.into_iter().map(|grant| grant.secret).collect();
         let mut changes: Vec<Change> = now.difference(&asked).copied().map(Change::Revoke).collect();

@@ -48,6 +48,6 @@ impl From<Project> for ProjectView {
 
 pub(crate) async fn list(State(app): State<App>, by: Principal) -> Result<Json<Projects>, Error> {
     let projects = app.store.projects(by.vault).await?;
-    let seen = projects.into_iter().filter(|project| by.reaches(project.id));
+    let seen = projects.into_iter().filter(|project| by.may_see(project));
     Ok(Json(Projects { projects: seen.map(ProjectView::from).collect() }))
 }

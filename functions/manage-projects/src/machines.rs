@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use edge::answer::Done;
-use edge::{Body, Error, Ids, Json, Principal, done, own};
+use edge::{Body, Error, Ids, Json, Principal, done};
 use protocol::{MachineId, ProjectId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -33,8 +33,8 @@ pub(crate) async fn attach(
     Ids(project): Ids<ProjectId>,
     Body(body): Body<Attach>,
 ) -> Result<Json<Done<Joined>>, Error> {
-    let in_project = own::project(&app.store, &by, project).await?;
-    let machine = own::machine(&app.store, &by, body.machine_id).await?;
+    let in_project = by.find(&app.store, &vaults::project(project)).await?;
+    let machine = by.find(&app.store, &vaults::machine(body.machine_id)).await?;
     let detail = format!("Machine {} added to project {}", machine.name, in_project.name);
     let record = by.record(Action::ProjectMachineAdd, detail).machine(machine.id).project(project);
     let (_, membership) = app.store.project_and_membership(machine.id, project).await?;
@@ -57,8 +57,8 @@ pub(crate) async fn detach(
     by: Principal,
     Ids((project, machine)): Ids<(ProjectId, MachineId)>,
 ) -> Result<Json<Done<Joined>>, Error> {
-    let of_project = own::project(&app.store, &by, project).await?;
-    let machine = own::machine(&app.store, &by, machine).await?;
+    let of_project = by.find(&app.store, &vaults::project(project)).await?;
+    let machine = by.find(&app.store, &vaults::machine(machine)).await?;
     let detail = format!("Machine {} removed from project {}", machine.name, of_project.name);
     let record = by.record(Action::ProjectMachineRemove, detail).machine(machine.id).project(project);
     // The membership first: without it the grants admit nothing, even if this is cut off here.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use edge::paging::{Direction, Paged, Range, SIZE_LIMIT};
-use edge::{Body, Error, Ids, Json, Principal, own};
+use edge::{Body, Error, Ids, Json, Principal};
 use protocol::{MachineId, ProjectId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -73,7 +73,7 @@ pub(crate) async fn query(
     Body(query): Body<Query>,
 ) -> Result<Json<Members>, Error> {
     let range = Range::checked(query.page, query.page_size)?;
-    own::project(&app.store, &by, project).await?;
+    by.find(&app.store, &vaults::project(project)).await?;
     let memberships = app.store.members(project).await?;
     let keys: Vec<_> = memberships.iter().map(|membership| vaults::machine(membership.machine)).collect();
     let mut added: BTreeMap<_, _> = memberships.into_iter().map(|row| (row.machine, row.added_at)).collect();
@@ -82,9 +82,8 @@ pub(crate) async fn query(
         *counts.entry(grant.machine).or_default() += 1;
     }
     let wanted = query.search.unwrap_or_default().to_lowercase();
-    let mut members: Vec<Member> = app
-        .store
-        .get_all(&keys)
+    let mut members: Vec<Member> = by
+        .find_all(&app.store, &keys)
         .await?
         .into_iter()
         .filter(|machine| machine.name.to_lowercase().contains(&wanted) || machine.id.to_string().starts_with(&wanted))

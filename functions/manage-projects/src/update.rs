@@ -3,7 +3,7 @@
 
 use axum::extract::State;
 use edge::answer::Done;
-use edge::{Body, Error, Ids, Json, Principal, done, own};
+use edge::{Body, Error, Ids, Json, Principal, done};
 use protocol::ProjectId;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -31,7 +31,7 @@ pub(crate) async fn update(
     Ids(id): Ids<ProjectId>,
     Body(body): Body<Changes>,
 ) -> Result<Json<Done<Touched>>, Error> {
-    let project = own::project(&app.store, &by, id).await?;
+    let project = by.find(&app.store, &vaults::project(id)).await?;
     let mut changes = Update::existing(&vaults::project(id)).set("updatedAt", &by.now)?;
     let mut what = vec![];
     if let Some(name) = &body.name {

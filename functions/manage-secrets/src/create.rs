@@ -3,10 +3,11 @@
 
 use axum::extract::State;
 use crypto::{Generator, Plaintext, random};
-use edge::{Body, Error, Ids, Json, Principal, own};
+use edge::{Body, Error, Ids, Json, Principal};
 use protocol::{ProjectId, SecretId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use store::vaults;
 use vault::audit::Action;
 use vault::limits::{self, FIELDS, NAME, TEXT};
 use vault::model::{Secret, SecretKind};
@@ -44,7 +45,7 @@ pub(crate) async fn create(
     Ids(project): Ids<ProjectId>,
     Body(body): Body<NewSecret>,
 ) -> Result<Json<Created>, Error> {
-    own::project(&app.store, &by, project).await?;
+    by.find(&app.store, &vaults::project(project)).await?;
     if body.project_id.is_some_and(|id| id != project.to_string()) {
         return Err(Error::invalid("projectId", "must be the project of the path"));
     }

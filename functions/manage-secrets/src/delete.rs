@@ -3,7 +3,7 @@
 
 use axum::extract::State;
 use edge::answer::Done;
-use edge::{Error, Ids, Json, Principal, done, own};
+use edge::{Error, Ids, Json, Principal, done};
 use protocol::{ProjectId, SecretId};
 use store::{Update, vaults};
 use vault::audit::Action;
@@ -15,7 +15,7 @@ pub(crate) async fn delete(
     by: Principal,
     Ids((project, id)): Ids<(ProjectId, SecretId)>,
 ) -> Result<Json<Done<Touched>>, Error> {
-    let (_, secret) = own::secret(&app.store, &by, project, id).await?;
+    let (_, secret) = by.find_in(&app.store, project, &vaults::secret(id)).await?;
     let record = by.record(Action::SecretDelete, format!("Secret {} moved to the trash", secret.name));
     let mut write = app.store.transaction();
     let trashed =

@@ -2,10 +2,11 @@
 
 use axum::extract::State;
 use edge::answer::Done;
-use edge::{Body, Error, Ids, Json, Principal, done, own};
+use edge::{Body, Error, Ids, Json, Principal, done};
 use protocol::{ProjectId, SecretId};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use store::vaults;
 use vault::audit::Action;
 use vault::limits::{self, TEXT};
 
@@ -26,7 +27,7 @@ pub(crate) async fn update(
     Body(body): Body<NewNote>,
 ) -> Result<Json<Done<Touched>>, Error> {
     let note = limits::text("note", Some(&body.note))?;
-    let (_, secret) = own::secret(&app.store, &by, project, id).await?;
+    let (_, secret) = by.find_in(&app.store, project, &vaults::secret(id)).await?;
     if note != secret.note {
         let verb = if note.is_some() { "set" } else { "cleared" };
         let record = by.record(Action::SecretNoteUpdate, format!("Note of secret {} {verb}", secret.name));

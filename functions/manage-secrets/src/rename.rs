@@ -4,8 +4,9 @@
 use axum::extract::State;
 use edge::answer::Done;
 use edge::names::NewName;
-use edge::{Body, Error, Ids, Json, Principal, done, own};
+use edge::{Body, Error, Ids, Json, Principal, done};
 use protocol::{ProjectId, SecretId};
+use store::vaults;
 use vault::audit::Action;
 use vault::limits::{self, NAME};
 
@@ -18,7 +19,7 @@ pub(crate) async fn rename(
     Body(body): Body<NewName>,
 ) -> Result<Json<Done<Touched>>, Error> {
     let name = limits::name("name", &body.name, NAME)?;
-    let (_, secret) = own::secret(&app.store, &by, project, id).await?;
+    let (_, secret) = by.find_in(&app.store, project, &vaults::secret(id)).await?;
     if name != secret.name {
         let record = by.record(Action::SecretRename, format!("Secret {} renamed to {name}", secret.name));
         app.change(&by, &secret, App::changes_of(&secret).set("name", &name)?, record).await?;

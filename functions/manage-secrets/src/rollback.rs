@@ -2,10 +2,11 @@
 //! version only; 404 for a version that is not kept, 409 on a canary.
 
 use axum::extract::State;
-use edge::{Body, Error, Ids, Json, Principal, own};
+use edge::{Body, Error, Ids, Json, Principal};
 use protocol::{ProjectId, SecretId};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use store::vaults;
 use vault::audit::Action;
 
 use crate::{App, Versioned, refuse_canary};
@@ -23,7 +24,7 @@ pub(crate) async fn roll_back(
     Ids((project, id)): Ids<(ProjectId, SecretId)>,
     Body(body): Body<RollBack>,
 ) -> Result<Json<Versioned>, Error> {
-    let (_, secret) = own::secret(&app.store, &by, project, id).await?;
+    let (_, secret) = by.find_in(&app.store, project, &vaults::secret(id)).await?;
     refuse_canary(&secret)?;
     let detail = format!("Secret {} rolled back to version {}", secret.name, body.version);
     let record = by.record(Action::SecretUpdate, detail).secret(id).project(project);

@@ -6,10 +6,11 @@ use std::collections::BTreeSet;
 use axum::extract::State;
 use crypto::{Charset, Generator};
 use edge::seal::Rotation;
-use edge::{Body, Error, Ids, Json, Principal, own};
+use edge::{Body, Error, Ids, Json, Principal};
 use protocol::{ProjectId, SecretId};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use store::vaults;
 use vault::audit::Action;
 use vault::limits;
 
@@ -35,7 +36,7 @@ pub(crate) async fn rotate(
     Body(body): Body<Rotate>,
 ) -> Result<Json<Versioned>, Error> {
     let generator = limits::generator(body.length, body.charset)?;
-    let (_, secret) = own::secret(&app.store, &by, project, id).await?;
+    let (_, secret) = by.find_in(&app.store, project, &vaults::secret(id)).await?;
     refuse_canary(&secret)?;
     let fields = body.fields.filter(|fields| !fields.is_empty());
     // A set of names of this secret, so there are at most 64 of them in the record.

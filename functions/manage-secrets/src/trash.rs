@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use edge::answer::Done;
-use edge::{Error, Ids, Json, Principal, done, own};
+use edge::{Error, Ids, Json, Principal, done};
 use protocol::{ProjectId, SecretId};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -49,7 +49,7 @@ pub(crate) struct Restored {
 /// `GET trash`: what was deleted in the projects that the principal may see, newest first.
 pub(crate) async fn list(State(app): State<App>, by: Principal) -> Result<Json<Trash>, Error> {
     let mut secrets = vec![];
-    for project in app.store.projects(by.vault).await?.into_iter().filter(|project| by.reaches(project.id)) {
+    for project in app.store.projects(by.vault).await?.into_iter().filter(|project| by.may_see(project)) {
         for secret in app.store.secrets(project.id).await? {
             let Some(deleted_at) = secret.deleted_at else { continue };
             secrets.push(Trashed {
@@ -74,7 +74,7 @@ pub(crate) async fn restore(
     by: Principal,
     Ids(id): Ids<SecretId>,
 ) -> Result<Json<Done<Restored>>, Error> {
-    let (project, secret) = own::trashed(&app.store, &by, id).await?;
+    let (project, secret) = by.find_trashed(&app.store, id).await?;
     let record = by.record(Action::SecretRestore, format!("Secret {} restored", secret.name));
     let mut write = app.store.transaction();
     let restored = write.update(Update::existing(&vaults::secret(id)).remove("deletedAt").when_present("deletedAt"));
@@ -96,7 +96,7 @@ pub(crate) async fn purge(
     by: Principal,
     Ids(id): Ids<SecretId>,
 ) -> Result<Json<Done<Touched>>, Error> {
-    let (project, secret) = own::trashed(&app.store, &by, id).await?;
+    let (project, secret) = by.find_trashed(&app.store, id).await?;
     let record = by.record(Action::SecretPurge, format!("Secret {} purged", secret.name));
     let record = record.secret(id).project(project.id);
     if !app.seal.destroy(by.vault, id, Some(record)).await? {

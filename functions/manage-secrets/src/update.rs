@@ -3,10 +3,11 @@
 
 use axum::extract::State;
 use crypto::Plaintext;
-use edge::{Body, Error, Ids, Json, Principal, own};
+use edge::{Body, Error, Ids, Json, Principal};
 use protocol::{ProjectId, SecretId};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use store::vaults;
 use vault::audit::Action;
 use vault::limits;
 
@@ -25,7 +26,7 @@ pub(crate) async fn update(
     Ids((project, id)): Ids<(ProjectId, SecretId)>,
     Body(body): Body<NewValue>,
 ) -> Result<Json<Versioned>, Error> {
-    let (_, secret) = own::secret(&app.store, &by, project, id).await?;
+    let (_, secret) = by.find_in(&app.store, project, &vaults::secret(id)).await?;
     refuse_canary(&secret)?;
     limits::value(&body.value)?;
     if let Some(names) = field_names(&secret)? {

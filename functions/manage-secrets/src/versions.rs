@@ -1,13 +1,14 @@
 //! `GET projects/{projectId}/secrets/{secretId}/versions`: the versions that are kept and when they were made, newest
 //! first; no values.
 //!
-//! The times are in rows beside the secret's own, written with each version: nobody here may look at the values table.
+//! The times are in rows beside the secret's written with each version: nobody here may look at the values table.
 
 use axum::extract::State;
-use edge::{Error, Ids, Json, Principal, own};
+use edge::{Error, Ids, Json, Principal};
 use protocol::{ProjectId, SecretId};
 use schemars::JsonSchema;
 use serde::Serialize;
+use store::vaults;
 use vault::Time;
 
 use crate::App;
@@ -32,7 +33,7 @@ pub(crate) async fn list(
     by: Principal,
     Ids((project, id)): Ids<(ProjectId, SecretId)>,
 ) -> Result<Json<Versions>, Error> {
-    let (_, secret) = own::secret(&app.store, &by, project, id).await?;
+    let (_, secret) = by.find_in(&app.store, project, &vaults::secret(id)).await?;
     let made = app.store.versions(id).await?;
     let kept = made.into_iter().rev().filter(|row| secret.kept_versions().contains(&row.version));
     let view = |row: vault::model::SecretVersion| VersionView {

@@ -54,7 +54,7 @@ async fn read_secret(
     let verdict = decide(&facts.caller(&request, &signed_text), &target, now);
 
     let record = match &verdict {
-        // The gate admits nobody whose machine and vault are unknown, so there is a record; without one nothing goes on.
+        // The gate admits nobody whose machine and vault are unknso there is a record; without one nothing goes on.
         Ok(_) => Some(
             facts
                 .record(&request, now, Action::SecretRead, "Secret read")

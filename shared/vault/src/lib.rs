@@ -11,6 +11,7 @@ pub mod enrollment;
 pub mod limits;
 pub mod lockout;
 pub mod model;
+pub mod owned;
 pub mod people;
 pub mod read_gate;
 pub mod scope;
