@@ -14,7 +14,7 @@ use vault::limits::{self, NAME};
 use vault::model::{
     EnrollmentToken, Expiring, Expiry, Grant, Machine, MachineKind, Membership, Project, Secret, Vault,
 };
-use vault::read_gate;
+use vault::signer;
 
 use crate::App;
 
@@ -38,7 +38,7 @@ pub(crate) async fn register(
         };
         // The allowlist gates enrollment as it gates machines, and says as little.
         if !vault.allows(address) {
-            return Err(read_gate::Refusal::AddressNotAllowed.into());
+            return Err(signer::Refusal::AddressNotAllowed.into());
         }
         let now = app.clock.now();
         match enrollment::decide(&token, &body.hostname, address, now) {

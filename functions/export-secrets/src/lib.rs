@@ -6,7 +6,7 @@
 use axum::extract::State;
 use crypto::Plaintext;
 use edge::answer::SecretJson;
-use edge::{Error, Gate, Opener, Routes, Services, SignedBody};
+use edge::{Asker, Error, Gate, Opener, Refusing, Routes, Services, SignedBody};
 use http::StatusCode;
 use protocol::bodies::ExportScope;
 use protocol::{ProjectId, SecretId};
@@ -18,7 +18,8 @@ use store::{Batch, Store, Values};
 use vault::Time;
 use vault::audit::{Action, Record};
 use vault::model::Machine;
-use vault::read_gate::{Admitted, Refusal, Target, admit, admit_to_project, authenticate};
+use vault::read_gate::{Admitted, Refusal, Target, admit, admit_to_project};
+use vault::signer::Refused as _;
 
 /// Most bytes of one export as a function gives it to the gateway: its JSON as a text inside of JSON. Lambda takes 6 MB
 /// (6,291,556 bytes) with the headers.
@@ -62,30 +63,12 @@ struct ExportedSecret<'a> {
 }
 
 async fn export(State(app): State<App>, signed: SignedBody<ExportScope>) -> Result<SecretJson<Export<'static>>, Error> {
-    let request = &signed.request;
-    let facts = app.gate.facts(request).await?;
-    let now = app.gate.now();
-    let signed_text = request.signed_text();
-    let verdict = authenticate(&facts.caller(request, &signed_text), now).map(|who| who.machine);
-
-    // The scope is looked at only for a machine that has shown who it is, and its refusal burns the nonce too.
-    let scoped = match verdict {
-        Ok(machine) => app.scope(machine, &signed).await.map(|scope| (machine, scope)),
-        Err(refusal) => Err(Refused::ByGate(refusal)),
-    };
-    let (verdict, record) = match &scoped {
-        Ok(_) => (Ok(()), facts.record(request, now, Action::SecretExport, "Secrets exported")),
-        Err(Refused::Other(_)) => (Ok(()), None),
-        Err(Refused::ByGate(refusal)) if refusal.is_authentication_failure() => (Err(*refusal), None),
-        Err(Refused::ByGate(refusal)) => {
-            (Err(*refusal), facts.record(request, now, Action::SecretReadDenied, refusal.reason()))
-        }
-    };
-    app.gate.settle(request, &facts, now, verdict, record).await?;
-    let (machine, scope) = scoped.map_err(Refused::into_error)?;
-
-    let granted = app.store.granted(machine.id, scope).await?;
-    let (served, records) = judge(machine, &granted, |action, detail| facts.record(request, now, action, detail));
+    let scope = async |machine: &Machine| app.scope(machine, &signed).await;
+    let admitted = app.gate.admit(&signed.request, Action::SecretExport, "Secrets exported", scope).await?;
+    let (asker, scope) = admitted;
+    let now = asker.now;
+    let granted = app.store.granted(asker.machine.id, scope).await?;
+    let (served, records) = judge(&asker, &granted);
     let values = app.values(&served).await?;
     let opened = app.open(&served, values, now).await?;
     let answer = answer(&served, &opened)?;
@@ -97,56 +80,36 @@ async fn export(State(app): State<App>, signed: SignedBody<ExportScope>) -> Resu
     Ok(answer)
 }
 
-/// Why a scope is not exported.
-enum Refused {
-    ByGate(Refusal),
-    Other(Error),
-}
-
-impl Refused {
-    fn into_error(self) -> Error {
-        match self {
-            Self::ByGate(refusal) => refusal.into(),
-            Self::Other(error) => error,
-        }
-    }
-}
-
 /// Judges each granted secret: those admitted, and the records of all.
-fn judge<'a>(
-    machine: &Machine,
-    granted: &'a [Granted],
-    record: impl Fn(Action, &str) -> Option<Record>,
-) -> (Vec<Admitted<'a>>, Vec<Record>) {
+fn judge<'a>(asker: &Asker, granted: &'a [Granted]) -> (Vec<Admitted<'a>>, Vec<Record>) {
     let mut served = Vec::new();
     let mut records = Vec::new();
     for row in granted {
-        let written = match admit(machine, &row.target()) {
+        let written = match admit(&asker.machine, &row.target()) {
             Ok(admitted) => {
                 served.push(admitted);
-                record(Action::SecretRead, "Secret read by export")
+                asker.record(Action::SecretRead, "Secret read by export")
             }
-            Err(refusal) => record(Action::SecretReadDenied, refusal.reason()),
+            Err(refusal) => asker.record(Action::SecretReadDenied, refusal.reason()),
         };
-        records.extend(written.map(|record| record.secret(row.grant.secret).project(row.grant.project)));
+        records.push(written.secret(row.grant.secret).project(row.grant.project));
     }
     (served, records)
 }
 
 impl App {
     /// The one project asked for, if any: it has to be there, the machine in it, and not frozen.
-    async fn scope(&self, machine: &Machine, signed: &SignedBody<ExportScope>) -> Result<Option<ProjectId>, Refused> {
-        let text = match signed.body().map_err(Refused::Other)? {
+    async fn scope(&self, machine: &Machine, signed: &SignedBody<ExportScope>) -> Result<Option<ProjectId>, Refusing> {
+        let text = match signed.body()? {
             ExportScope { project_id: Some(text), .. } => text,
             // There are no applications yet, so every application is unknown.
-            ExportScope { application_id: Some(_), .. } => return Err(Refused::Other(Error::not_found("Application"))),
+            ExportScope { application_id: Some(_), .. } => return Err(Error::not_found("Application").into()),
             ExportScope { .. } => return Ok(None),
         };
-        let id: ProjectId = text.parse().map_err(|_| Refused::ByGate(Refusal::ProjectNotFound))?;
-        let place = self.store.project_and_membership(machine.id, id).await;
-        let (project, membership) = place.map_err(|error| Refused::Other(error.into()))?;
+        let id: ProjectId = text.parse().map_err(|_| Refusing::ByGate(Refusal::ProjectNotFound))?;
+        let (project, membership) = self.store.project_and_membership(machine.id, id).await?;
         let target = Target { project: project.as_ref(), membership: membership.as_ref(), ..Target::default() };
-        admit_to_project(machine, &target).map(|project| Some(project.id)).map_err(Refused::ByGate)
+        Ok(Some(admit_to_project(machine, &target).map_err(Refusing::ByGate)?.id))
     }
 
     /// The sealed values of the admitted secrets, in their order; no more than fit an export.

@@ -14,16 +14,17 @@ use bytes::Bytes;
 use http::request::Parts;
 use protocol::{AgentId, ProjectId, UserId, VaultId};
 use store::meter::{self, Counted};
-use store::{Audit, Batch, NonceError, Signer, Store, agents, lockout};
+use store::{Batch, Signer, agents, lockout};
 use vault::Time;
-use vault::agent_gate::{Caller, Refusal, decide};
 use vault::audit::{Action, ActorKind, Origin, Record};
+use vault::manage_gate::decide;
 use vault::model::Agent;
 use vault::people::User;
 use vault::scope::Needs;
 
 use crate::error::Told;
-use crate::{Clock, Config, Error, Services, Sessions, SignedRequest};
+use crate::settle::Settling;
+use crate::{Error, Services, Sessions, SignedRequest};
 
 /// Most characters of a path in a record.
 const PATH_SHOWN: usize = 200;
@@ -100,22 +101,13 @@ impl<S: Sync> FromRequestParts<S> for Principal {
 /// What it takes to know who manages.
 #[derive(Clone)]
 pub(crate) struct Door {
-    store: Store,
-    audit: Audit,
+    settling: Settling,
     sessions: Sessions,
-    clock: Clock,
-    config: Arc<Config>,
 }
 
 impl Door {
     pub(crate) fn new(services: &Services) -> Self {
-        Self {
-            store: services.store.clone(),
-            audit: services.store.audit(),
-            sessions: Sessions::new(services),
-            clock: services.clock.clone(),
-            config: services.config.clone(),
-        }
+        Self { settling: Settling::new(services), sessions: Sessions::new(services) }
     }
 }
 
@@ -168,18 +160,12 @@ impl Door {
         let mut batch = Batch::new();
         batch.want(&agent_key);
         batch.want(&lockout_key);
-        let mut fetched = self.store.fetch(batch).await?;
+        let mut fetched = self.settling.store.fetch(batch).await?;
         let (agent, known) = (fetched.take(&agent_key)?.map(Arc::new), fetched.take(&lockout_key)?);
-        let now = self.clock.now();
+        let now = self.settling.clock.now();
         let signed_text = request.signed_text();
-        let caller = Caller {
-            locked_until: known.and_then(|known| known.locked_until),
-            agent: agent.as_deref(),
-            signed_text: &signed_text,
-            signature: &request.headers.signature,
-            timestamp_seconds: request.headers.timestamp.seconds(),
-        };
-        let verdict = decide(&caller, needs, now).map(|_| ());
+        let claim = request.claim(known.as_ref(), &signed_text);
+        let verdict = decide(&claim, agent.as_deref(), needs, now).map(|_| ());
         // As far as it is known who asks.
         let principal = agent.map(|agent| Principal {
             vault: agent.vault,
@@ -189,38 +175,14 @@ impl Door {
             who: Who::Agent(agent),
         });
         let record = |action, detail: String| principal.as_ref().map(|principal| principal.record(action, detail));
-
-        let refusal = match verdict {
-            Err(refusal) if !refusal.is_signed() => refusal,
-            // The agent's own request: it burns its nonce, refused or not.
-            verdict => {
-                let record = match verdict {
-                    Ok(()) if needs.reads() => record(Action::AgentAccess, called(parts)),
-                    Ok(()) => None,
-                    Err(refusal) => record(Action::RequestDenied, format!("{}: {refusal}", called(parts))),
-                };
-                match self.audit.take_nonce(Signer::Agent(id), &request.headers.nonce, record.as_ref(), now).await {
-                    Ok(()) => match (verdict, principal) {
-                        (Ok(()), Some(principal)) => return Ok(principal),
-                        (Ok(()), None) => return Err(Error::internal("an admitted agent that nobody knows")),
-                        (Err(refusal), _) => return Err(refusal.into()),
-                    },
-                    Err(NonceError::Replayed) => Refusal::Replayed,
-                    Err(NonceError::Store(error)) => return Err(error.into()),
-                }
-            }
+        let own = match verdict {
+            Ok(()) if needs.reads() => record(Action::AgentAccess, called(parts)),
+            Ok(()) => None,
+            Err(refusal) => record(Action::RequestDenied, format!("{}: {refusal}", called(parts))),
         };
-        if refusal.is_authentication_failure() {
-            self.store.count_failure(request.address, &self.config.lockout, now).await?;
-            if let Some(failure) = record(Action::AuthFailure, refusal.reason().to_owned()) {
-                self.audit.record(&failure).await?;
-            }
-        }
-        let error = Error::from(refusal);
-        Err(match refusal {
-            Refusal::SourceLocked(until) => error.retry_after(now.seconds_until(until)),
-            _ => error,
-        })
+        let failure = |reason: &str| record(Action::AuthFailure, reason.to_owned());
+        self.settling.settle(request, Signer::Agent(id), verdict, own, failure, now).await?;
+        principal.ok_or_else(|| Error::internal("an admitted agent that nobody knows"))
     }
 
     /// Lets the handler answer, and writes the record that it has not written: of a refusal, or of a call of an agent
@@ -245,7 +207,7 @@ impl Door {
             // It is not known what came of it; the answer stays what it is even if this cannot be written.
             500.. if by_agent => {
                 let failed = principal.record(Action::RequestInvalid, refused(&called, &response));
-                if let Err(error) = self.audit.record(&about(failed, params.as_ref())).await {
+                if let Err(error) = self.settling.audit.record(&about(failed, params.as_ref())).await {
                     tracing::error!(%error, "a failed call of an agent was not recorded");
                 }
                 None
@@ -258,7 +220,7 @@ impl Door {
         };
         match record {
             None => response,
-            Some(record) => match self.audit.record(&about(record, params.as_ref())).await {
+            Some(record) => match self.settling.audit.record(&about(record, params.as_ref())).await {
                 Ok(()) => response,
                 Err(error) => Error::from(error).into_response(),
             },

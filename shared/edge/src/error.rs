@@ -9,7 +9,8 @@ use protocol::bodies::ErrorBody;
 use store::{CommitError, KeyError, StoreError};
 use vault::Time;
 use vault::limits::Invalid;
-use vault::{agent_gate, enrollment, read_gate};
+use vault::signer::Refused;
+use vault::{enrollment, manage_gate, read_gate, signer};
 
 use crate::answer;
 
@@ -85,12 +86,13 @@ impl Error {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, outside)
     }
 
-    /// What the read gate's refusal is to the caller; a lockout also says when to come back.
+    /// What a gate's refusal is to the caller; a lockout also says when to come back.
     #[must_use]
-    pub fn refused(refusal: read_gate::Refusal, now: Time) -> Self {
-        match refusal {
-            read_gate::Refusal::SourceLocked(until) => Self::from(refusal).retry_after(now.seconds_until(until)),
-            _ => refusal.into(),
+    pub fn refused<R: Refused + Into<Self>>(refusal: R, now: Time) -> Self {
+        let error: Self = refusal.into();
+        match refusal.of_signer() {
+            Some(signer::Refusal::SourceLocked(until)) => error.retry_after(now.seconds_until(until)),
+            _ => error,
         }
     }
 
@@ -181,21 +183,28 @@ impl From<CommitError> for Error {
     }
 }
 
+impl From<signer::Refusal> for Error {
+    fn from(refusal: signer::Refusal) -> Self {
+        use signer::Refusal;
+        let status = match refusal {
+            Refusal::SourceLocked(_) => StatusCode::TOO_MANY_REQUESTS,
+            Refusal::Unknown(_)
+            | Refusal::StaleTimestamp
+            | Refusal::BadSignature
+            | Refusal::Expired
+            | Refusal::Replayed => StatusCode::UNAUTHORIZED,
+            Refusal::AddressNotAllowed | Refusal::Pending(_) | Refusal::Disabled(_) => StatusCode::FORBIDDEN,
+        };
+        Self::new(status, refusal.to_string()).inside(refusal.reason())
+    }
+}
+
 impl From<read_gate::Refusal> for Error {
     fn from(refusal: read_gate::Refusal) -> Self {
         use read_gate::Refusal;
         let status = match refusal {
-            Refusal::SourceLocked(_) => StatusCode::TOO_MANY_REQUESTS,
-            Refusal::UnknownMachine
-            | Refusal::StaleTimestamp
-            | Refusal::BadSignature
-            | Refusal::MachineExpired
-            | Refusal::Replayed => StatusCode::UNAUTHORIZED,
-            Refusal::AddressNotAllowed
-            | Refusal::MachinePending
-            | Refusal::MachineDisabled
-            | Refusal::NotAMember
-            | Refusal::NoGrant => StatusCode::FORBIDDEN,
+            Refusal::Signer(refusal) => return refusal.into(),
+            Refusal::NotAMember | Refusal::NoGrant => StatusCode::FORBIDDEN,
             Refusal::SecretNotFound | Refusal::ProjectNotFound => StatusCode::NOT_FOUND,
             Refusal::ProjectFrozen => StatusCode::LOCKED,
         };
@@ -203,17 +212,12 @@ impl From<read_gate::Refusal> for Error {
     }
 }
 
-impl From<agent_gate::Refusal> for Error {
-    fn from(refusal: agent_gate::Refusal) -> Self {
-        use agent_gate::Refusal;
-        let status = match refusal {
-            Refusal::SourceLocked(_) => StatusCode::TOO_MANY_REQUESTS,
-            Refusal::UnknownAgent | Refusal::StaleTimestamp | Refusal::BadSignature | Refusal::Replayed => {
-                StatusCode::UNAUTHORIZED
-            }
-            Refusal::AgentPending | Refusal::AgentDisabled | Refusal::ScopeMissing(_) => StatusCode::FORBIDDEN,
-        };
-        Self::new(status, refusal.to_string()).inside(refusal.reason())
+impl From<manage_gate::Refusal> for Error {
+    fn from(refusal: manage_gate::Refusal) -> Self {
+        match refusal {
+            manage_gate::Refusal::Signer(refusal) => refusal.into(),
+            manage_gate::Refusal::ScopeMissing(_) => Self::forbidden(refusal.to_string()).inside(refusal.reason()),
+        }
     }
 }
 

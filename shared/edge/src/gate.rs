@@ -6,15 +6,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use lru::LruCache;
 use protocol::{MachineId, ProjectId, SecretId, VaultId};
+use store::lockout::lockout;
 use store::vaults::{grant, machine, membership, project, secret, vault as vault_key};
-use store::{Audit, Batch, Fetched, Key, NonceError, Signer, Store};
+use store::{Batch, Fetched, Key, Row, Signer, StoreError};
 use vault::Time;
 use vault::audit::{Action, ActorKind, Origin, Record};
 use vault::lockout::Lockout;
 use vault::model::{Grant, Machine, Membership, Project, Secret, Vault};
-use vault::read_gate::{Caller, Refusal, Target, authenticate};
+use vault::read_gate::{Caller, Refusal, Target, authenticate, decide};
+use vault::signer::Refused as _;
 
-use crate::{Clock, Config, Error, Services, SignedRequest};
+use crate::settle::Settling;
+use crate::{Error, Services, SignedRequest};
 
 /// How many secrets' and machines' whereabouts are remembered.
 const HINTS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(9_999);
@@ -34,114 +37,170 @@ fn remember<K: std::hash::Hash + Eq, V>(hints: &Mutex<LruCache<K, V>>, key: K, v
     hints.lock().unwrap_or_else(PoisonError::into_inner).put(key, value);
 }
 
-/// The facts about one request.
-#[derive(Default)]
-pub struct Facts {
-    lockout: Option<Lockout>,
-    machine: Option<Machine>,
-    vault: Option<Vault>,
-    secret: Option<Secret>,
-    project: Option<Project>,
-    membership: Option<Membership>,
-    grant: Option<Grant>,
+/// A row that a decision needs: its key, once it is known, whether it was asked for, and what is there.
+struct Fact<R> {
+    key: Option<Key<R>>,
+    asked: bool,
+    row: Option<R>,
+}
+
+impl<R> Default for Fact<R> {
+    fn default() -> Self {
+        Self { key: None, asked: false, row: None }
+    }
+}
+
+impl<R: Row> Fact<R> {
+    /// Says which row it is.
+    fn name(&mut self, key: Key<R>) {
+        self.key = Some(key);
+    }
+
+    fn want(&mut self, batch: &mut Batch) {
+        if let Some(key) = self.key.as_ref().filter(|_| !self.asked) {
+            batch.want(key);
+            self.asked = true;
+        }
+    }
+
+    fn take(&mut self, fetched: &mut Fetched) -> Result<(), Error> {
+        if let (Some(key), None) = (&self.key, &self.row) {
+            self.row = fetched.take(key)?;
+        }
+        Ok(())
+    }
+}
+
+macro_rules! facts {
+    ($($name:ident: $row:ty,)+) => {
+        /// The facts about one request: every row that the gate may need, here and nowhere else.
+        #[derive(Default)]
+        struct Facts {
+            $($name: Fact<$row>,)+
+        }
+
+        impl Facts {
+            /// Asks for what is named, each once.
+            fn want(&mut self, batch: &mut Batch) {
+                $(self.$name.want(batch);)+
+            }
+
+            /// Takes out what was asked for.
+            fn take(&mut self, fetched: &mut Fetched) -> Result<(), Error> {
+                $(self.$name.take(fetched)?;)+
+                Ok(())
+            }
+        }
+    };
+}
+
+facts! {
+    lockout: Lockout,
+    machine: Machine,
+    vault: Vault,
+    secret: Secret,
+    project: Project,
+    membership: Membership,
+    grant: Grant,
 }
 
 impl Facts {
+    /// Names what lies between a machine and a secret, once it is known in which project that is.
+    fn name_place(&mut self, of: MachineId, about: SecretId, in_project: ProjectId) {
+        self.project.name(project(in_project));
+        self.membership.name(membership(of, in_project));
+        self.grant.name(grant(of, in_project, about));
+    }
+
     /// What is asked for, for the read gate.
-    pub fn target(&self) -> Target<'_> {
+    fn target(&self) -> Target<'_> {
         Target {
-            secret: self.secret.as_ref(),
-            project: self.project.as_ref(),
-            membership: self.membership.as_ref(),
-            grant: self.grant.as_ref(),
+            secret: self.secret.row.as_ref(),
+            project: self.project.row.as_ref(),
+            membership: self.membership.row.as_ref(),
+            grant: self.grant.row.as_ref(),
         }
     }
 
     /// Who asks, for the read gate.
-    pub fn caller<'a>(&'a self, request: &'a SignedRequest, signed_text: &'a [u8]) -> Caller<'a> {
+    fn caller<'a>(&'a self, request: &'a SignedRequest, signed_text: &'a [u8]) -> Caller<'a> {
         Caller {
             address: request.address,
-            locked_until: self.lockout.as_ref().and_then(|known| known.locked_until),
-            machine: self.machine.as_ref(),
-            vault: self.vault.as_ref(),
-            signed_text,
-            signature: &request.headers.signature,
-            timestamp_seconds: request.headers.timestamp.seconds(),
+            claim: request.claim(self.lockout.row.as_ref(), signed_text),
+            machine: self.machine.row.as_ref(),
+            vault: self.vault.row.as_ref(),
         }
     }
 
-    /// A record of something this machine did; nothing while machine or vault are unknown.
-    pub fn record(&self, request: &SignedRequest, now: Time, action: Action, detail: &str) -> Option<Record> {
-        let (machine, vault) = (self.machine.as_ref()?, self.vault.as_ref()?);
-        let origin = Origin {
-            vault: vault.id,
-            owner: vault.owner,
-            actor: ActorKind::Machine,
-            address: Some(request.address),
-            at: now,
-        };
-        Some(origin.record(action, detail).machine(machine.id))
+    /// The machine that asks, once it was admitted.
+    fn asker(self, request: &SignedRequest, now: Time) -> Result<Asker, Error> {
+        let known = self.origin(request, now).zip(self.machine.row.clone());
+        let ((_, origin), machine) = known.ok_or_else(|| Error::internal("an admitted machine that nobody knows"))?;
+        Ok(Asker { machine, now, origin })
     }
 
-    fn take(&mut self, fetched: &mut Fetched, keys: &Wanted) -> Result<(), Error> {
-        fn fill<R: store::Row>(slot: &mut Option<R>, fetched: &mut Fetched, key: Option<&Key<R>>) -> Result<(), Error> {
-            if let Some(key) = key {
-                *slot = fetched.take(key)?;
-            }
-            Ok(())
-        }
-        fill(&mut self.lockout, fetched, keys.lockout.as_ref())?;
-        fill(&mut self.machine, fetched, keys.machine.as_ref())?;
-        fill(&mut self.vault, fetched, keys.vault.as_ref())?;
-        fill(&mut self.secret, fetched, keys.secret.as_ref())?;
-        fill(&mut self.project, fetched, keys.project.as_ref())?;
-        fill(&mut self.membership, fetched, keys.membership.as_ref())?;
-        fill(&mut self.grant, fetched, keys.grant.as_ref())
+    /// Who asks, as far as that is known, for records.
+    fn origin(&self, request: &SignedRequest, now: Time) -> Option<(MachineId, Origin)> {
+        let (machine, vault) = (self.machine.row.as_ref()?, self.vault.row.as_ref()?);
+        let (actor, address) = (ActorKind::Machine, Some(request.address));
+        Some((machine.id, Origin { vault: vault.id, owner: vault.owner, actor, address, at: now }))
     }
 }
 
-/// Keys of the facts that one fetch is to bring.
-#[derive(Default)]
-struct Wanted {
-    lockout: Option<Key<Lockout>>,
-    machine: Option<Key<Machine>>,
-    vault: Option<Key<Vault>>,
-    secret: Option<Key<Secret>>,
-    project: Option<Key<Project>>,
-    membership: Option<Key<Membership>>,
-    grant: Option<Key<Grant>>,
+/// A machine that was admitted, and the records of what it does in this request.
+pub struct Asker {
+    /// The machine.
+    pub machine: Machine,
+    /// When it asked.
+    pub now: Time,
+    origin: Origin,
 }
 
-impl Wanted {
-    fn place(&mut self, of: MachineId, secret: SecretId, in_project: ProjectId) {
-        self.project = Some(project(in_project));
-        self.membership = Some(membership(of, in_project));
-        self.grant = Some(grant(of, in_project, secret));
+impl Asker {
+    /// A record of something it did.
+    pub fn record(&self, action: Action, detail: &str) -> Record {
+        self.origin.record(action, detail).machine(self.machine.id)
     }
+}
 
-    fn add_to(&self, batch: &mut Batch) {
-        fn add<R: store::Row>(batch: &mut Batch, key: Option<&Key<R>>) {
-            if let Some(key) = key {
-                batch.want(key);
-            }
-        }
-        add(batch, self.lockout.as_ref());
-        add(batch, self.machine.as_ref());
-        add(batch, self.vault.as_ref());
-        add(batch, self.secret.as_ref());
-        add(batch, self.project.as_ref());
-        add(batch, self.membership.as_ref());
-        add(batch, self.grant.as_ref());
+/// A read that was admitted and recorded, with its nonce taken.
+pub struct Read<V> {
+    /// The secret.
+    pub secret: Secret,
+    /// Its project.
+    pub project: Project,
+    /// The grant that says so.
+    pub grant: Grant,
+    /// The row that was asked for in the same read.
+    pub also: Option<V>,
+    /// When it was asked for.
+    pub now: Time,
+}
+
+/// Why a request of a machine that has shown who it is is not answered.
+pub enum Refusing {
+    /// The gate refuses: that is recorded.
+    ByGate(Refusal),
+    /// Something else is wrong with it.
+    Other(Error),
+}
+
+impl From<Error> for Refusing {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl From<StoreError> for Refusing {
+    fn from(error: StoreError) -> Self {
+        Self::Other(error.into())
     }
 }
 
 /// The gate of one function.
 #[derive(Clone)]
 pub struct Gate {
-    store: Store,
-    audit: Audit,
-    clock: Clock,
-    config: Arc<Config>,
+    settling: Settling,
     hints: Arc<Hints>,
 }
 
@@ -150,126 +209,163 @@ impl Gate {
     #[must_use]
     pub fn new(services: &Services) -> Self {
         let hints = Hints { projects: Mutex::new(LruCache::new(HINTS)), vaults: Mutex::new(LruCache::new(HINTS)) };
-        Self {
-            store: services.store.clone(),
-            audit: services.store.audit(),
-            clock: services.clock.clone(),
-            config: services.config.clone(),
-            hints: Arc::new(hints),
-        }
+        Self { settling: Settling::new(services), hints: Arc::new(hints) }
     }
 
-    /// The time of this decision.
-    pub fn now(&self) -> Time {
-        self.clock.now()
-    }
-
-    /// Step 2 for a request that is about no single secret.
-    pub async fn facts(&self, request: &SignedRequest) -> Result<Facts, Error> {
-        self.bring(request, None, Batch::new()).await.map(|(facts, _)| facts)
-    }
-
-    /// Step 2 for a request about one secret, with one more row (its value) in the same read.
+    /// Step 2, with one more row in the same read.
     ///
     /// Warm, this is one `BatchGetItem`. When it is not known where the secret or the machine are, the rows that
     /// depend on that take a second one.
-    pub async fn facts_about<V: store::Row>(
-        &self,
-        request: &SignedRequest,
-        about: SecretId,
-        also: &Key<V>,
-    ) -> Result<(Facts, Option<V>), Error> {
-        let mut batch = Batch::new();
-        batch.want(also);
-        let (facts, mut rest) = self.bring(request, Some(about), batch).await?;
-        Ok((facts, rest.take(also)?))
-    }
-
-    async fn bring(
+    async fn facts<V: Row>(
         &self,
         request: &SignedRequest,
         about: Option<SecretId>,
-        mut batch: Batch,
-    ) -> Result<(Facts, Fetched), Error> {
+        also: Option<&Key<V>>,
+    ) -> Result<(Facts, Option<V>), Error> {
         let who = request.headers.identity;
-        let known_vault = recall(&self.hints.vaults, &who);
-        let known_project = about.and_then(|secret| recall(&self.hints.projects, &secret));
-        let mut wanted = Wanted {
-            lockout: Some(store::lockout::lockout(request.address)),
-            machine: Some(machine(who)),
-            vault: known_vault.map(vault_key),
-            secret: about.map(secret),
-            ..Wanted::default()
-        };
-        if let (Some(secret), Some(project)) = (about, known_project) {
-            wanted.place(who, secret, project);
-        }
-        wanted.add_to(&mut batch);
         let mut facts = Facts::default();
-        let mut fetched = self.store.fetch(batch).await?;
-        facts.take(&mut fetched, &wanted)?;
-
-        let mut missing = Wanted::default();
-        if let (None, Some(machine)) = (known_vault, &facts.machine) {
-            missing.vault = Some(vault_key(machine.vault));
-            remember(&self.hints.vaults, who, machine.vault);
+        facts.lockout.name(lockout(request.address));
+        facts.machine.name(machine(who));
+        if let Some(vault) = recall(&self.hints.vaults, &who) {
+            facts.vault.name(vault_key(vault));
         }
-        if let (None, Some(secret)) = (known_project, &facts.secret) {
-            missing.place(who, secret.id, secret.project);
-            remember(&self.hints.projects, secret.id, secret.project);
+        if let Some(id) = about {
+            facts.secret.name(secret(id));
+            if let Some(project) = recall(&self.hints.projects, &id) {
+                facts.name_place(who, id, project);
+            }
         }
         let mut batch = Batch::new();
-        missing.add_to(&mut batch);
-        if !batch.is_empty() {
-            let mut more = self.store.fetch(batch).await?;
-            facts.take(&mut more, &missing)?;
+        facts.want(&mut batch);
+        if let Some(key) = also {
+            batch.want(key);
         }
-        Ok((facts, fetched))
+        let mut fetched = self.settling.store.fetch(batch).await?;
+        facts.take(&mut fetched)?;
+        let also = also.map(|key| fetched.take(key)).transpose()?.flatten();
+
+        let places = (facts.vault.key.is_none(), facts.project.key.is_none());
+        if let (true, Some(vault)) = (places.0, facts.machine.row.as_ref().map(|machine| machine.vault)) {
+            facts.vault.name(vault_key(vault));
+            remember(&self.hints.vaults, who, vault);
+        }
+        if let (true, Some((id, project))) = (places.1, facts.secret.row.as_ref().map(|row| (row.id, row.project))) {
+            facts.name_place(who, id, project);
+            remember(&self.hints.projects, id, project);
+        }
+        let mut batch = Batch::new();
+        facts.want(&mut batch);
+        if !batch.is_empty() {
+            facts.take(&mut self.settling.store.fetch(batch).await?)?;
+        }
+        Ok((facts, also))
     }
 
-    /// Steps 2 to 8 and 13 for a route that is not audited: who signed this request, with its nonce taken.
+    /// The read of one secret, whole: facts, decision, nonce and record (steps 2 to 13). An id that is none is of an unknown
+    /// secret, which the gate finds after it knows who asks.
+    pub async fn read<V: Row>(
+        &self,
+        request: &SignedRequest,
+        id: Option<SecretId>,
+        also: impl FnOnce(SecretId) -> Key<V>,
+    ) -> Result<Read<V>, Error> {
+        let (facts, also) = self.facts(request, id, id.map(also).as_ref()).await?;
+        let now = self.settling.clock.now();
+        let signed_text = request.signed_text();
+        let target = facts.target();
+        let verdict = decide(&facts.caller(request, &signed_text), &target, now);
+        let about = |record: Record| match (id, target.project) {
+            (Some(id), Some(project)) if project.vault == record.vault => record.secret(id).project(project.id),
+            (Some(id), _) => record.secret(id),
+            (None, _) => record,
+        };
+        let outcome = verdict.map(|_| (Action::SecretRead, "Secret read"));
+        self.settle(request, &facts, outcome, now, about).await?;
+        let admitted = verdict?;
+        let (secret, project, grant) = (admitted.secret.clone(), admitted.project.clone(), admitted.grant.clone());
+        Ok(Read { secret, project, grant, also, now })
+    }
+
+    /// Admits a machine to something that is recorded, once `judge` has looked at what it asks for: the scope of a request is
+    /// looked at only for a machine that has shown who it is, and its refusal burns the nonce too.
+    pub async fn admit<T>(
+        &self,
+        request: &SignedRequest,
+        action: Action,
+        detail: &str,
+        judge: impl AsyncFnOnce(&Machine) -> Result<T, Refusing>,
+    ) -> Result<(Asker, T), Error> {
+        let (facts, _) = self.facts(request, None, None::<&Key<Machine>>).await?;
+        let now = self.settling.clock.now();
+        let signed_text = request.signed_text();
+        let judged = match authenticate(&facts.caller(request, &signed_text), now) {
+            Ok(who) => judge(who.machine).await,
+            Err(refusal) => Err(Refusing::ByGate(refusal)),
+        };
+        match judged {
+            Ok(asked) => {
+                self.settle(request, &facts, Ok((action, detail)), now, |record| record).await?;
+                Ok((facts.asker(request, now)?, asked))
+            }
+            Err(Refusing::ByGate(refusal)) => {
+                self.settle(request, &facts, Err(refusal), now, |record| record).await?;
+                Err(Error::refused(refusal, now))
+            }
+            Err(Refusing::Other(error)) => {
+                self.count(request, &facts, Ok(()), None, now).await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Admits a machine to something that is not recorded.
     pub async fn admit_unaudited(&self, request: &SignedRequest) -> Result<Machine, Error> {
-        let facts = self.facts(request).await?;
-        let now = self.now();
+        let (facts, _) = self.facts(request, None, None::<&Key<Machine>>).await?;
+        let now = self.settling.clock.now();
         let signed_text = request.signed_text();
         let verdict = authenticate(&facts.caller(request, &signed_text), now);
-        self.settle(request, &facts, now, verdict.map(|_| ()), None).await?;
+        self.count(request, &facts, verdict.map(|_| ()), None, now).await?;
         Ok(verdict?.machine.clone())
     }
 
-    /// Step 13: makes the verdict count. When this returns without error the request was admitted, is unique, and its
-    /// record, if it has one, is written. `record` is the record of either outcome of a signed request.
-    pub async fn settle(
+    /// Step 13 of something that is recorded: as what it is when it is admitted, as a refused read when it is not.
+    async fn settle(
         &self,
         request: &SignedRequest,
         facts: &Facts,
+        outcome: Result<(Action, &str), Refusal>,
         now: Time,
+        about: impl FnOnce(Record) -> Record,
+    ) -> Result<(), Error> {
+        let record = |action, detail: &str| {
+            let (machine, origin) = facts.origin(request, now)?;
+            Some(origin.record(action, detail).machine(machine))
+        };
+        let record = match outcome {
+            // The gate admits nobody whose machine and vault are unknown, so there is a record; without one nothing goes on.
+            Ok((action, detail)) => {
+                Some(record(action, detail).ok_or_else(|| Error::internal("an admitted request without a record"))?)
+            }
+            Err(refusal) if refusal.is_authentication_failure() => None,
+            Err(refusal) => record(Action::SecretReadDenied, refusal.reason()),
+        };
+        self.count(request, facts, outcome.map(|_| ()), record.map(about), now).await
+    }
+
+    /// Makes a verdict count.
+    async fn count(
+        &self,
+        request: &SignedRequest,
+        facts: &Facts,
         verdict: Result<(), Refusal>,
         record: Option<Record>,
+        now: Time,
     ) -> Result<(), Error> {
-        let refusal = match verdict {
-            Err(refusal) if !refusal.is_signed() => refusal,
-            // The machine's own request: it burns its nonce, refused or not.
-            verdict => match self
-                .audit
-                .take_nonce(Signer::Machine(request.headers.identity), &request.headers.nonce, record.as_ref(), now)
-                .await
-            {
-                Ok(()) => match verdict {
-                    Ok(()) => return Ok(()),
-                    Err(refusal) => refusal,
-                },
-                Err(NonceError::Replayed) => Refusal::Replayed,
-                Err(NonceError::Store(error)) => return Err(error.into()),
-            },
+        let by = Signer::Machine(request.headers.identity);
+        let failure = |reason: &str| {
+            let (machine, origin) = facts.origin(request, now)?;
+            Some(origin.record(Action::AuthFailure, reason).machine(machine))
         };
-        if refusal.is_authentication_failure() {
-            self.store.count_failure(request.address, &self.config.lockout, now).await?;
-            let failure = facts.record(request, now, Action::AuthFailure, refusal.reason());
-            if let Some(failure) = failure {
-                self.audit.record(&failure).await?;
-            }
-        }
-        Err(Error::refused(refusal, now))
+        self.settling.settle(request, by, verdict, record, failure, now).await
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use store::{KeyMaker, Keys, Store, Values};
 use tokio::task::JoinSet;
 use vault::lockout::Lockout;
-use vault::read_gate::Refusal;
+use vault::signer::Refusal;
 
 use crate::{Clock, Config, Error};
 

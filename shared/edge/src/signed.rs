@@ -10,6 +10,8 @@ use http::{HeaderMap, Method};
 use protocol::signing::header;
 use protocol::{AgentId, MachineId, SignedHeaders, SigningText};
 use serde::de::DeserializeOwned;
+use vault::lockout::Lockout;
+use vault::signer::Claim;
 use zeroize::Zeroizing;
 
 use crate::body::{self, LARGE, SMALL};
@@ -40,6 +42,16 @@ impl<Id> SignedRequest<Id> {
             body_sha256: &sha256(&self.body),
         }
         .to_bytes()
+    }
+
+    /// What the signer claims by it, for a gate.
+    pub(crate) fn claim<'a>(&'a self, lockout: Option<&Lockout>, signed_text: &'a [u8]) -> Claim<'a> {
+        Claim {
+            locked_until: lockout.and_then(|known| known.locked_until),
+            signed_text,
+            signature: &self.headers.signature,
+            timestamp_seconds: self.headers.timestamp.seconds(),
+        }
     }
 
     /// The last segment of the raw path.

@@ -9,38 +9,16 @@
 
 use std::net::IpAddr;
 
-use protocol::MAX_CLOCK_SKEW_SECONDS;
-
 use crate::Time;
 use crate::model::{Grant, Machine, Membership, Project, Secret, Vault};
+use crate::signer::{self, Claim, Kind, Refused};
 
 /// Why a request is refused, in the order in which the reasons are looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// Step 3: the source address is locked out until then.
-    #[error("Too many failed attempts from this address, try again later")]
-    SourceLocked(Time),
-    /// Step 4: no such machine.
-    #[error("Authentication failed")]
-    UnknownMachine,
-    /// Step 5: the vault's IP allowlist is on and the address not in it.
-    #[error("Access denied")]
-    AddressNotAllowed,
-    /// Step 6: the timestamp is too far from our clock.
-    #[error("Authentication failed")]
-    StaleTimestamp,
-    /// Step 7: the signature does not verify.
-    #[error("Authentication failed")]
-    BadSignature,
-    /// Step 8: the machine's time is over.
-    #[error("Authentication failed")]
-    MachineExpired,
-    /// Step 8: nobody has approved the machine yet.
-    #[error("Machine is not approved yet")]
-    MachinePending,
-    /// Step 8: the machine is switched off.
-    #[error("Machine is disabled")]
-    MachineDisabled,
+    /// Steps 3 to 8, and 13: who signed may not act.
+    #[error(transparent)]
+    Signer(#[from] signer::Refusal),
     /// Step 9: no such secret for this machine's vault.
     #[error("Secret not found")]
     SecretNotFound,
@@ -56,58 +34,24 @@ pub enum Refusal {
     /// Step 11: no grant row says so.
     #[error("Machine has no grant for this secret")]
     NoGrant,
-    /// Step 13: the nonce was used before. Found by the write, not by [`decide`].
-    #[error("Authentication failed")]
-    Replayed,
 }
 
-impl Refusal {
-    /// The reason for our records; what the caller is told is the `Display` text.
-    pub fn reason(self) -> &'static str {
+impl Refused for Refusal {
+    fn of_signer(self) -> Option<signer::Refusal> {
         match self {
-            Self::SourceLocked(_) => "source address locked out",
-            Self::UnknownMachine => "unknown machine",
-            Self::AddressNotAllowed => "address not in the vault's IP allowlist",
-            Self::StaleTimestamp => "timestamp more than 300 s off",
-            Self::BadSignature => "signature does not verify",
-            Self::MachineExpired => "machine expired",
-            Self::MachinePending => "machine not approved",
-            Self::MachineDisabled => "machine disabled",
+            Self::Signer(refusal) => Some(refusal),
+            _ => None,
+        }
+    }
+
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Signer(refusal) => refusal.reason(),
             Self::SecretNotFound => "secret not found",
             Self::ProjectNotFound => "project not found",
             Self::ProjectFrozen => "project frozen",
             Self::NotAMember => "not a member of the project",
             Self::NoGrant => "no grant",
-            Self::Replayed => "nonce used before",
-        }
-    }
-
-    /// Whether this counts as a failed authentication: a 401, recorded and counted toward the lockout.
-    pub fn is_authentication_failure(self) -> bool {
-        matches!(
-            self,
-            Self::UnknownMachine | Self::StaleTimestamp | Self::BadSignature | Self::MachineExpired | Self::Replayed
-        )
-    }
-
-    /// Whether the signature had verified. Then the request is the machine's own: it burns its nonce and is recorded
-    /// as the machine's.
-    pub fn is_signed(self) -> bool {
-        match self {
-            Self::SourceLocked(_)
-            | Self::UnknownMachine
-            | Self::AddressNotAllowed
-            | Self::StaleTimestamp
-            | Self::BadSignature => false,
-            Self::MachineExpired
-            | Self::MachinePending
-            | Self::MachineDisabled
-            | Self::SecretNotFound
-            | Self::ProjectNotFound
-            | Self::ProjectFrozen
-            | Self::NotAMember
-            | Self::NoGrant
-            | Self::Replayed => true,
         }
     }
 }
@@ -117,18 +61,12 @@ impl Refusal {
 pub struct Caller<'a> {
     /// The address the gateway reports.
     pub address: IpAddr,
-    /// Until when that address is locked out.
-    pub locked_until: Option<Time>,
+    /// What came with the request.
+    pub claim: Claim<'a>,
     /// The machine named in the request.
     pub machine: Option<&'a Machine>,
     /// That machine's vault.
     pub vault: Option<&'a Vault>,
-    /// The bytes that should have been signed.
-    pub signed_text: &'a [u8],
-    /// The signature that came.
-    pub signature: &'a [u8; 64],
-    /// The request's own time, epoch seconds.
-    pub timestamp_seconds: u64,
 }
 
 /// The facts about what is asked for.
@@ -170,31 +108,12 @@ pub fn decide<'a>(caller: &Caller<'a>, target: &Target<'a>, now: Time) -> Result
     admit(authenticated.machine, target)
 }
 
-/// Steps 3 to 8, the same for every signed route.
+/// Steps 3 to 8, the same for every signed route. A machine whose vault is another's is of no vault, and unknown.
 pub fn authenticate<'a>(caller: &Caller<'a>, now: Time) -> Result<Authenticated<'a>, Refusal> {
-    if let Some(until) = caller.locked_until.filter(|until| *until > now) {
-        return Err(Refusal::SourceLocked(until));
-    }
-    let machine = caller.machine.ok_or(Refusal::UnknownMachine)?;
-    let vault = caller.vault.filter(|vault| vault.id == machine.vault).ok_or(Refusal::UnknownMachine)?;
-    if !vault.allows(caller.address) {
-        return Err(Refusal::AddressNotAllowed);
-    }
-    if now.seconds().abs_diff(caller.timestamp_seconds) > MAX_CLOCK_SKEW_SECONDS {
-        return Err(Refusal::StaleTimestamp);
-    }
-    if !machine.public_key.verify(caller.signed_text, caller.signature) {
-        return Err(Refusal::BadSignature);
-    }
-    if machine.expires_at.is_some_and(|end| end <= now) {
-        return Err(Refusal::MachineExpired);
-    }
-    if !machine.approved {
-        return Err(Refusal::MachinePending);
-    }
-    if !machine.enabled {
-        return Err(Refusal::MachineDisabled);
-    }
+    let known = caller.machine.zip(caller.vault).filter(|(machine, vault)| vault.id == machine.vault);
+    let allowed = || known.is_some_and(|(_, vault)| vault.allows(caller.address));
+    let machine = signer::authenticate(&caller.claim, known.map(|(machine, _)| machine), allowed, now)?;
+    let (_, vault) = known.ok_or(signer::Refusal::Unknown(Kind::Machine))?;
     Ok(Authenticated { machine, vault })
 }
 

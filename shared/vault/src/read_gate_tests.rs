@@ -162,12 +162,14 @@ fn gate(world: &World) -> Result<(), &'static str> {
     decide(
         &Caller {
             address: "192.0.2.7".parse().unwrap(),
-            locked_until: world.address_locked.then(|| NOW.plus_seconds(1)),
+            claim: Claim {
+                locked_until: world.address_locked.then(|| NOW.plus_seconds(1)),
+                signed_text: TEXT,
+                signature: &signature,
+                timestamp_seconds: NOW.seconds().saturating_add_signed(world.skew_seconds),
+            },
             machine: world.machine_known.then_some(&machine),
             vault: Some(&vault),
-            signed_text: TEXT,
-            signature: &signature,
-            timestamp_seconds: NOW.seconds().saturating_add_signed(world.skew_seconds),
         },
         &Target {
             secret: world.secret_known.then_some(&secret),
