@@ -70,7 +70,7 @@ impl Parts {
 #[must_use]
 pub fn functions(
     services: &impl Fn(&'static str) -> Services,
-    seal: &impl Fn(&'static str) -> Arc<dyn Seal>,
+    seal: &impl Fn(&'static str) -> Seal,
     mail: &impl Fn(&'static str) -> Arc<dyn MailQueue>,
 ) -> Vec<Routes> {
     vec![
@@ -102,8 +102,8 @@ pub fn gateway(functions: Vec<Routes>, telemetry: &Telemetry) -> Router {
 }
 
 /// `seal-secret` in this process.
-pub fn seal(services: &Services) -> Arc<dyn Seal> {
-    Arc::new(SealSecret::new(services))
+pub fn seal(services: &Services) -> Seal {
+    Seal::by(SealSecret::new(services))
 }
 
 /// `send-mail` in this process, with this outbox for the mails.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use crypto::{OneTimeToken, TokenHash, random};
-use edge::seal::Seal;
+use edge::seal::{Identity, MakeIdentity, Seal};
 use edge::{Body, Config, Error, Json, Principal, Routes, Services};
 use protocol::{BundleId, MachineId, ProjectId, SecretId};
 use schemars::JsonSchema;
@@ -22,11 +22,11 @@ use vault::scope::Needs;
 struct App {
     store: Store,
     config: Arc<Config>,
-    seal: Arc<dyn Seal>,
+    seal: Seal,
 }
 
 /// The function's route. It is for people only.
-pub fn routes(services: &Services, seal: Arc<dyn Seal>) -> Routes {
+pub fn routes(services: &Services, seal: Seal) -> Routes {
     let app = App { store: services.store.clone(), config: services.config.clone(), seal };
     Routes::of("make-bundle").managed(services).post("bundles", Needs::Person, create).with_state(app)
 }
@@ -64,7 +64,8 @@ async fn create(State(app): State<App>, by: Principal, Body(body): Body<NewBundl
         Some(name) => limits::name("name", name, NAME)?,
         None => format!("container-{}", id.to_string().chars().take(8).collect::<String>()),
     };
-    let (public_key, private_key) = app.seal.make_identity(by.vault, bundle_id).await?;
+    let identity = app.seal.ask(MakeIdentity { vault: by.vault, bundle: bundle_id }).await?;
+    let Identity { public_key, private_key } = identity;
     let token = OneTimeToken::make().to_hex();
     let hash = TokenHash::of_hex(&token).ok_or_else(|| Error::internal("a token of another shape"))?;
     let expires_at = by.now.plus_seconds(LIFETIME_SECONDS);

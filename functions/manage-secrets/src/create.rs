@@ -3,6 +3,7 @@
 
 use axum::extract::State;
 use crypto::{Generator, Plaintext, random};
+use edge::seal::Create;
 use edge::{Body, Error, Ids, Json, Principal};
 use protocol::{ProjectId, SecretId};
 use schemars::JsonSchema;
@@ -77,6 +78,7 @@ pub(crate) async fn create(
     };
     let created = Created { id: secret.id, name: secret.name.clone() };
     let record = by.record(Action::SecretCreate, format!("Secret {} created", secret.name));
-    app.seal.create(secret, value, record.secret(created.id).project(project)).await?;
+    let record = record.secret(created.id).project(project);
+    app.seal.ask(Create { secret, value, record }).await?;
     Ok(Json(created))
 }

@@ -11,8 +11,6 @@ mod trash;
 mod update;
 mod versions;
 
-use std::sync::Arc;
-
 use edge::seal::Seal;
 use edge::{Error, Principal, Routes, Services};
 use protocol::SecretId;
@@ -27,11 +25,11 @@ use vault::scope::Scope::{SecretsRead, SecretsWrite, TrashRead, TrashWrite};
 #[derive(Clone)]
 struct App {
     store: Store,
-    seal: Arc<dyn Seal>,
+    seal: Seal,
 }
 
 /// The function's routes.
-pub fn routes(services: &Services, seal: Arc<dyn Seal>) -> Routes {
+pub fn routes(services: &Services, seal: Seal) -> Routes {
     let app = App { store: services.store.clone(), seal };
     Routes::of("manage-secrets")
         .managed(services)

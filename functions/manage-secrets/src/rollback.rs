@@ -2,7 +2,7 @@
 //! version only; 404 for a version that is not kept, 409 on a canary.
 
 use axum::extract::State;
-use edge::{Body, Error, Ids, Json, Principal};
+use edge::{Body, Error, Ids, Json, Principal, seal};
 use protocol::{ProjectId, SecretId};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -28,6 +28,7 @@ pub(crate) async fn roll_back(
     refuse_canary(&secret)?;
     let detail = format!("Secret {} rolled back to version {}", secret.name, body.version);
     let record = by.record(Action::SecretUpdate, detail).secret(id).project(project);
-    let version = app.seal.roll_back(by.vault, id, body.version, record).await?;
-    Ok(Json(Versioned { id, version }))
+    let ask = seal::RollBack { vault: by.vault, secret: id, to: body.version, record };
+    let made = app.seal.ask(ask).await?;
+    Ok(Json(Versioned { id, version: made.version }))
 }

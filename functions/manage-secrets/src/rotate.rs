@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use axum::extract::State;
 use crypto::{Charset, Generator};
-use edge::seal::Rotation;
+use edge::seal::{self, Rotation};
 use edge::{Body, Error, Ids, Json, Principal};
 use protocol::{ProjectId, SecretId};
 use schemars::JsonSchema;
@@ -50,6 +50,7 @@ pub(crate) async fn rotate(
     };
     let record = by.record(Action::SecretRotate, format!("Secret {} rotated{what}", secret.name));
     let how = Rotation { generator, fields: fields.map(|fields| fields.into_iter().collect()) };
-    let version = app.seal.rotate(by.vault, id, how, record.secret(id).project(project)).await?;
-    Ok(Json(Versioned { id, version }))
+    let record = record.secret(id).project(project);
+    let made = app.seal.ask(seal::Rotate { vault: by.vault, secret: id, how, record }).await?;
+    Ok(Json(Versioned { id, version: made.version }))
 }

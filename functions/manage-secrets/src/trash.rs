@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use edge::answer::Done;
+use edge::seal::Destroy;
 use edge::{Error, Ids, Json, Principal, done};
 use protocol::{ProjectId, SecretId};
 use schemars::JsonSchema;
@@ -99,7 +100,8 @@ pub(crate) async fn purge(
     let (project, secret) = by.find_trashed(&app.store, id).await?;
     let record = by.record(Action::SecretPurge, format!("Secret {} purged", secret.name));
     let record = record.secret(id).project(project.id);
-    if !app.seal.destroy(by.vault, id, Some(record)).await? {
+    let destroyed = app.seal.ask(Destroy { vault: by.vault, secret: id, record: Some(record) }).await?;
+    if !destroyed.was_there {
         // Somebody else was faster.
         return Err(Error::not_found("Secret"));
     }

@@ -3,6 +3,7 @@
 
 use axum::extract::State;
 use crypto::Plaintext;
+use edge::seal::Replace;
 use edge::{Body, Error, Ids, Json, Principal};
 use protocol::{ProjectId, SecretId};
 use schemars::JsonSchema;
@@ -33,6 +34,7 @@ pub(crate) async fn update(
         limits::structured_value(&body.value, &names)?;
     }
     let record = by.record(Action::SecretUpdate, format!("Value of secret {} replaced", secret.name));
-    let version = app.seal.replace(by.vault, id, body.value, record.secret(id).project(project)).await?;
-    Ok(Json(Versioned { id, version }))
+    let record = record.secret(id).project(project);
+    let made = app.seal.ask(Replace { vault: by.vault, secret: id, value: body.value, record }).await?;
+    Ok(Json(Versioned { id, version: made.version }))
 }

@@ -6,10 +6,14 @@
 
 use async_trait::async_trait;
 use crypto::envelope::OVERHEAD_BYTES;
-use crypto::{KeyPair, MasterKey, Plaintext, PublicKey, Sealed, ValuePlace};
-use edge::seal::{Rotation, Seal};
+use crypto::{KeyPair, MasterKey, Plaintext, ValuePlace};
+use edge::seal::{
+    Create, Destroy, Destroyed, Identity, MakeIdentity, NewVersion, Operation, Perform, Replace, RollBack, Rotate,
+    Rotation, answer,
+};
 use edge::{Clock, Error, Services};
-use protocol::{BundleId, ProjectId, SecretId, VaultId};
+use protocol::{ProjectId, SecretId, VaultId};
+use serde_json::Value;
 use store::values::{CurrentValue, StoredValue};
 use store::{CommitError, Keys, Store, Update, Values, vaults};
 use vault::audit::Record;
@@ -72,7 +76,7 @@ impl SealSecret {
         id: SecretId,
         content: &Content,
         record: &Record,
-    ) -> Result<u64, Error> {
+    ) -> Result<NewVersion, Error> {
         for _ in 0..TRIES {
             let secret = self.store.get(&vaults::secret(id)).await?;
             let secret = secret
@@ -107,7 +111,7 @@ impl SealSecret {
             }
             write.record(record);
             match write.commit().await {
-                Ok(()) => return Ok(version),
+                Ok(()) => return Ok(NewVersion { version }),
                 // Somebody else made this version; take the next one.
                 Err(CommitError::Refused(_)) => {}
                 Err(error) => return Err(error.into()),
@@ -165,8 +169,31 @@ enum Content {
 }
 
 #[async_trait]
-impl Seal for SealSecret {
-    async fn create(&self, secret: Secret, value: Plaintext, record: Record) -> Result<(), Error> {
+impl Perform for SealSecret {
+    async fn perform(&self, operation: Operation) -> Result<Value, Error> {
+        match operation {
+            Operation::Create(ask) => answer::<Create>(&self.create(*ask).await?),
+            Operation::Replace(ask) => {
+                let content = Content::Given(ask.value);
+                answer::<Replace>(&self.new_version(ask.vault, ask.secret, &content, &ask.record).await?)
+            }
+            Operation::Rotate(ask) => {
+                let content = Content::Generated(ask.how);
+                answer::<Rotate>(&self.new_version(ask.vault, ask.secret, &content, &ask.record).await?)
+            }
+            Operation::RollBack(ask) => {
+                let content = Content::OfVersion(ask.to);
+                answer::<RollBack>(&self.new_version(ask.vault, ask.secret, &content, &ask.record).await?)
+            }
+            Operation::Destroy(ask) => answer::<Destroy>(&self.destroy(*ask).await?),
+            Operation::MakeIdentity(ask) => answer::<MakeIdentity>(&self.make_identity(*ask).await?),
+        }
+    }
+}
+
+impl SealSecret {
+    async fn create(&self, ask: Create) -> Result<NewVersion, Error> {
+        let Create { secret, value, record } = ask;
         let project = self.project(secret.vault, secret.project).await?;
         let stored = self.seal(&project, &secret, secret.version, &value).await?;
         let mut write = self.store.transaction();
@@ -177,24 +204,14 @@ impl Seal for SealSecret {
         write.put_new(&CurrentValue(stored));
         write.record(&record);
         let written = write.commit_unless_refused(in_project).await?;
-        written.then_some(()).ok_or_else(|| Error::not_found("Project"))
+        written.then_some(NewVersion { version: secret.version }).ok_or_else(|| Error::not_found("Project"))
     }
 
-    async fn replace(&self, vault: VaultId, id: SecretId, value: Plaintext, record: Record) -> Result<u64, Error> {
-        self.new_version(vault, id, &Content::Given(value), &record).await
-    }
-
-    async fn rotate(&self, vault: VaultId, id: SecretId, how: Rotation, record: Record) -> Result<u64, Error> {
-        self.new_version(vault, id, &Content::Generated(how), &record).await
-    }
-
-    async fn roll_back(&self, vault: VaultId, id: SecretId, to: u64, record: Record) -> Result<u64, Error> {
-        self.new_version(vault, id, &Content::OfVersion(to), &record).await
-    }
-
-    async fn destroy(&self, vault: VaultId, id: SecretId, record: Option<Record>) -> Result<bool, Error> {
+    async fn destroy(&self, ask: Destroy) -> Result<Destroyed, Error> {
+        let Destroy { vault, secret: id, record } = ask;
         for _ in 0..TRIES {
-            let Some(secret) = self.store.get(&vaults::secret(id)).await? else { return Ok(false) };
+            let found = self.store.get(&vaults::secret(id)).await?;
+            let Some(secret) = found else { return Ok(Destroyed { was_there: false }) };
             if secret.vault != vault {
                 return Err(Error::not_found("Secret"));
             }
@@ -229,7 +246,7 @@ impl Seal for SealSecret {
                 write.record(record);
             }
             match write.commit().await {
-                Ok(()) => return Ok(true),
+                Ok(()) => return Ok(Destroyed { was_there: true }),
                 Err(CommitError::Refused(_)) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -237,10 +254,11 @@ impl Seal for SealSecret {
         Err(changed_by_others())
     }
 
-    async fn make_identity(&self, vault: VaultId, bundle: BundleId) -> Result<(PublicKey, Sealed), Error> {
-        let vault = self.store.get(&vaults::vault(vault)).await?.ok_or_else(|| Error::not_found("Vault"))?;
+    async fn make_identity(&self, ask: MakeIdentity) -> Result<Identity, Error> {
+        let vault = self.store.get(&vaults::vault(ask.vault)).await?.ok_or_else(|| Error::not_found("Vault"))?;
         let vault_key = self.keys.vault_key(&vault, self.clock.now()).await?;
         let pair = KeyPair::make();
-        Ok((pair.public(), vault_key.seal(Bundle::PURPOSE, &bundle, &pair.to_pem())))
+        let private_key = vault_key.seal(Bundle::PURPOSE, &ask.bundle, &pair.to_pem());
+        Ok(Identity { public_key: pair.public(), private_key })
     }
 }

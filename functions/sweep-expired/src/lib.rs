@@ -6,11 +6,10 @@
 
 mod remains;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use crypto::TokenHash;
-use edge::seal::Seal;
+use edge::seal::{Destroy, Seal};
 use edge::{Clock, Error, Services};
 use protocol::{MachineId, ProjectId, SecretId, VaultId};
 use store::meter::inherited;
@@ -30,13 +29,13 @@ const A_PROJECT: Duration = Duration::from_secs(40);
 pub struct Sweep {
     store: Store,
     clock: Clock,
-    seal: Arc<dyn Seal>,
+    seal: Seal,
 }
 
 impl Sweep {
     /// From the services.
     #[must_use]
-    pub fn new(services: &Services, seal: Arc<dyn Seal>) -> Self {
+    pub fn new(services: &Services, seal: Seal) -> Self {
         Self { store: services.store.clone(), clock: services.clock.clone(), seal }
     }
 
@@ -103,7 +102,7 @@ impl Sweep {
         let detail = format!("Secret {} purged after 30 days in the trash", secret.name);
         let record = self.record_for(secret.vault, Action::SecretPurge, detail, now).await?;
         let record = record.map(|record| record.secret(id).project(project));
-        self.seal.destroy(secret.vault, id, record).await?;
+        self.seal.ask(Destroy { vault: secret.vault, secret: id, record }).await?;
         Ok(self.store.drop_grants_of(project, Some(id)).await?)
     }
 

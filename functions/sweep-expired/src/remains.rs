@@ -1,10 +1,8 @@
 //! What is left of a project that was deleted: removed in steps that can be cut off anywhere and taken up again. Access
 //! ended with the deletion, before any of this.
 
-use std::sync::Arc;
-
 use edge::Error;
-use edge::seal::Seal;
+use edge::seal::{Destroy, Seal};
 use futures_util::{StreamExt as _, TryStreamExt as _, future, stream};
 use protocol::{ProjectId, VaultId};
 use store::Store;
@@ -15,14 +13,14 @@ const AT_ONCE: usize = 16;
 /// Removes what is left of a project whose own row is gone: its secrets, then grants and memberships.
 pub(crate) async fn remove_project(
     store: &Store,
-    seal: &Arc<dyn Seal>,
+    seal: &Seal,
     vault: VaultId,
     project: ProjectId,
 ) -> Result<(), Error> {
     let secrets = store.secrets(project).await?;
     let destroy = |id| {
         let seal = seal.clone();
-        async move { seal.destroy(vault, id, None).await.map(drop) }
+        async move { seal.ask(Destroy { vault, secret: id, record: None }).await.map(drop) }
     };
     stream::iter(secrets.into_iter().map(|secret| destroy(secret.id)))
         .buffer_unordered(AT_ONCE)

@@ -1,23 +1,27 @@
 //! The door to `seal-secret`, the only writer of values.
 //!
 //! Functions that people and AI agents can reach hold no right to open a value or to read the values table. They hand
-//! plaintext to `seal-secret` through this interface and get metadata back. No operation returns a value.
+//! plaintext to `seal-secret` by asking it ([`Seal::ask`]) and get metadata back. No operation returns a value.
 //!
-//! `seal-secret` itself implements [`Seal`]. Where it is another process, [`Remote`] does: it makes each operation a
-//! message for whatever carries messages there, and [`Message::perform`] is what that message meets.
+//! An operation is a struct here, with what it is answered, and an arm where `seal-secret` performs it. `seal-secret` itself
+//! implements [`Perform`]. Where it is another process, [`Remote`] does: it makes each operation a message for whatever
+//! carries messages there, and [`Message::perform`] is what that message meets.
 //!
 //! A message says until when it may be worked on. Who sent it waits a little longer than that, so a write cannot begin
 //! after its caller gave up; and when the time ran out nobody knows whether the last one was made, which is what the
 //! caller is told.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use crypto::{Generator, Plaintext, PublicKey, Sealed};
 use http::StatusCode;
 use protocol::{BundleId, SecretId, VaultId};
-use serde::{Deserialize, Serialize};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
 use store::meter::{self, Counted};
 use vault::Time;
 use vault::audit::Record;
@@ -37,30 +41,119 @@ pub fn unknown(inside: impl Into<String>) -> Error {
     Error::unavailable("It is not known whether this was written, look before you try again").inside(inside)
 }
 
-/// What `seal-secret` does for others.
-#[async_trait]
-pub trait Seal: Send + Sync {
-    /// Writes a new secret with its first version and the record of it.
-    async fn create(&self, secret: Secret, value: Plaintext, record: Record) -> Result<(), Error>;
+/// Something that `seal-secret` is asked for.
+pub trait Ask: Into<Operation> {
+    /// What it answers.
+    type Answer: Serialize + DeserializeOwned;
 
-    /// Writes a new version of a secret and the record of it; says which version it is.
-    ///
-    /// The secret's state is checked in the same transaction: one that was deleted meanwhile is a 404.
-    async fn replace(&self, vault: VaultId, secret: SecretId, value: Plaintext, record: Record) -> Result<u64, Error>;
+    /// Whether the record that went with it was written.
+    fn is_recorded(_: &Self::Answer) -> bool {
+        true
+    }
+}
 
-    /// Writes a new version with generated content and the record of it; says which version it is. Of a structured
-    /// secret the named fields are generated and the others kept; none named means all.
-    async fn rotate(&self, vault: VaultId, secret: SecretId, how: Rotation, record: Record) -> Result<u64, Error>;
+macro_rules! operations {
+    ($($(#[$doc:meta])* $operation:ident $name:literal { $($(#[$field_doc:meta])* $field:ident: $type:ty,)+ })+) => {
+        $(
+            $(#[$doc])*
+            #[derive(Serialize, Deserialize)]
+            pub struct $operation {
+                $($(#[$field_doc])* pub $field: $type,)+
+            }
 
-    /// Writes an old version's value as a new version, with the record of it; says which version that is. A version
-    /// that is not kept is a 404.
-    async fn roll_back(&self, vault: VaultId, secret: SecretId, to: u64, record: Record) -> Result<u64, Error>;
+            impl From<$operation> for Operation {
+                fn from(operation: $operation) -> Self {
+                    Self::$operation(Box::new(operation))
+                }
+            }
+        )+
 
-    /// Destroys a secret's values, all versions, and its row, with the record of it; says whether it was there.
-    async fn destroy(&self, vault: VaultId, secret: SecretId, record: Option<Record>) -> Result<bool, Error>;
+        /// Any operation, as a message has it.
+        #[derive(Serialize, Deserialize)]
+        #[expect(missing_docs, reason = "each is its own type")]
+        pub enum Operation {
+            $(#[serde(rename = $name)] $operation(Box<$operation>),)+
+        }
 
-    /// Makes a key pair for a bundle: the public half, and the private key file sealed under the vault's key.
-    async fn make_identity(&self, vault: VaultId, bundle: BundleId) -> Result<(PublicKey, Sealed), Error>;
+        impl Operation {
+            /// Its name, for the log.
+            #[must_use]
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$operation(_) => $name,)+
+                }
+            }
+        }
+    };
+}
+
+operations! {
+    /// A new secret with its first version. 404 if its project is gone.
+    Create "create" {
+        /// The secret, without its value.
+        secret: Secret,
+        /// The value.
+        #[serde(serialize_with = "in_clear")]
+        value: Plaintext,
+        /// The record of it.
+        record: Record,
+    }
+
+    /// A new version of a secret. The secret's state is checked in the same transaction: one that was deleted meanwhile is a
+    /// 404.
+    Replace "replace" {
+        /// The vault it is in.
+        vault: VaultId,
+        /// The secret.
+        secret: SecretId,
+        /// The value.
+        #[serde(serialize_with = "in_clear")]
+        value: Plaintext,
+        /// The record of it.
+        record: Record,
+    }
+
+    /// A new version with generated content. Of a structured secret the named fields are generated and the others kept.
+    Rotate "rotate" {
+        /// The vault it is in.
+        vault: VaultId,
+        /// The secret.
+        secret: SecretId,
+        /// What is generated.
+        how: Rotation,
+        /// The record of it.
+        record: Record,
+    }
+
+    /// An old version's value as a new version. A version that is not kept is a 404.
+    RollBack "roll_back" {
+        /// The vault it is in.
+        vault: VaultId,
+        /// The secret.
+        secret: SecretId,
+        /// The old version.
+        to: u64,
+        /// The record of it.
+        record: Record,
+    }
+
+    /// The end of a secret's values, all versions, and of its row.
+    Destroy "destroy" {
+        /// The vault it is in.
+        vault: VaultId,
+        /// The secret.
+        secret: SecretId,
+        /// The record of it, if it has one of its own.
+        record: Option<Record>,
+    }
+
+    /// A key pair for a bundle, the private key file sealed under the vault's key.
+    MakeIdentity "make_identity" {
+        /// The vault.
+        vault: VaultId,
+        /// The bundle.
+        bundle: BundleId,
+    }
 }
 
 /// How a value is rotated.
@@ -72,69 +165,129 @@ pub struct Rotation {
     pub fields: Option<Vec<String>>,
 }
 
-/// An operation as a message; `V` is the value in clear, borrowed to be sent and owned when it arrives.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the arguments of the operations of Seal")]
-pub enum Operation<V> {
-    /// [`Seal::create`].
-    Create { secret: Box<Secret>, value: V, record: Box<Record> },
-    /// [`Seal::replace`].
-    Replace { vault: VaultId, secret: SecretId, value: V, record: Box<Record> },
-    /// [`Seal::rotate`].
-    Rotate { vault: VaultId, secret: SecretId, how: Rotation, record: Box<Record> },
-    /// [`Seal::roll_back`].
-    RollBack { vault: VaultId, secret: SecretId, to: u64, record: Box<Record> },
-    /// [`Seal::destroy`].
-    Destroy { vault: VaultId, secret: SecretId, record: Option<Box<Record>> },
-    /// [`Seal::make_identity`].
-    MakeIdentity { vault: VaultId, bundle: BundleId },
+/// The version that a secret has now.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct NewVersion {
+    /// Its number.
+    pub version: u64,
 }
 
-impl<V> Operation<V> {
-    /// Its name, for the log.
-    pub fn name(&self) -> &'static str {
+/// Whether there was something to destroy.
+#[derive(Debug, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the name says it")]
+pub struct Destroyed {
+    pub was_there: bool,
+}
+
+/// A key pair that was made.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Identity {
+    /// The public half.
+    pub public_key: PublicKey,
+    /// The private key file, sealed.
+    pub private_key: Sealed,
+}
+
+impl Ask for Create {
+    type Answer = NewVersion;
+}
+
+impl Ask for Replace {
+    type Answer = NewVersion;
+}
+
+impl Ask for Rotate {
+    type Answer = NewVersion;
+}
+
+impl Ask for RollBack {
+    type Answer = NewVersion;
+}
+
+impl Ask for Destroy {
+    type Answer = Destroyed;
+
+    fn is_recorded(answer: &Destroyed) -> bool {
+        answer.was_there
+    }
+}
+
+impl Ask for MakeIdentity {
+    type Answer = Identity;
+
+    fn is_recorded(_: &Identity) -> bool {
+        false
+    }
+}
+
+/// The one place where a value is written out in clear: on its way to `seal-secret`.
+fn in_clear<S: Serializer>(value: &Plaintext, to: S) -> Result<S::Ok, S::Error> {
+    let text = value.expose_str().ok_or_else(|| serde::ser::Error::custom("a value that is not UTF-8"))?;
+    to.serialize_str(text)
+}
+
+impl Operation {
+    /// About how long its message is beside what all have: a buffer that grows leaves copies behind.
+    fn size(&self) -> usize {
         match self {
-            Self::Create { .. } => "create",
-            Self::Replace { .. } => "replace",
-            Self::Rotate { .. } => "rotate",
-            Self::RollBack { .. } => "roll_back",
-            Self::Destroy { .. } => "destroy",
-            Self::MakeIdentity { .. } => "make_identity",
+            Self::Create(create) => create.value.len(),
+            Self::Replace(replace) => replace.value.len(),
+            _ => 0,
         }
     }
 }
 
-/// What came of an operation.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the results of the operations of Seal")]
-pub enum Done {
-    /// Of [`Seal::create`].
-    Created {},
-    /// Of [`Seal::replace`], [`Seal::rotate`] and [`Seal::roll_back`].
-    Replaced { version: u64 },
-    /// Of [`Seal::destroy`].
-    Destroyed { was_there: bool },
-    /// Of [`Seal::make_identity`].
-    Identity { public_key: PublicKey, private_key: Sealed },
+/// What performs operations: `seal-secret`, here or elsewhere.
+#[async_trait]
+pub trait Perform: Send + Sync {
+    /// Performs one, and answers as its [`Ask::Answer`] is in JSON.
+    async fn perform(&self, operation: Operation) -> Result<Value, Error>;
 }
 
-/// The answer to a message: what came of it, or the error as the caller's caller is to see it.
+/// An answer as [`Perform`] gives it.
+pub fn answer<A: Ask>(answer: &A::Answer) -> Result<Value, Error> {
+    serde_json::to_value(answer).map_err(|error| Error::internal(error.to_string()))
+}
+
+/// `seal-secret`, as the functions have it that may ask for something.
+#[derive(Clone)]
+pub struct Seal(Arc<dyn Perform>);
+
+impl Seal {
+    /// By what performs its operations.
+    pub fn by(performer: impl Perform + 'static) -> Self {
+        Self(Arc::new(performer))
+    }
+
+    /// Asks for this.
+    pub async fn ask<A: Ask>(&self, ask: A) -> Result<A::Answer, Error> {
+        let answer = self.0.perform(ask.into()).await?;
+        // The library's message can quote the answer, which holds nothing secret.
+        let answer: A::Answer = serde_json::from_value(answer)
+            .map_err(|error| Error::internal(format!("seal-secret answered another question: {error}")))?;
+        if A::is_recorded(&answer) {
+            // With what it wrote went the record of it.
+            meter::count(Counted::Record);
+        }
+        Ok(answer)
+    }
+}
+
+/// The reply to a message: the answer, or the error as the caller's caller is to see it.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the parts of an Error")]
 pub enum Reply {
     /// It was done.
-    Done(Done),
+    Done(Value),
     /// It was refused or failed.
     Error { status: u16, outside: String, reason: Option<String> },
 }
 
-impl From<Result<Done, Error>> for Reply {
-    fn from(result: Result<Done, Error>) -> Self {
+impl From<Result<Value, Error>> for Reply {
+    fn from(result: Result<Value, Error>) -> Self {
         match result {
-            Ok(done) => Self::Done(done),
+            Ok(answer) => Self::Done(answer),
             Err(error) => Self::Error {
                 status: error.status().as_u16(),
                 outside: error.outside().to_owned(),
@@ -144,10 +297,10 @@ impl From<Result<Done, Error>> for Reply {
     }
 }
 
-impl From<Reply> for Result<Done, Error> {
+impl From<Reply> for Result<Value, Error> {
     fn from(reply: Reply) -> Self {
         match reply {
-            Reply::Done(done) => Ok(done),
+            Reply::Done(answer) => Ok(answer),
             Reply::Error { status, outside, reason } => {
                 let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
                 let error = Error::new(status, Cow::Owned(outside));
@@ -162,55 +315,26 @@ impl From<Reply> for Result<Done, Error> {
 
 /// An operation on its way, and until when it may be worked on.
 #[derive(Serialize, Deserialize)]
-pub struct Message<V> {
+pub struct Message {
     deadline: Time,
-    operation: Operation<V>,
+    operation: Operation,
 }
 
-impl<V> Message<V> {
+impl Message {
     /// The operation's name, for the log.
+    #[must_use]
     pub fn name(&self) -> &'static str {
         self.operation.name()
     }
-}
 
-impl Message<Plaintext> {
     /// Does what the message asks for, as long as there is time.
-    pub async fn perform(self, seal: &dyn Seal, clock: &Clock) -> Result<Done, Error> {
+    pub async fn perform(self, seal: &dyn Perform, clock: &Clock) -> Result<Value, Error> {
         let left = Duration::from_millis(self.deadline.ms().saturating_sub(clock.now().ms()));
         if left.is_zero() {
             return Err(Error::unavailable("This took too long to begin, try again").inside("came past its deadline"));
         }
-        let done = tokio::time::timeout(left, perform(seal, self.operation)).await;
+        let done = tokio::time::timeout(left, seal.perform(self.operation)).await;
         done.unwrap_or_else(|_| Err(unknown("not done by its deadline")))
-    }
-}
-
-async fn perform(seal: &dyn Seal, operation: Operation<Plaintext>) -> Result<Done, Error> {
-    match operation {
-        Operation::Create { secret, value, record } => {
-            seal.create(*secret, value, *record).await.map(|()| Done::Created {})
-        }
-        Operation::Replace { vault, secret, value, record } => {
-            let version = seal.replace(vault, secret, value, *record).await?;
-            Ok(Done::Replaced { version })
-        }
-        Operation::Rotate { vault, secret, how, record } => {
-            let version = seal.rotate(vault, secret, how, *record).await?;
-            Ok(Done::Replaced { version })
-        }
-        Operation::RollBack { vault, secret, to, record } => {
-            let version = seal.roll_back(vault, secret, to, *record).await?;
-            Ok(Done::Replaced { version })
-        }
-        Operation::Destroy { vault, secret, record } => {
-            let was_there = seal.destroy(vault, secret, record.map(|record| *record)).await?;
-            Ok(Done::Destroyed { was_there })
-        }
-        Operation::MakeIdentity { vault, bundle } => {
-            let (public_key, private_key) = seal.make_identity(vault, bundle).await?;
-            Ok(Done::Identity { public_key, private_key })
-        }
     }
 }
 
@@ -232,81 +356,24 @@ impl<C: Carrier> Remote<C> {
     pub fn by(carrier: C, clock: Clock) -> Self {
         Self { carrier, clock }
     }
-
-    /// `size` is about how long the value is: a buffer that grows leaves copies behind.
-    async fn send(&self, operation: Operation<&str>, size: usize) -> Result<Done, Error> {
-        let mut message = Zeroizing::new(Vec::with_capacity(size.saturating_mul(2).saturating_add(4_096)));
-        let with_deadline = Message { deadline: self.clock.now().plus_seconds(WORK_SECONDS), operation };
-        serde_json::to_writer(&mut *message, &with_deadline).map_err(|error| Error::internal(error.to_string()))?;
-        let reply = self.carrier.carry(message).await?;
-        // The library's message can quote the reply, which holds nothing secret.
-        let reply: Reply = serde_json::from_slice(&reply)
-            .map_err(|error| Error::internal(format!("seal-secret gave no reply: {error}")))?;
-        let done = Result::from(reply)?;
-        if matches!(done, Done::Created {} | Done::Replaced { .. } | Done::Destroyed { was_there: true }) {
-            // With what it wrote went the record of it.
-            meter::count(Counted::Record);
-        }
-        Ok(done)
-    }
-
-    async fn new_version(&self, operation: Operation<&str>, size: usize) -> Result<u64, Error> {
-        match self.send(operation, size).await? {
-            Done::Replaced { version } => Ok(version),
-            other => Err(unexpected(&other)),
-        }
-    }
-}
-
-fn text(value: &Plaintext) -> Result<&str, Error> {
-    value.expose_str().ok_or_else(|| Error::internal("a value that is not UTF-8 came this far"))
-}
-
-fn unexpected(done: &Done) -> Error {
-    Error::internal(format!("seal-secret answered another question: {done:?}"))
 }
 
 #[async_trait]
-impl<C: Carrier> Seal for Remote<C> {
-    async fn create(&self, secret: Secret, value: Plaintext, record: Record) -> Result<(), Error> {
-        let (secret, record) = (Box::new(secret), Box::new(record));
-        match self.send(Operation::Create { secret, value: text(&value)?, record }, value.len()).await? {
-            Done::Created {} => Ok(()),
-            other => Err(unexpected(&other)),
-        }
-    }
-
-    async fn replace(&self, vault: VaultId, secret: SecretId, value: Plaintext, record: Record) -> Result<u64, Error> {
-        let operation = Operation::Replace { vault, secret, value: text(&value)?, record: Box::new(record) };
-        self.new_version(operation, value.len()).await
-    }
-
-    async fn rotate(&self, vault: VaultId, secret: SecretId, how: Rotation, record: Record) -> Result<u64, Error> {
-        self.new_version(Operation::Rotate { vault, secret, how, record: Box::new(record) }, 0).await
-    }
-
-    async fn roll_back(&self, vault: VaultId, secret: SecretId, to: u64, record: Record) -> Result<u64, Error> {
-        self.new_version(Operation::RollBack { vault, secret, to, record: Box::new(record) }, 0).await
-    }
-
-    async fn destroy(&self, vault: VaultId, secret: SecretId, record: Option<Record>) -> Result<bool, Error> {
-        match self.send(Operation::Destroy { vault, secret, record: record.map(Box::new) }, 0).await? {
-            Done::Destroyed { was_there } => Ok(was_there),
-            other => Err(unexpected(&other)),
-        }
-    }
-
-    async fn make_identity(&self, vault: VaultId, bundle: BundleId) -> Result<(PublicKey, Sealed), Error> {
-        match self.send(Operation::MakeIdentity { vault, bundle }, 0).await? {
-            Done::Identity { public_key, private_key } => Ok((public_key, private_key)),
-            other => Err(unexpected(&other)),
-        }
+impl<C: Carrier> Perform for Remote<C> {
+    async fn perform(&self, operation: Operation) -> Result<Value, Error> {
+        let mut bytes = Zeroizing::new(Vec::with_capacity(operation.size().saturating_mul(2).saturating_add(4_096)));
+        let message = Message { deadline: self.clock.now().plus_seconds(WORK_SECONDS), operation };
+        serde_json::to_writer(&mut *bytes, &message).map_err(|error| Error::internal(error.to_string()))?;
+        let reply = self.carrier.carry(bytes).await?;
+        // The library's message can quote the reply, which holds nothing secret.
+        let reply: Reply = serde_json::from_slice(&reply)
+            .map_err(|error| Error::internal(format!("seal-secret gave no reply: {error}")))?;
+        reply.into()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use super::*;
@@ -315,28 +382,8 @@ mod tests {
     struct Slow(Duration);
 
     #[async_trait]
-    impl Seal for Slow {
-        async fn create(&self, _: Secret, _: Plaintext, _: Record) -> Result<(), Error> {
-            Ok(())
-        }
-
-        async fn replace(&self, _: VaultId, _: SecretId, _: Plaintext, _: Record) -> Result<u64, Error> {
-            Ok(2)
-        }
-
-        async fn rotate(&self, _: VaultId, _: SecretId, _: Rotation, _: Record) -> Result<u64, Error> {
-            Ok(2)
-        }
-
-        async fn roll_back(&self, _: VaultId, _: SecretId, _: u64, _: Record) -> Result<u64, Error> {
-            Ok(2)
-        }
-
-        async fn destroy(&self, _: VaultId, _: SecretId, _: Option<Record>) -> Result<bool, Error> {
-            Ok(true)
-        }
-
-        async fn make_identity(&self, _: VaultId, _: BundleId) -> Result<(PublicKey, Sealed), Error> {
+    impl Perform for Slow {
+        async fn perform(&self, _: Operation) -> Result<Value, Error> {
             tokio::time::sleep(self.0).await;
             Err(Error::conflict("done"))
         }
@@ -344,8 +391,8 @@ mod tests {
 
     async fn after(waiting: u64, working: u64) -> Error {
         let ms = Arc::new(AtomicU64::new(1_000));
-        let operation =
-            Operation::MakeIdentity { vault: VaultId::from_entropy([1; 16]), bundle: BundleId::from_entropy([2; 16]) };
+        let vault = VaultId::from_entropy([1; 16]);
+        let operation = MakeIdentity { vault, bundle: BundleId::from_entropy([2; 16]) }.into();
         let clock = Clock::Manual(ms.clone());
         let message = Message { deadline: clock.now().plus_seconds(WORK_SECONDS), operation };
         ms.fetch_add(waiting * 1_000, Ordering::Relaxed);

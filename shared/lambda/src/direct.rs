@@ -6,8 +6,7 @@ use async_trait::async_trait;
 use aws_sdk_lambda::error::SdkError;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::InvocationType;
-use crypto::Plaintext;
-use edge::seal::{self, Carrier, Message, Remote, Reply, Seal};
+use edge::seal::{self, Carrier, Message, Perform, Remote, Reply, Seal};
 use edge::{Clock, Error, MailQueue, MailRequest};
 use futures_util::FutureExt as _;
 use lambda_http::lambda_runtime::{self, LambdaEvent, service_fn};
@@ -25,10 +24,10 @@ struct Invoke {
 }
 
 /// `seal-secret` as a function of this name, with a connection to it.
-pub(crate) async fn seal_by_invoking(aws: &Aws, function: String, clock: Clock) -> impl Seal + use<> {
+pub(crate) async fn seal_by_invoking(aws: &Aws, function: String, clock: Clock) -> Seal {
     let client = aws.lambda();
     clients::connect_lambda(&client).await;
-    Remote::by(Invoke { client, function }, clock)
+    Seal::by(Remote::by(Invoke { client, function }, clock))
 }
 
 #[async_trait]
@@ -83,9 +82,9 @@ async fn without_panic<T>(work: impl Future<Output = Result<T, Error>>) -> Resul
     done.unwrap_or_else(|_| Err(Error::internal("a panic, see standard error")))
 }
 
-pub(crate) async fn answer_sealing(started: &Started, seal: &dyn Seal) -> Result<(), lambda_http::Error> {
+pub(crate) async fn answer_sealing(started: &Started, seal: &dyn Perform) -> Result<(), lambda_http::Error> {
     let telemetry = started.telemetry.clone().counted_by_the_caller();
-    let answer = async |event: LambdaEvent<Message<Plaintext>>| {
+    let answer = async |event: LambdaEvent<Message>| {
         let (name, id) = (event.payload.name(), event.context.request_id);
         let work = without_panic(event.payload.perform(seal, &started.services.clock));
         let done = telemetry.observe(started.name, name, &id, work).await;

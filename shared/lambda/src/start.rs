@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use crypto::{KeyContext, Sealed};
 use edge::config::Misconfigured;
 use edge::mail::NoMail;
-use edge::seal::Seal;
+use edge::seal::{Perform, Seal};
 use edge::{Clock, Config, Error, MailQueue, MailRequest, Routes, Services, Telemetry, telemetry};
 use store::key_layer::KeyBytes;
 use store::{KeyError, KeyLayer, Keys, Store};
@@ -82,9 +82,9 @@ pub(crate) struct Started {
 
 impl Started {
     /// `seal-secret`, with a connection to it.
-    async fn seal(&self) -> Result<Arc<dyn Seal>, StartError> {
+    async fn seal(&self) -> Result<Seal, StartError> {
         let function = self.services.config.seal_function()?.to_owned();
-        Ok(Arc::new(direct::seal_by_invoking(&self.aws, function, self.services.clock.clone()).await))
+        Ok(direct::seal_by_invoking(&self.aws, function, self.services.clock.clone()).await)
     }
 
     /// `send-mail`, with a connection to it; or nobody, where there is no sender.
@@ -131,7 +131,7 @@ impl Function {
     }
 
     /// The same, for a function that has `seal-secret` write values: `SIKKERKEY_SEAL_FUNCTION` has to be set.
-    pub fn answer_http_sealing(self, routes: fn(&Services, Arc<dyn Seal>) -> Routes) -> ExitCode {
+    pub fn answer_http_sealing(self, routes: fn(&Services, Seal) -> Routes) -> ExitCode {
         self.run(Box::new(move |started| {
             Box::pin(async move {
                 let routes = routes(&started.services, started.seal().await?);
@@ -161,7 +161,7 @@ impl Function {
     }
 
     /// Answers the messages of other functions that have values written.
-    pub fn answer_sealing(self, seal: fn(&Services) -> Box<dyn Seal>) -> ExitCode {
+    pub fn answer_sealing(self, seal: fn(&Services) -> Box<dyn Perform>) -> ExitCode {
         self.run(Box::new(move |started| {
             Box::pin(async move {
                 let seal = seal(&started.services);
@@ -172,7 +172,7 @@ impl Function {
 
     /// Does something each time a schedule fires, with `seal-secret` at hand: `SIKKERKEY_SEAL_FUNCTION` has to be set. An
     /// error makes Lambda try again, and then keep the event for a person.
-    pub fn answer_schedule_sealing(self, job: fn(&Services, Arc<dyn Seal>) -> Job) -> ExitCode {
+    pub fn answer_schedule_sealing(self, job: fn(&Services, Seal) -> Job) -> ExitCode {
         self.run(Box::new(move |started| {
             Box::pin(async move {
                 let job = job(&started.services, started.seal().await?);

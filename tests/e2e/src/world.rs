@@ -9,7 +9,6 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use count_reads::CountReads;
-use crypto::Plaintext;
 use edge::seal::{Carrier, Message, Remote, Reply, Seal};
 use edge::{Clock, Config, Error, Route, Services, Telemetry};
 use http::{HeaderMap, Method, StatusCode};
@@ -77,7 +76,7 @@ struct Messages {
 impl Carrier for Messages {
     async fn carry(&self, message: Zeroizing<Vec<u8>>) -> Result<Vec<u8>, Error> {
         rights::invocation(self.from, "seal-secret");
-        let message: Message<Plaintext> = serde_json::from_slice(&message).unwrap();
+        let message: Message = serde_json::from_slice(&message).unwrap();
         let done = message.perform(&self.seal, &self.clock).await;
         Ok(serde_json::to_vec(&Reply::from(done)).unwrap())
     }
@@ -424,9 +423,9 @@ impl World {
         local::follow(stream, &CountReads::new(&self.services_of("count-reads"))).await.unwrap()
     }
 
-    fn seal_for(&self, from: &'static str) -> Arc<dyn Seal> {
+    fn seal_for(&self, from: &'static str) -> Seal {
         let seal = SealSecret::new(&self.services_of("seal-secret"));
         let clock = self.services.clock.clone();
-        Arc::new(Remote::by(Messages { from, seal, clock: clock.clone() }, clock))
+        Seal::by(Remote::by(Messages { from, seal, clock: clock.clone() }, clock))
     }
 }
