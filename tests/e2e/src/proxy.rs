@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
 };
@@ -11,7 +12,11 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
+use local::embedded::Embedded;
 use serde_json::Value;
+use store::backend::{Backend, Change, Got, KeysByTable, Page, PrimaryKey, Put, Query, Step, TableName, WriteError};
+use store::tables::TableSpec;
+use store::{Item, StoreError};
 
 use crate::rights;
 
@@ -123,6 +128,15 @@ impl Proxy {
         *self.inner.plan.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
+    /// Writes a call down, and gives way to others if they are to have their turn.
+    async fn typed(&self, operation: &str) {
+        let call = Call { operation: operation.to_owned(), body: Value::Null };
+        self.inner.calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
+        if self.inner.interleaved.load(Ordering::Relaxed) {
+            tokio::task::yield_now().await;
+        }
+    }
+
     fn fault(&self, request: &HttpRequest, operation: &str) -> Option<Fault> {
         let mut plan = self.inner.plan.lock().unwrap_or_else(PoisonError::into_inner);
         let plan = plan.as_mut()?;
@@ -204,5 +218,48 @@ impl HttpClient for Proxy {
     fn http_connector(&self, settings: &HttpConnectorSettings, runtime: &RuntimeComponents) -> SharedHttpConnector {
         let store = self.inner.store.http_connector(settings, runtime);
         SharedHttpConnector::new(Connector { proxy: self.clone(), store })
+    }
+}
+
+/// The embedded store by its own types, behind the proxy: it writes down which calls there are, and lets none go wrong.
+pub(crate) struct Typed {
+    pub(crate) proxy: Proxy,
+    pub(crate) embedded: Embedded,
+}
+
+#[async_trait]
+impl Backend for Typed {
+    async fn create_table(&self, table: &TableSpec) -> Result<(), StoreError> {
+        self.embedded.create_table(table).await
+    }
+
+    async fn get(&self, table: &TableName, key: PrimaryKey) -> Result<Option<Item>, StoreError> {
+        self.proxy.typed("GetItem").await;
+        self.embedded.get(table, key).await
+    }
+
+    async fn batch_get(&self, keys: KeysByTable) -> Result<Got, StoreError> {
+        self.proxy.typed("BatchGetItem").await;
+        self.embedded.batch_get(keys).await
+    }
+
+    async fn query(&self, table: &TableName, query: Query) -> Result<Page, StoreError> {
+        self.proxy.typed("Query").await;
+        self.embedded.query(table, query).await
+    }
+
+    async fn put(&self, put: Put) -> Result<(), WriteError> {
+        self.proxy.typed("PutItem").await;
+        self.embedded.put(put).await
+    }
+
+    async fn update(&self, change: Change) -> Result<Option<Item>, WriteError> {
+        self.proxy.typed("UpdateItem").await;
+        self.embedded.update(change).await
+    }
+
+    async fn transact(&self, steps: Vec<Step>) -> Result<(), WriteError> {
+        self.proxy.typed(TRANSACTION).await;
+        self.embedded.transact(steps).await
     }
 }
