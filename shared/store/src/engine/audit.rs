@@ -119,14 +119,13 @@ impl Audit {
         now: Time,
     ) -> Result<(), NonceError> {
         let pk = format!("{signer}#{}", nonce.as_str());
-        let mut item = match record {
-            Some(record) => indexed(pk, record)?,
-            None => {
-                let mut item = Item::default();
-                item.set("pk", pk);
-                item.set(TTL, now.plus_seconds(NONCE_SECONDS).seconds());
-                item
-            }
+        let mut item = if let Some(record) = record {
+            indexed(pk, record)?
+        } else {
+            let mut item = Item::default();
+            item.set("pk", pk);
+            item.set(TTL, now.plus_seconds(NONCE_SECONDS).seconds());
+            item
         };
         let attempt = Value::from(hex::encode(random::bytes::<12>()));
         item.set("attempt", attempt.clone());

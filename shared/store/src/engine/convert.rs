@@ -50,10 +50,6 @@ pub(crate) fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, NotAnItem>
 
 struct Writer;
 
-fn number(number: impl fmt::Display) -> Result<Value, NotAnItem> {
-    Ok(Value::N(number.to_string()))
-}
-
 /// What a variant holds, under its name.
 fn named(variant: &'static str, value: Value) -> Value {
     Value::M(Item::from_iter([(Name::Borrowed(variant), value)]))
@@ -62,7 +58,7 @@ fn named(variant: &'static str, value: Value) -> Value {
 macro_rules! numbers {
     ($($method:ident $type:ty;)+) => {
         $(fn $method(self, value: $type) -> Result<Value, NotAnItem> {
-            number(value)
+            Ok(Value::N(value.to_string()))
         })+
     };
 }
@@ -508,7 +504,7 @@ mod tests {
     use std::net::IpAddr;
 
     use protocol::{MachineId, ProjectId};
-    use serde::Deserialize;
+    use serde::{Deserialize, Serialize};
 
     use super::*;
 

@@ -50,18 +50,18 @@ pub trait Row: Serialize + DeserializeOwned {
     }
 }
 
-fn unwritable(error: NotAnItem) -> StoreError {
+fn unwritable(error: &NotAnItem) -> StoreError {
     StoreError::Damaged(format!("cannot be written: {error}"))
 }
 
 /// A value as an attribute.
 pub(crate) fn attribute(value: &impl Serialize) -> Result<Value, StoreError> {
-    convert::to_value(value).map_err(unwritable)
+    convert::to_value(value).map_err(|error| unwritable(&error))
 }
 
 /// A struct's fields as attributes. What is absent is left out, so that `attribute_not_exists` means absent.
 pub(crate) fn attributes(fields: &impl Serialize) -> Result<Item, StoreError> {
-    let mut item = convert::to_item(fields).map_err(unwritable)?;
+    let mut item = convert::to_item(fields).map_err(|error| unwritable(&error))?;
     item.retain(|value| *value != Value::Null);
     Ok(item)
 }
