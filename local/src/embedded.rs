@@ -1,19 +1,36 @@
-//! DynamoDB in this process: hands the AWS client's requests to dynoxide, without a network between.
+//! DynamoDB in this process: a store's backend on dynoxide's own types, without a request, JSON or a network between.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+use async_trait::async_trait;
+use dynoxide::actions::batch_get_item::{BatchGetItemRequest, KeysAndAttributes};
+use dynoxide::actions::create_table::CreateTableRequest;
+use dynoxide::actions::get_item::GetItemRequest;
+use dynoxide::actions::put_item::PutItemRequest;
+use dynoxide::actions::query::QueryRequest;
+use dynoxide::actions::transact_write_items::{
+    TransactConditionCheck, TransactDelete, TransactPut, TransactUpdate, TransactWriteItem, TransactWriteItemsRequest,
 };
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use aws_smithy_runtime_api::client::result::ConnectorError;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_types::body::SdkBody;
-use dynoxide::Database;
+use dynoxide::actions::update_item::UpdateItemRequest;
+use dynoxide::actions::update_time_to_live::{TimeToLiveSpecification, UpdateTimeToLiveRequest};
 use dynoxide::errors::DynoxideError;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use dynoxide::types::{
+    AttributeDefinition, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
+    ScalarAttributeType,
+};
+use dynoxide::{AttributeValue, Database};
+use store::backend::{
+    Backend, Change, Got, Held, KeysByTable, Page, PrimaryKey, Put, Query, Reason, Step, TableName, Terms, WriteError,
+};
+use store::meter::{self, Counted};
+use store::tables::{TTL, TableSpec};
+use store::{Item, StoreError, Value};
+
+/// Longest that a call may take. It can only be long where a disk or another process makes it wait.
+const CALL: Duration = Duration::from_secs(4);
 
 /// An embedded DynamoDB. Clones share it.
 #[derive(Clone)]
@@ -22,27 +39,7 @@ pub struct Embedded {
     /// Whether writes wait for a disk, and so belong on a thread that may wait.
     on_disk: bool,
     /// Rows put into audit tables since they were last taken: the stream of those tables.
-    stream: Arc<Mutex<Vec<serde_dynamo::Item>>>,
-}
-
-/// A put, as far as it matters for the stream.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct AuditPut {
-    table_name: String,
-    item: serde_dynamo::Item,
-}
-
-#[derive(Deserialize)]
-struct Writes {
-    #[serde(rename = "TransactItems")]
-    steps: Vec<Step>,
-}
-
-#[derive(Deserialize)]
-struct Step {
-    #[serde(rename = "Put")]
-    put: Option<AuditPut>,
+    stream: Arc<Mutex<Vec<Item>>>,
 }
 
 impl std::fmt::Debug for Embedded {
@@ -69,84 +66,330 @@ impl Embedded {
 
     /// Takes what was put into audit tables since the last time, as the stream of a table brings it on AWS. Whoever takes
     /// nothing lets it grow.
-    pub fn take_stream(&self) -> Vec<serde_dynamo::Item> {
+    pub fn take_stream(&self) -> Vec<Item> {
         std::mem::take(&mut self.stream.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Notes what a write put into audit tables.
-    fn note(&self, operation: &str, body: &[u8]) {
-        let puts: Vec<AuditPut> = match operation {
-            "PutItem" => serde_json::from_slice(body).into_iter().collect(),
-            "TransactWriteItems" => serde_json::from_slice(body)
-                .map(|write: Writes| write.steps.into_iter().filter_map(|step| step.put).collect())
-                .unwrap_or_default(),
-            _ => return,
-        };
-        let rows = puts.into_iter().filter(|put| put.table_name.ends_with("-audit")).map(|put| put.item);
+    /// Notes rows that were put, those in audit tables.
+    pub fn note(&self, puts: impl IntoIterator<Item = (TableName, Item)>) {
+        let rows = puts.into_iter().filter(|(table, _)| is_followed(table)).map(|(_, item)| item);
         self.stream.lock().unwrap_or_else(PoisonError::into_inner).extend(rows);
     }
 
-    fn answer(&self, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
-        let other = |text: &str| ConnectorError::other(text.into(), None);
-        let operation = request.headers().get("x-amz-target").and_then(|target| target.split('.').nth(1));
-        let operation = operation.ok_or_else(|| other("no operation named"))?;
-        let body = request.body().bytes().ok_or_else(|| other("a streamed body"))?;
-        let (status, body) = match self.dispatch(operation, body) {
-            Ok(answer) => {
-                self.note(operation, body);
-                (200, answer)
-            }
-            Err(error) => (error.status_code(), error.to_json().into_bytes()),
-        };
-        let status = status.try_into().map_err(|_| other("a status out of bounds"))?;
-        let mut response = HttpResponse::new(status, SdkBody::from(body));
-        response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
-        Ok(response)
+    /// The database, for tests that speak to it in another way. What they put is in the stream if they [`note`] it.
+    ///
+    /// [`note`]: Self::note
+    #[must_use]
+    pub fn database(&self) -> &Database {
+        &self.database
     }
 
-    fn dispatch(&self, operation: &str, body: &[u8]) -> Result<Vec<u8>, DynoxideError> {
-        fn run<I: DeserializeOwned, O: Serialize>(
-            body: &[u8],
-            operation: impl FnOnce(I) -> Result<O, DynoxideError>,
-        ) -> Result<Vec<u8>, DynoxideError> {
-            let request = serde_json::from_slice(body)
-                .map_err(|error| DynoxideError::SerializationException(error.to_string()))?;
-            let answer = operation(request)?;
-            serde_json::to_vec(&answer).map_err(|error| DynoxideError::InternalServerError(error.to_string()))
-        }
-        let database = &self.database;
-        match operation {
-            "BatchGetItem" => run(body, |request| database.batch_get_item(request)),
-            "BatchWriteItem" => run(body, |request| database.batch_write_item(request)),
-            "CreateTable" => run(body, |request| database.create_table(request)),
-            "GetItem" => run(body, |request| database.get_item(request)),
-            "PutItem" => run(body, |request| database.put_item(request)),
-            "Query" => run(body, |request| database.query(request)),
-            "TransactWriteItems" => run(body, |request| database.transact_write_items(request)),
-            "UpdateItem" => run(body, |request| database.update_item(request)),
-            "UpdateTimeToLive" => run(body, |request| database.update_time_to_live(request)),
-            other => Err(DynoxideError::ValidationException(format!("{other} is not used by SikkerKey"))),
-        }
-    }
-}
-
-impl HttpConnector for Embedded {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+    /// Runs a call, on a thread that may wait if it can have to.
+    ///
+    /// Nothing is tried again: there is no network that could fail for a moment, and SQLite itself waits for a file that
+    /// another process has locked.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&Database) -> Result<T, DynoxideError> + Send + 'static,
+    ) -> Result<T, DynoxideError> {
         if !self.on_disk {
             // In memory an operation takes some tens of microseconds: less than handing it to another thread.
-            return HttpConnectorFuture::ready(self.answer(&request));
+            return call(&self.database);
         }
-        let this = self.clone();
-        HttpConnectorFuture::new(async move {
-            tokio::task::spawn_blocking(move || this.answer(&request))
-                .await
-                .unwrap_or_else(|error| Err(ConnectorError::other(error.into(), None)))
-        })
+        let database = self.database.clone();
+        match tokio::time::timeout(CALL, tokio::task::spawn_blocking(move || call(&database))).await {
+            Ok(Ok(done)) => done,
+            Ok(Err(error)) => Err(DynoxideError::InternalServerError(error.to_string())),
+            Err(_) => Err(DynoxideError::InternalServerError("no answer in time".to_owned())),
+        }
+    }
+
+    /// Runs a call of the backend, counted.
+    async fn call<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&Database) -> Result<T, DynoxideError> + Send + 'static,
+    ) -> Result<T, DynoxideError> {
+        meter::count(Counted::StoreCall);
+        self.run(call).await
     }
 }
 
-impl HttpClient for Embedded {
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(self.clone())
+/// Whether somebody follows the table's stream.
+fn is_followed(table: &str) -> bool {
+    table.ends_with("-audit")
+}
+
+fn code(error: &DynoxideError) -> &'static str {
+    let kind = error.error_type();
+    kind.rsplit_once('#').map_or(kind, |(_, code)| code)
+}
+
+fn failed(error: &DynoxideError) -> StoreError {
+    StoreError::named(code(error), &error.to_string())
+}
+
+fn not_written(error: DynoxideError) -> WriteError {
+    match error {
+        DynoxideError::ConditionalCheckFailedException(_, there) => WriteError::Condition(there.map(item)),
+        DynoxideError::TransactionCanceledException(ref text, ref reasons) => {
+            let text = format!("{}: {text}", code(&error));
+            WriteError::Cancelled(reasons.iter().map(|reason| Reason::named(&reason.code)).collect(), text)
+        }
+        error => failed(&error).into(),
     }
+}
+
+type Attributes = HashMap<String, AttributeValue>;
+
+fn their_value(value: Value) -> AttributeValue {
+    match value {
+        Value::S(text) => AttributeValue::S(text),
+        Value::N(number) => AttributeValue::N(number),
+        Value::B(bytes) => AttributeValue::B(bytes),
+        Value::Bool(value) => AttributeValue::BOOL(value),
+        Value::Null => AttributeValue::NULL(true),
+        Value::Ss(texts) => AttributeValue::SS(texts),
+        Value::Ns(numbers) => AttributeValue::NS(numbers),
+        Value::Bs(bytes) => AttributeValue::BS(bytes),
+        Value::L(values) => AttributeValue::L(values.into_iter().map(their_value).collect()),
+        Value::M(item) => AttributeValue::M(attributes(item)),
+    }
+}
+
+fn attributes(item: Item) -> Attributes {
+    item.into_iter().map(|(name, value)| (name.into_owned(), their_value(value))).collect()
+}
+
+fn value(value: AttributeValue) -> Value {
+    match value {
+        AttributeValue::S(text) => Value::S(text),
+        AttributeValue::N(number) => Value::N(number),
+        AttributeValue::B(bytes) => Value::B(bytes),
+        AttributeValue::BOOL(value) => Value::Bool(value),
+        AttributeValue::NULL(_) => Value::Null,
+        AttributeValue::SS(texts) => Value::Ss(texts),
+        AttributeValue::NS(numbers) => Value::Ns(numbers),
+        AttributeValue::BS(bytes) => Value::Bs(bytes),
+        AttributeValue::L(values) => Value::L(values.into_iter().map(self::value).collect()),
+        AttributeValue::M(attributes) => Value::M(item(attributes)),
+    }
+}
+
+fn item(attributes: Attributes) -> Item {
+    attributes.into_iter().map(|(name, it)| (name.into(), value(it))).collect()
+}
+
+fn key(key: PrimaryKey) -> Attributes {
+    let sk = key.sk.map(|sk| ("sk".to_owned(), AttributeValue::S(sk)));
+    std::iter::once(("pk".to_owned(), AttributeValue::S(key.pk))).chain(sk).collect()
+}
+
+fn primary_key(mut attributes: Attributes) -> Option<PrimaryKey> {
+    let mut text = |name| match attributes.remove(name) {
+        Some(AttributeValue::S(text)) => Some(text),
+        _ => None,
+    };
+    Some(PrimaryKey { pk: text("pk")?, sk: text("sk") })
+}
+
+fn names(terms: &Terms) -> Option<HashMap<String, String>> {
+    let owned = |(alias, name): &(store::item::Name, store::item::Name)| (alias.to_string(), name.to_string());
+    (!terms.names.is_empty()).then(|| terms.names.iter().map(owned).collect())
+}
+
+fn values(terms: Terms) -> Option<Attributes> {
+    (!terms.values.is_empty()).then(|| attributes(terms.values))
+}
+
+fn schema(hash: &str, range: Option<&str>) -> Vec<KeySchemaElement> {
+    let element = |name: &str, key_type| KeySchemaElement { attribute_name: name.to_owned(), key_type };
+    std::iter::once(element(hash, KeyType::HASH)).chain(range.map(|range| element(range, KeyType::RANGE))).collect()
+}
+
+fn step(step: Step) -> TransactWriteItem {
+    let mut written = TransactWriteItem::default();
+    match step {
+        Step::Put(put) => {
+            written.put = Some(TransactPut {
+                table_name: put.table.to_string(),
+                item: attributes(put.item),
+                condition_expression: put.condition.map(Into::into),
+                ..TransactPut::default()
+            });
+        }
+        Step::Change(change) => {
+            written.update = Some(TransactUpdate {
+                table_name: change.table.to_string(),
+                key: key(change.key),
+                update_expression: change.update.into_owned(),
+                condition_expression: change.condition.map(Into::into),
+                expression_attribute_names: names(&change.terms),
+                expression_attribute_values: values(change.terms),
+                ..TransactUpdate::default()
+            });
+        }
+        Step::Delete(Held { table, key: of, condition, terms }) => {
+            written.delete = Some(TransactDelete {
+                table_name: table.to_string(),
+                key: key(of),
+                condition_expression: condition.map(Into::into),
+                expression_attribute_names: names(&terms),
+                expression_attribute_values: values(terms),
+                ..TransactDelete::default()
+            });
+        }
+        Step::Check(Held { table, key: of, condition, terms }) => {
+            written.condition_check = Some(TransactConditionCheck {
+                table_name: table.to_string(),
+                key: key(of),
+                condition_expression: condition.unwrap_or_default().into_owned(),
+                expression_attribute_names: names(&terms),
+                expression_attribute_values: values(terms),
+                ..TransactConditionCheck::default()
+            });
+        }
+    }
+    written
+}
+
+#[async_trait]
+impl Backend for Embedded {
+    async fn create_table(&self, table: &TableSpec) -> Result<(), StoreError> {
+        let define = |name: &str| AttributeDefinition {
+            attribute_name: name.to_owned(),
+            attribute_type: ScalarAttributeType::S,
+        };
+        let index = |(name, [hash, range]): &(&str, [&str; 2])| GlobalSecondaryIndex {
+            index_name: (*name).to_owned(),
+            key_schema: schema(hash, Some(range)),
+            projection: Projection { projection_type: Some(ProjectionType::ALL), non_key_attributes: None },
+            provisioned_throughput: None,
+        };
+        let create = CreateTableRequest {
+            table_name: table.name.to_string(),
+            billing_mode: Some("PAY_PER_REQUEST".to_owned()),
+            key_schema: schema("pk", table.has_sort_key.then_some("sk")),
+            attribute_definitions: table.key_attributes().into_iter().map(define).collect(),
+            global_secondary_indexes: Some(table.indexes.iter().map(index).collect())
+                .filter(|indexes: &Vec<_>| !indexes.is_empty()),
+            ..CreateTableRequest::default()
+        };
+        match self.call(move |database| database.create_table(create)).await {
+            Err(DynoxideError::ResourceInUseException(_)) => return Ok(()),
+            other => other.map_err(|error| failed(&error))?,
+        };
+        let expire = UpdateTimeToLiveRequest {
+            table_name: table.name.to_string(),
+            time_to_live_specification: TimeToLiveSpecification { attribute_name: TTL.to_owned(), enabled: true },
+        };
+        let expires = self.call(move |database| database.update_time_to_live(expire)).await;
+        expires.map(drop).map_err(|error| failed(&error))
+    }
+
+    async fn get(&self, table: &TableName, of: PrimaryKey) -> Result<Option<Item>, StoreError> {
+        let get = GetItemRequest {
+            table_name: table.to_string(),
+            key: key(of),
+            consistent_read: Some(true),
+            ..GetItemRequest::default()
+        };
+        let got = self.call(move |database| database.get_item(get)).await.map_err(|error| failed(&error))?;
+        Ok(got.item.map(item))
+    }
+
+    async fn batch_get(&self, keys: KeysByTable) -> Result<Got, StoreError> {
+        let tables: Vec<TableName> = keys.iter().map(|(table, _)| table.clone()).collect();
+        let wanted = |(table, keys): (TableName, Vec<PrimaryKey>)| {
+            let keys = keys.into_iter().map(key).collect();
+            (table.to_string(), KeysAndAttributes { keys, consistent_read: Some(true), ..KeysAndAttributes::default() })
+        };
+        let get = BatchGetItemRequest {
+            request_items: keys.into_iter().map(wanted).collect(),
+            ..BatchGetItemRequest::default()
+        };
+        let mut got = self.call(move |database| database.batch_get_item(get)).await.map_err(|error| failed(&error))?;
+        let mut answer = Got::default();
+        for table in tables {
+            if let Some(items) = got.responses.remove(&*table) {
+                answer.items.push((table.clone(), items.into_iter().map(item).collect()));
+            }
+            if let Some(left_out) = got.unprocessed_keys.get(&*table) {
+                answer.left_out.push((table, keys_left_out(left_out)?));
+            }
+        }
+        Ok(answer)
+    }
+
+    async fn query(&self, table: &TableName, query: Query) -> Result<Page, StoreError> {
+        let read = QueryRequest {
+            table_name: table.to_string(),
+            index_name: query.index.map(Into::into),
+            key_condition_expression: Some(query.condition.into_owned()),
+            expression_attribute_names: names(&query.terms),
+            expression_attribute_values: values(query.terms),
+            consistent_read: Some(query.consistent),
+            scan_index_forward: !query.backward,
+            limit: query.most.map(|most| usize::try_from(most).unwrap_or(usize::MAX)),
+            exclusive_start_key: query.from.map(attributes),
+            select: query.count_only.then(|| "COUNT".to_owned()),
+            ..QueryRequest::default()
+        };
+        let answer = self.call(move |database| database.query(read)).await.map_err(|error| failed(&error))?;
+        Ok(Page {
+            items: answer.items.unwrap_or_default().into_iter().map(item).collect(),
+            count: answer.count,
+            next: answer.last_evaluated_key.map(item),
+        })
+    }
+
+    async fn put(&self, put: Put) -> Result<(), WriteError> {
+        let followed = is_followed(&put.table).then(|| (put.table.clone(), put.item.clone()));
+        let write = PutItemRequest {
+            table_name: put.table.to_string(),
+            item: attributes(put.item),
+            condition_expression: put.condition.map(Into::into),
+            return_values_on_condition_check_failure: put.tell_old.then(|| "ALL_OLD".to_owned()),
+            ..PutItemRequest::default()
+        };
+        self.call(move |database| database.put_item(write)).await.map_err(not_written)?;
+        self.note(followed);
+        Ok(())
+    }
+
+    async fn update(&self, change: Change) -> Result<Option<Item>, WriteError> {
+        let write = UpdateItemRequest {
+            table_name: change.table.to_string(),
+            key: key(change.key),
+            update_expression: Some(change.update.into_owned()),
+            condition_expression: change.condition.map(Into::into),
+            expression_attribute_names: names(&change.terms),
+            expression_attribute_values: values(change.terms),
+            return_values: change.tell_new.then(|| "ALL_NEW".to_owned()),
+            ..UpdateItemRequest::default()
+        };
+        let answer = self.call(move |database| database.update_item(write)).await.map_err(not_written)?;
+        Ok(answer.attributes.map(item))
+    }
+
+    async fn transact(&self, steps: Vec<Step>) -> Result<(), WriteError> {
+        let put = |step: &Step| match step {
+            Step::Put(put) if is_followed(&put.table) => Some((put.table.clone(), put.item.clone())),
+            _ => None,
+        };
+        let followed: Vec<_> = steps.iter().filter_map(put).collect();
+        let write = TransactWriteItemsRequest {
+            transact_items: steps.into_iter().map(step).collect(),
+            ..TransactWriteItemsRequest::default()
+        };
+        self.call(move |database| database.transact_write_items(write)).await.map_err(not_written)?;
+        self.note(followed);
+        Ok(())
+    }
+}
+
+/// What a batch left out because its answer would have been too large. Of all that dynoxide answers, this alone is JSON.
+fn keys_left_out(left_out: &serde_json::Value) -> Result<Vec<PrimaryKey>, StoreError> {
+    let keys: Option<Vec<Attributes>> = serde_json::from_value(left_out["Keys"].clone()).ok();
+    let keys = keys.map(|keys| keys.into_iter().filter_map(primary_key).collect());
+    keys.ok_or_else(|| StoreError::Unavailable("keys that were left out cannot be read".to_owned()))
 }

@@ -9,7 +9,6 @@ mod server;
 
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::config::{HttpClient, SharedHttpClient};
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
@@ -21,15 +20,14 @@ use edge::{Clock, Config, Error, MailQueue, RequestId, Routes, Services, SourceA
 use outbox::{Direct, Outbox};
 use seal_secret::SealSecret;
 use send_mail::SendMail;
-use store::client::bounded;
-use store::{KeyLayer, Keys, Store, StoreError, tables};
+use store::{Backend, Item, KeyLayer, Keys, Store, StoreError, tables};
 
 pub use server::{Running, serve};
 
 /// What the system is put together from.
 pub struct Parts {
-    /// Speaks for the store: an [`embedded::Embedded`], or something around one.
-    pub dynamodb: SharedHttpClient,
+    /// The store: an [`embedded::Embedded`], or in tests a client that speaks to one.
+    pub backend: Arc<dyn Backend>,
     /// The server key layer.
     pub key_layer: Arc<dyn KeyLayer>,
     /// The clock.
@@ -38,23 +36,11 @@ pub struct Parts {
     pub config: Config,
 }
 
-/// A client of the store that speaks through this, with the limits it has on AWS.
-#[must_use]
-pub fn client(through: impl HttpClient + 'static) -> aws_sdk_dynamodb::Client {
-    let config = aws_sdk_dynamodb::Config::builder()
-        .http_client(through)
-        .endpoint_url("http://embedded.invalid")
-        .region(aws_sdk_dynamodb::config::Region::new("local"))
-        .allow_no_auth();
-    aws_sdk_dynamodb::Client::from_conf(bounded(config).build())
-}
-
 impl Parts {
     /// Puts the services together and makes the tables that are not there.
     pub async fn assemble(self) -> Result<Services, StoreError> {
-        let dynamodb = client(self.dynamodb);
-        tables::create_missing(&dynamodb, &self.config.table_prefix).await?;
-        let (store, values) = Store::new(dynamodb, &self.config.table_prefix);
+        tables::create_missing(&*self.backend, &self.config.table_prefix).await?;
+        let (store, values) = Store::new(self.backend, &self.config.table_prefix);
         Ok(Services {
             store,
             values,
@@ -121,7 +107,7 @@ pub fn router(services: &Services) -> Router {
 }
 
 /// Gives what was put into the audit table to the function that follows it.
-pub async fn follow(stream: Vec<serde_dynamo::Item>, counts: &CountReads) -> Result<usize, Error> {
+pub async fn follow(stream: Vec<Item>, counts: &CountReads) -> Result<usize, Error> {
     let records = stream.into_iter().filter_map(|row| store::stats::record_of(row).transpose());
     counts.run(&records.collect::<Result<Vec<_>, _>>()?).await
 }

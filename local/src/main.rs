@@ -73,7 +73,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     let url = format!("http://localhost:{}", listener.local_addr()?.port());
     let config = configuration(&url)?;
     let parts = Parts {
-        dynamodb: aws_sdk_dynamodb::config::SharedHttpClient::new(kept.embedded.clone()),
+        backend: Arc::new(kept.embedded.clone()),
         key_layer: kept.key_layer.clone(),
         clock: Clock::System,
         config,
@@ -150,10 +150,10 @@ async fn make_store(store: &Path) -> Result<(), Failure> {
         }
     }
     let prefix = configuration("http://localhost:0")?.table_prefix;
-    let client = local::client(Embedded::in_file(&new)?);
-    store::tables::create_missing(&client, &prefix).await?;
+    let embedded = Embedded::in_file(&new)?;
+    store::tables::create_missing(&embedded, &prefix).await?;
     // The last hold on the file closes it and brings its log into it.
-    drop(client);
+    drop(embedded);
     std::fs::File::open(&new)?.sync_all()?;
     std::fs::rename(&new, store)?;
     Ok(std::fs::File::open(store.parent().unwrap_or(Path::new(".")))?.sync_all()?)

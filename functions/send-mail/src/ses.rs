@@ -7,10 +7,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message};
-use lambda::{Aws, connect};
-use store::client::{retries, timeouts};
-use store::meter::{Counted, Counter};
-use store::{Mail, MailError, Mailer, describe};
+use lambda::{Aws, Counter, connect, describe, retries, timeouts};
+use store::meter::Counted;
+use store::{Mail, MailError, Mailer};
 
 struct SesMailer {
     client: aws_sdk_sesv2::Client,

@@ -10,11 +10,10 @@ use aws_sdk_kms::operation::decrypt::DecryptError;
 use aws_sdk_kms::primitives::Blob;
 use crypto::Sealed;
 use crypto::envelope::KeyContext;
-use lambda::{Aws, Later, connect};
-use store::client::{retries, timeouts};
+use lambda::{Aws, Counter, Later, connect, describe, retries, timeouts};
 use store::key_layer::KeyBytes;
-use store::meter::{Counted, Counter};
-use store::{KeyError, KeyLayer, describe};
+use store::meter::Counted;
+use store::{KeyError, KeyLayer};
 use zeroize::{Zeroize as _, Zeroizing};
 
 /// The key layer with the KMS key of this id, and a connection to it.

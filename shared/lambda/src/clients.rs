@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCrede
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 use aws_types::SdkConfig;
-use store::client::bounded;
+use dynamodb::bounded;
 
 /// Longest that opening a connection may take at the start. The first request would have to wait for it too.
 const CONNECT: Duration = Duration::from_secs(1);

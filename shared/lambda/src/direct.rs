@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use aws_sdk_lambda::error::SdkError;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::InvocationType;
+use dynamodb::Image;
 use edge::seal::{self, Carrier, Message, Perform, Remote, Reply, Seal};
 use edge::{Clock, Error, MailQueue, MailRequest};
 use futures_util::FutureExt as _;
@@ -36,7 +37,7 @@ impl Carrier for Invoke {
         let invoked =
             self.client.invoke().function_name(&self.function).payload(Blob::new(message.as_slice())).send().await;
         let answer = invoked.map_err(|error| {
-            let (_, reason) = store::describe(&error);
+            let (_, reason) = dynamodb::describe(&error);
             let inside = format!("seal-secret: {reason}");
             match error {
                 // It was not run, or refused before it was.
@@ -72,7 +73,7 @@ impl MailQueue for InvokeLater {
         let Invoke { client, function } = &self.0;
         let invocation = client.invoke().function_name(function).invocation_type(InvocationType::Event);
         let taken = invocation.payload(Blob::new(payload)).send().await;
-        taken.map(drop).map_err(|error| unavailable(format!("send-mail: {}", store::describe(&error).1)))
+        taken.map(drop).map_err(|error| unavailable(format!("send-mail: {}", dynamodb::describe(&error).1)))
     }
 }
 
@@ -134,14 +135,15 @@ struct Change {
 struct Images {
     /// Not there when a row was dropped because its time was over.
     #[serde(default)]
-    new_image: Option<serde_dynamo::Item>,
+    new_image: Option<Image>,
 }
 
 pub(crate) async fn answer_stream(started: &Started, job: StreamJob) -> Result<(), lambda_http::Error> {
     let answer = async |event: LambdaEvent<Batch>| {
         let id = event.context.request_id;
         let images = event.payload.records.into_iter().filter_map(|change| change.dynamodb.new_image);
-        let records = images.filter_map(|image| store::stats::record_of(image).transpose()).collect::<Result<_, _>>();
+        let records =
+            images.filter_map(|Image(image)| store::stats::record_of(image).transpose()).collect::<Result<_, _>>();
         let work = async { job(records?).await };
         let done = started.telemetry.observe(started.name, "stream", &id, without_panic(work)).await;
         done.map(|number| json!({ "done": number }))
@@ -182,7 +184,7 @@ mod tests {
         let images: Vec<_> = batch.records.into_iter().filter_map(|change| change.dynamodb.new_image).collect();
         assert_eq!(images.len(), 2);
         let records: Vec<_> =
-            images.into_iter().filter_map(|image| store::stats::record_of(image).transpose()).collect();
+            images.into_iter().filter_map(|Image(image)| store::stats::record_of(image).transpose()).collect();
         assert_eq!(records.len(), 1);
         assert_eq!(records[0].as_ref().unwrap().secret_id.unwrap().to_string(), "sk_0123456789");
     }

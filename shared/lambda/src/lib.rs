@@ -17,4 +17,5 @@ mod http;
 mod start;
 
 pub use clients::{Aws, knock, once};
+pub use dynamodb::{Counter, describe, retries, timeouts};
 pub use start::{Function, Job, Later, MailJob, MakeMailJob, OpenKeyLayer, StreamJob};

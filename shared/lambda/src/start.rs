@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use crypto::{KeyContext, Sealed};
+use dynamodb::DynamoDb;
 use edge::config::Misconfigured;
 use edge::mail::NoMail;
 use edge::seal::{Perform, Seal};
@@ -224,7 +225,7 @@ impl Function {
             },
             clients::connect_dynamodb(&dynamodb)
         );
-        let (store, values) = Store::new(dynamodb, &config.table_prefix);
+        let (store, values) = Store::new(Arc::new(DynamoDb::by(dynamodb)), &config.table_prefix);
         let keys = Keys::new(layer, config.key_cache_seconds);
         let services = Services { config: Arc::new(config), store, values, keys, clock: Clock::System };
         if self.prepares_keys {

@@ -5,7 +5,7 @@ use protocol::{PasskeyId, UserId};
 use serde::{Deserialize, Serialize};
 use vault::people::{Ceremony, MailedLink, Passkey, SecondFactor, Session, User};
 
-use crate::item::Key;
+use crate::engine::row::Key;
 use crate::{Store, StoreError};
 
 /// Leads from an e-mail address to its account, and keeps it from having two.

@@ -6,7 +6,7 @@ use vault::Time;
 use vault::audit::Record;
 use vault::model::{Agent, AgentBootstrapToken, Rename};
 
-use crate::item::Key;
+use crate::engine::row::Key;
 use crate::{CommitError, Store, StoreError, Update};
 
 /// Key of an agent.

@@ -7,27 +7,22 @@
 
 pub mod accounts;
 pub mod agents;
-pub mod audit;
-pub mod client;
-mod dynamo;
-mod error;
-mod item;
+mod engine;
 pub mod key_layer;
 pub mod lockout;
 pub mod mail;
-pub mod meter;
 mod rows;
 pub mod stats;
-pub mod tables;
-pub mod transaction;
 pub mod values;
 pub mod vaults;
 
-pub use audit::{Audit, NonceError, Signer, Walk};
-pub use dynamo::{Batch, Fetched, Store};
-pub use error::{StoreError, describe};
-pub use item::{Key, Row};
+pub use engine::audit::{Audit, NonceError, Signer, Walk};
+pub use engine::read::{Batch, Fetched, Store};
+pub use engine::row::{Key, Row};
+pub use engine::write::{CommitError, Transaction, Update};
+pub use engine::{
+    Backend, Item, StoreError, Value, audit, backend, item, meter, table as tables, write as transaction,
+};
 pub use key_layer::{KeyError, KeyLayer, KeyMaker, Keys, LocalKeyLayer};
 pub use mail::{Mail, MailError, Mailer};
-pub use transaction::{CommitError, Transaction, Update};
 pub use values::{StoredValue, Values};

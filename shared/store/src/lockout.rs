@@ -2,14 +2,15 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use crypto::random;
 use vault::Time;
 use vault::lockout::{Limits, Lockout, failure};
 
-use crate::item::{Key, Row, from_item};
-use crate::meter::{self, Counted};
-use crate::tables::Table;
+use crate::engine::backend::{Change, Terms};
+use crate::engine::item::Value;
+use crate::engine::meter::{self, Counted};
+use crate::engine::row::{Key, Row, from_item};
+use crate::engine::table::{TTL, Table};
 use crate::{Store, StoreError, Update};
 
 /// A lockout row and the address it is about. The row's key is the address, so it is not among its attributes.
@@ -62,18 +63,15 @@ impl Store {
         if names.is_empty() {
             return Ok(Lockout::default());
         }
-        let answer = self
-            .client
-            .update_item()
-            .table_name(self.name(Table::Vault))
-            .set_key(Some(key.to_item()))
-            .update_expression(format!("{verb} failures :names SET #ttl = :ttl"))
-            .expression_attribute_names("#ttl", "ttl")
-            .expression_attribute_values(":names", AttributeValue::Ss(names))
-            .expression_attribute_values(":ttl", AttributeValue::N(ttl.seconds().to_string()))
-            .return_values(ReturnValue::AllNew)
-            .send()
-            .await?;
-        from_item(Lockout::KIND, answer.attributes.unwrap_or_default())
+        let change = Change {
+            table: self.name(Table::Vault).clone(),
+            key: key.primary(),
+            update: format!("{verb} failures :names SET #ttl = :ttl").into(),
+            condition: None,
+            terms: Terms::default().name("#ttl", TTL).value(":names", Value::Ss(names)).value(":ttl", ttl.seconds()),
+            tell_new: true,
+        };
+        let known = self.backend.update(change).await?;
+        from_item(Lockout::KIND, known.unwrap_or_default())
     }
 }

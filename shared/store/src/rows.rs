@@ -13,8 +13,8 @@ use vault::people::{Ceremony, MailedLink, Passkey, SecondFactor, Session, User};
 
 use crate::accounts::{self, DeploymentOwner, EmailAddress};
 use crate::agents;
-use crate::item::{Key, Row};
-use crate::tables::Table;
+use crate::engine::row::{Key, Row};
+use crate::engine::table::Table;
 use crate::vaults::{self, EnrollmentTokenHash, ProjectEntry};
 
 /// A sort key part that sorts as the time does.

@@ -1,12 +1,12 @@
 //! What is counted: reads by the hour, kept by whoever follows the audit table; and how many things a vault has.
 
-use aws_sdk_dynamodb::types::{AttributeValue, Select};
 use protocol::{SecretId, VaultId};
 use serde::{Deserialize, Serialize};
 use vault::Time;
 
-use crate::item::{Item, Key, Row, from_item};
-use crate::tables::{BY_OWNER, Table};
+use crate::engine::item::Item;
+use crate::engine::row::{Key, Row, from_item};
+use crate::engine::table::Table;
 use crate::{Store, StoreError, Update, vaults};
 
 /// Milliseconds of an hour.
@@ -46,12 +46,11 @@ fn sort_key(hour: u64) -> String {
 }
 
 /// An image of an audit row as DynamoDB's stream gives it, as a record; nothing for a nonce without one.
-pub fn record_of(image: serde_dynamo::Item) -> Result<Option<vault::audit::Record>, StoreError> {
-    if !image.contains_key("vaultDay") {
+pub fn record_of(image: Item) -> Result<Option<vault::audit::Record>, StoreError> {
+    if image.get("vaultDay").is_none() {
         return Ok(None);
     }
-    let item: Item = image.into();
-    from_item("audit record", item).map(Some)
+    from_item("audit record", image).map(Some)
 }
 
 impl Store {
@@ -93,28 +92,5 @@ impl Store {
     /// How many AI agents a vault has.
     pub async fn count_agents(&self, vault: VaultId) -> Result<usize, StoreError> {
         self.count_owned(Table::Agents, format!("VAULT#{vault}"), "AGENT#").await
-    }
-
-    async fn count_owned(&self, table: Table, owner: String, prefix: &str) -> Result<usize, StoreError> {
-        let (mut count, mut from) = (0, None);
-        loop {
-            let answer = self
-                .client
-                .query()
-                .table_name(self.name(table))
-                .index_name(BY_OWNER)
-                .key_condition_expression("ownerPk = :pk AND begins_with(ownerSk, :sk)")
-                .expression_attribute_values(":pk", AttributeValue::S(owner.clone()))
-                .expression_attribute_values(":sk", AttributeValue::S(prefix.to_owned()))
-                .select(Select::Count)
-                .set_exclusive_start_key(from)
-                .send()
-                .await?;
-            count += usize::try_from(answer.count).unwrap_or_default();
-            from = answer.last_evaluated_key;
-            if from.is_none() {
-                return Ok(count);
-            }
-        }
     }
 }

@@ -5,8 +5,8 @@ use protocol::{ProjectId, SecretId};
 use serde::{Deserialize, Serialize};
 use vault::Time;
 
-use crate::item::{Key, Row};
-use crate::tables::Table;
+use crate::engine::row::{Key, Row};
+use crate::engine::table::Table;
 
 /// One version of a secret's value, sealed.
 #[derive(Debug, Clone, Serialize, Deserialize)]

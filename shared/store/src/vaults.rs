@@ -14,8 +14,8 @@ use vault::model::{
 };
 use vault::read_gate::Target;
 
-use crate::dynamo::all_of;
-use crate::item::Key;
+use crate::engine::read::all_of;
+use crate::engine::row::Key;
 use crate::{Batch, CommitError, Store, StoreError, Update};
 
 /// Leads from an enrollment token's hash to its row, which is kept by id.

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aws_sdk_dynamodb::config::SharedHttpClient;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
@@ -11,6 +10,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
+use connector::Connector;
 use local::embedded::Embedded;
 use serde_json::{Value, json};
 
@@ -38,7 +38,7 @@ pub struct Tally {
 /// Asks for the capacity of every request and adds it up.
 #[derive(Clone, Debug)]
 struct Recorder {
-    inner: Embedded,
+    inner: Connector,
     tallies: Arc<Mutex<BTreeMap<String, Tally>>>,
 }
 
@@ -138,8 +138,8 @@ pub struct Asked {
 
 /// Counts this many warm reads. The read that ends the set-up has warmed the instance.
 pub async fn count(reads: usize) -> Result<Asked, Failure> {
-    let recorder = Recorder { inner: Embedded::in_memory()?, tallies: Arc::default() };
-    let instance = Instance::start(SharedHttpClient::new(recorder.clone())).await?;
+    let recorder = Recorder { inner: Connector(Embedded::in_memory()?), tallies: Arc::default() };
+    let instance = Instance::start(connector::backend(recorder.clone())).await?;
     let taken = || std::mem::take(&mut *recorder.tallies.lock().unwrap_or_else(PoisonError::into_inner));
     let unwraps_before = instance.unwraps();
     taken();

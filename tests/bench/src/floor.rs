@@ -1,5 +1,5 @@
-//! The bare floor of a read: the same two store calls, one Ed25519 verification and two AES-GCM openings, through the
-//! same AWS client on the same embedded store. No HTTP, no router, no gate; the rows that come are not even decoded.
+//! The bare floor of a read: the same two store calls, one Ed25519 verification and two AES-GCM openings, by the same
+//! backend on the same embedded store. No HTTP, no router, no gate; the rows that come are not even decoded.
 //! Beside it the whole read by the router in this process, which tells what the server adds from what the network adds.
 #![expect(clippy::disallowed_methods, reason = "measures time")]
 
@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use aws_sdk_dynamodb::config::SharedHttpClient;
 use axum::Router;
 use crypto::MasterKey;
 use edge::{Clock, Services};
@@ -66,7 +65,7 @@ impl Floor {
     /// On a fresh store, in memory or in this file.
     pub async fn start(file: Option<&std::path::Path>) -> Result<Self, Failure> {
         let embedded = file.map_or_else(Embedded::in_memory, Embedded::in_file)?;
-        let instance = Instance::start(SharedHttpClient::new(embedded)).await?;
+        let instance = Instance::start(Arc::new(embedded)).await?;
         let (services, fixture) = (instance.services.clone(), instance.fixture.clone());
         instance.stop().await?;
         let missing = || "the floor's rows are not there";

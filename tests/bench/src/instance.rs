@@ -6,12 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
-use aws_sdk_dynamodb::config::SharedHttpClient;
 use crypto::{KeyContext, Sealed};
 use edge::{Clock, Config, Services};
 use local::{Parts, Running};
 use store::key_layer::KeyBytes;
-use store::{KeyError, KeyLayer, LocalKeyLayer};
+use store::{Backend, KeyError, KeyLayer, LocalKeyLayer};
 use tokio::net::TcpListener;
 
 use bench::Failure;
@@ -45,12 +44,12 @@ pub struct Instance {
 }
 
 impl Instance {
-    pub async fn start(dynamodb: SharedHttpClient) -> Result<Self, Failure> {
+    pub async fn start(backend: Arc<dyn Backend>) -> Result<Self, Failure> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let unwraps = Arc::default();
         let parts = Parts {
-            dynamodb,
+            backend,
             key_layer: Arc::new(Counting { layer: LocalKeyLayer::ephemeral(), unwraps: Arc::clone(&unwraps) }),
             clock: Clock::System,
             config: Config::at(format!("http://localhost:{}", address.port())),

@@ -3,17 +3,23 @@
 //!
 //! | variable | effect |
 //! |---|---|
+//! | `SIKKERKEY_E2E_BACKEND` | `typed`: the embedded store by its own types, as in local mode, and not through the AWS client |
 //! | `SIKKERKEY_E2E_DYNAMODB` | an endpoint: the store is there, in tables of each world's own |
 //! | `SIKKERKEY_E2E_LAMBDA` | an endpoint that takes Lambda's Invoke: the functions are processes of their own, all worlds share them and their tables, and the clock is the real one |
 //! | `SIKKERKEY_E2E_PREFIX` | with Lambda: what the names of its tables begin with |
 //! | `SIKKERKEY_E2E_DEEP` | anything: tests that sample what they could try try all of it |
 //! | `SIKKERKEY_E2E_FUNCTION_PREFIX` | with Lambda: what the names of its functions begin with; nothing unless given |
 
-use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Credentials, HttpClient, Region};
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use connector::Connector;
+use dynamodb::DynamoDb;
 use local::embedded::Embedded;
-use store::client::bounded;
+use store::Backend;
 
 use crate::Proxy;
+use crate::proxy::Typed;
 
 #[expect(clippy::disallowed_methods, reason = "the one place of the suite that reads the environment")]
 fn given(name: &str) -> Option<String> {
@@ -59,7 +65,16 @@ pub(crate) fn store() -> (Proxy, Option<Embedded>) {
         return (Proxy::new(aws_smithy_http_client::Builder::new().build_http()), None);
     }
     let embedded = Embedded::in_memory().unwrap();
-    (Proxy::new(embedded.clone()), Some(embedded))
+    (Proxy::new(Connector(embedded.clone())), Some(embedded))
+}
+
+/// The way to the store past this proxy: by the AWS client, or typed.
+pub(crate) fn backend(proxy: Proxy, embedded: Option<&Embedded>) -> Arc<dyn Backend> {
+    match (embedded, given("SIKKERKEY_E2E_BACKEND").as_deref()) {
+        (_, None) => Arc::new(DynamoDb::by(client(proxy))),
+        (Some(embedded), Some("typed")) => Arc::new(Typed { proxy, embedded: embedded.clone() }),
+        (_, Some(other)) => panic!("SIKKERKEY_E2E_BACKEND is {other}; it can be typed, with the embedded store"),
+    }
 }
 
 /// What the tables' names begin with in a world of its own.
@@ -67,13 +82,7 @@ pub(crate) fn table_prefix() -> Option<String> {
     given("SIKKERKEY_E2E_DYNAMODB").map(|_| format!("w{}", hex::encode(crypto::random::bytes::<6>())))
 }
 
-/// A client that speaks through this.
-pub(crate) fn client(through: impl HttpClient + 'static) -> aws_sdk_dynamodb::Client {
-    let endpoint = given("SIKKERKEY_E2E_DYNAMODB").unwrap_or_else(|| "http://embedded.invalid".to_owned());
-    let config = Builder::new()
-        .http_client(through)
-        .endpoint_url(endpoint)
-        .region(Region::new("us-east-1"))
-        .credentials_provider(nobody());
-    aws_sdk_dynamodb::Client::from_conf(bounded(config).build())
+/// A client that speaks past this proxy.
+pub(crate) fn client(proxy: Proxy) -> aws_sdk_dynamodb::Client {
+    connector::client(proxy, given("SIKKERKEY_E2E_DYNAMODB"))
 }

@@ -1,9 +1,10 @@
 //! A proxy before the store: writes down every call, and makes the ones that a test picks go wrong.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
 };
@@ -11,7 +12,13 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
+use local::embedded::Embedded;
 use serde_json::Value;
+use store::backend::{
+    Backend, Change, Got, KeysByTable, Page, PrimaryKey, Put, Query, Reason, Step, TableName, WriteError,
+};
+use store::tables::TableSpec;
+use store::{Item, StoreError};
 
 use crate::rights;
 
@@ -64,6 +71,8 @@ struct Inner {
     calls: Mutex<Vec<Call>>,
     plan: Mutex<Option<Plan>>,
     interleaved: AtomicBool,
+    /// Typed calls so far.
+    typed: AtomicUsize,
 }
 
 /// The proxy. Clones share it.
@@ -82,6 +91,7 @@ impl Proxy {
             calls: Mutex::default(),
             plan: Mutex::default(),
             interleaved: AtomicBool::new(false),
+            typed: AtomicUsize::new(0),
         };
         Self { inner: Arc::new(inner), function: None }
     }
@@ -123,13 +133,35 @@ impl Proxy {
         *self.inner.plan.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    fn fault(&self, request: &HttpRequest, operation: &str) -> Option<Fault> {
+    /// Writes a typed call down, and gives way to others if they are to have their turn. An error if the call is to fail;
+    /// otherwise whether its answer is to be lost.
+    ///
+    /// A typed call is one attempt. So of a plan whose first attempt alone goes wrong nothing is seen.
+    async fn typed(&self, operation: &str) -> Result<bool, WriteError> {
+        let number = {
+            let mut calls = self.inner.calls.lock().unwrap_or_else(PoisonError::into_inner);
+            calls.push(Call { operation: operation.to_owned(), body: Value::Null });
+            self.inner.typed.fetch_add(1, Ordering::Relaxed)
+        };
+        if self.inner.interleaved.load(Ordering::Relaxed) {
+            tokio::task::yield_now().await;
+        }
+        match self.fault(&number.to_string(), operation).filter(|(_, every_attempt)| *every_attempt) {
+            None => Ok(false),
+            Some((Fault::LostAnswer, _)) => Ok(true),
+            Some((Fault::Conflict, _)) if operation == TRANSACTION => {
+                Err(WriteError::Cancelled(vec![Some(Reason::Conflict)], "made by a test".to_owned()))
+            }
+            Some(_) => Err(StoreError::Unavailable("made by a test".to_owned()).into()),
+        }
+    }
+
+    /// What is to go wrong with this call, and whether with all its attempts.
+    fn fault(&self, call: &str, operation: &str) -> Option<(Fault, bool)> {
         let mut plan = self.inner.plan.lock().unwrap_or_else(PoisonError::into_inner);
         let plan = plan.as_mut()?;
-        // The client sends the same id with every attempt of a call.
-        let call = request.headers().get("amz-sdk-invocation-id").unwrap_or_default().to_owned();
-        let number = plan.seen.iter().position(|seen| *seen == call).unwrap_or_else(|| {
-            plan.seen.push(call);
+        let number = plan.seen.iter().position(|seen| seen == call).unwrap_or_else(|| {
+            plan.seen.push(call.to_owned());
             plan.seen.len() - 1
         });
         // A transaction that met a conflict is sent again as a new call.
@@ -139,7 +171,7 @@ impl Proxy {
             return None;
         }
         plan.spent = true;
-        Some(plan.fault)
+        Some((plan.fault, plan.every_attempt))
     }
 }
 
@@ -175,7 +207,9 @@ impl HttpConnector for Connector {
         }
         let call = Call { operation: operation.to_owned(), body };
         inner.calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
-        let fault = self.proxy.fault(&request, operation);
+        // The client sends the same id with every attempt of a call.
+        let id = request.headers().get("amz-sdk-invocation-id").unwrap_or_default();
+        let fault = self.proxy.fault(id, operation).map(|(fault, _)| fault);
         let store = self.store.clone();
         let interleaved = inner.interleaved.load(Ordering::Relaxed);
         HttpConnectorFuture::new(async move {
@@ -204,5 +238,55 @@ impl HttpClient for Proxy {
     fn http_connector(&self, settings: &HttpConnectorSettings, runtime: &RuntimeComponents) -> SharedHttpConnector {
         let store = self.inner.store.http_connector(settings, runtime);
         SharedHttpConnector::new(Connector { proxy: self.clone(), store })
+    }
+}
+
+/// The embedded store by its own types, behind the proxy.
+pub(crate) struct Typed {
+    pub(crate) proxy: Proxy,
+    pub(crate) embedded: Embedded,
+}
+
+/// The answer, unless it was lost.
+fn unless_lost<T, E: From<StoreError>>(lost: bool, answer: Result<T, E>) -> Result<T, E> {
+    answer.and_then(
+        |answer| if lost { Err(StoreError::Unavailable("made by a test".to_owned()).into()) } else { Ok(answer) },
+    )
+}
+
+#[async_trait]
+impl Backend for Typed {
+    async fn create_table(&self, table: &TableSpec) -> Result<(), StoreError> {
+        self.embedded.create_table(table).await
+    }
+
+    async fn get(&self, table: &TableName, key: PrimaryKey) -> Result<Option<Item>, StoreError> {
+        let lost = self.proxy.typed("GetItem").await?;
+        unless_lost(lost, self.embedded.get(table, key).await)
+    }
+
+    async fn batch_get(&self, keys: KeysByTable) -> Result<Got, StoreError> {
+        let lost = self.proxy.typed("BatchGetItem").await?;
+        unless_lost(lost, self.embedded.batch_get(keys).await)
+    }
+
+    async fn query(&self, table: &TableName, query: Query) -> Result<Page, StoreError> {
+        let lost = self.proxy.typed("Query").await?;
+        unless_lost(lost, self.embedded.query(table, query).await)
+    }
+
+    async fn put(&self, put: Put) -> Result<(), WriteError> {
+        let lost = self.proxy.typed("PutItem").await?;
+        unless_lost(lost, self.embedded.put(put).await)
+    }
+
+    async fn update(&self, change: Change) -> Result<Option<Item>, WriteError> {
+        let lost = self.proxy.typed("UpdateItem").await?;
+        unless_lost(lost, self.embedded.update(change).await)
+    }
+
+    async fn transact(&self, steps: Vec<Step>) -> Result<(), WriteError> {
+        let lost = self.proxy.typed(TRANSACTION).await?;
+        unless_lost(lost, self.embedded.transact(steps).await)
     }
 }

@@ -233,14 +233,14 @@ impl World {
         config.key_cache_seconds = options.key_cache_seconds.unwrap_or(config.key_cache_seconds);
 
         let ((proxy, embedded), keys) = (place::store(), Arc::new(TestKeys::default()));
-        let dynamodb = place::client(proxy.clone());
+        let backend = place::backend(proxy.clone(), embedded.as_ref());
         let clock = if elsewhere.is_none() {
-            tables::create_missing(&dynamodb, &config.table_prefix).await.unwrap();
+            tables::create_missing(&*backend, &config.table_prefix).await.unwrap();
             Some(Arc::new(AtomicU64::new(START.ms())))
         } else {
             None
         };
-        let (store, values) = Store::new(dynamodb, &config.table_prefix);
+        let (store, values) = Store::new(backend, &config.table_prefix);
         let services = Services {
             store,
             values,
@@ -267,7 +267,8 @@ impl World {
 
     /// The services of one function: what it does with them is written down as rights it needs.
     pub fn services_of(&self, function: &'static str) -> Services {
-        let (store, values) = Store::new(place::client(self.store.of(function)), &self.services.config.table_prefix);
+        let backend = place::backend(self.store.of(function), self.embedded.as_ref());
+        let (store, values) = Store::new(backend, &self.services.config.table_prefix);
         let layer = Arc::new(FunctionKeys { function, layer: self.keys.clone() });
         let keys = Keys::new(layer, self.services.config.key_cache_seconds);
         Services { store, values, keys, ..self.services.clone() }

@@ -3,10 +3,6 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::config::SharedHttpClient;
-use aws_smithy_runtime_api::client::http::HttpConnector as _;
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
-use aws_smithy_types::body::SdkBody;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -15,6 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use connector::Connector;
 use crypto::{KeyContext, Sealed};
 use edge::{Clock, Config};
 use local::Parts;
@@ -47,7 +44,7 @@ impl Aws {
     pub async fn start() -> Result<Self, Failure> {
         let (embedded, layer) = (Embedded::in_memory()?, Arc::new(LocalKeyLayer::ephemeral()));
         let parts = Parts {
-            dynamodb: SharedHttpClient::new(embedded.clone()),
+            backend: Arc::new(embedded.clone()),
             key_layer: layer.clone(),
             clock: Clock::System,
             config: Config::at("http://localhost".to_owned()),
@@ -58,7 +55,7 @@ impl Aws {
         let system = local::serve(listener, local::router(&services));
         let fixture = tokio::task::spawn_blocking(move || Fixture::set_up(address)).await??;
         system.stop().await?;
-        let dynamodb = serve(Router::new().route("/", post(dynamodb).with_state(embedded))).await?;
+        let dynamodb = serve(Router::new().route("/", post(dynamodb).with_state(Connector(embedded)))).await?;
         let kms = serve(Router::new().route("/", post(kms).with_state(layer))).await?;
         Ok(Self { fixture, dynamodb, kms })
     }
@@ -83,14 +80,11 @@ impl Aws {
     }
 }
 
-async fn dynamodb(State(store): State<Embedded>, headers: HeaderMap, body: Bytes) -> Response {
+async fn dynamodb(State(store): State<Connector>, headers: HeaderMap, body: Bytes) -> Response {
     let answer = async {
-        let mut request = HttpRequest::new(SdkBody::from(body.to_vec()));
-        let target = headers.get("x-amz-target")?.to_str().ok()?.to_owned();
-        request.headers_mut().insert("x-amz-target", target);
-        let answer = store.call(request).await.ok()?;
-        let status = StatusCode::from_u16(answer.status().as_u16()).ok()?;
-        Some((status, answer.body().bytes()?.to_vec()).into_response())
+        let (_, operation) = headers.get("x-amz-target")?.to_str().ok()?.split_once('.')?;
+        let (status, answer) = store.answer(operation, &body).await;
+        Some((StatusCode::from_u16(status).ok()?, answer).into_response())
     };
     answer.await.unwrap_or_else(|| StatusCode::BAD_REQUEST.into_response())
 }

@@ -1,22 +1,26 @@
 //! Writing: updates with conditions, and transactions that hold together what has to.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update as DynamoUpdate};
 use serde::Serialize;
 use vault::audit::Record;
 
-use crate::dynamo::backoff;
-use crate::item::{Item, Key, Row, attribute, to_item};
-use crate::meter::{self, Counted};
-use crate::tables::Table;
-use crate::{Store, StoreError, audit};
+use super::audit;
+use super::backend::{Change, Held, PrimaryKey, Put, Reason, Step, Terms, WriteError};
+use super::item::{Item, Value};
+use super::meter::{self, Counted};
+use super::read::backoff;
+use super::row::{Key, Row, attribute, to_item};
+use super::table::Table;
+use crate::{Store, StoreError};
 
 /// Most rows in one transaction (DynamoDB's limit).
 pub const ROWS: usize = 100;
+/// The condition that a key is free.
+pub(super) const FREE: &str = "attribute_not_exists(pk)";
+/// The condition that a row is there.
+const THERE: &str = "attribute_exists(pk)";
 /// How often a transaction is tried when other writes are in the way.
 const CONFLICT_TRIES: u32 = 10;
 
@@ -34,23 +38,18 @@ pub enum CommitError {
     Store(#[from] StoreError),
 }
 
-/// Names and values of an expression, under aliases, so that no attribute name is ever a reserved word.
-#[derive(Default, Clone)]
-struct Expression {
-    names: std::collections::HashMap<String, String>,
-    values: Item,
-}
-
-impl Expression {
-    fn name(&mut self, attribute: &str) -> String {
+impl Terms {
+    fn alias(&mut self, attribute: &str) -> String {
         let alias = format!("#{attribute}");
-        self.names.insert(alias.clone(), attribute.to_owned());
+        if self.names.iter().all(|(known, _)| *known != alias) {
+            self.names.push((alias.clone().into(), attribute.to_owned().into()));
+        }
         alias
     }
 
-    fn value(&mut self, value: AttributeValue) -> String {
+    fn add(&mut self, value: Value) -> String {
         let alias = format!(":v{}", self.values.len());
-        self.values.insert(alias.clone(), value);
+        self.values.set(alias.clone(), value);
         alias
     }
 }
@@ -59,8 +58,8 @@ impl Expression {
 #[derive(Clone)]
 pub struct Update {
     table: Table,
-    key: Item,
-    expression: Expression,
+    key: PrimaryKey,
+    terms: Terms,
     set: Vec<String>,
     remove: Vec<String>,
     add: Vec<String>,
@@ -73,8 +72,8 @@ impl Update {
     pub fn of<R: Row>(key: &Key<R>) -> Self {
         Self {
             table: R::TABLE,
-            key: key.to_item(),
-            expression: Expression::default(),
+            key: key.primary(),
+            terms: Terms::default(),
             set: vec![],
             remove: vec![],
             add: vec![],
@@ -86,13 +85,13 @@ impl Update {
     #[must_use]
     pub fn existing<R: Row>(key: &Key<R>) -> Self {
         let mut update = Self::of(key);
-        update.conditions.push("attribute_exists(pk)".to_owned());
+        update.conditions.push(THERE.to_owned());
         update
     }
 
     /// Sets an attribute.
     pub fn set(mut self, name: &str, value: &impl Serialize) -> Result<Self, StoreError> {
-        let (name, value) = (self.expression.name(name), self.expression.value(attribute(value)?));
+        let (name, value) = (self.terms.alias(name), self.terms.add(attribute(value)?));
         self.set.push(format!("{name} = {value}"));
         Ok(self)
     }
@@ -108,23 +107,23 @@ impl Update {
     /// Removes an attribute.
     #[must_use]
     pub fn remove(mut self, name: &str) -> Self {
-        let name = self.expression.name(name);
+        let name = self.terms.alias(name);
         self.remove.push(name);
         self
     }
 
     /// Sets an entry of a map attribute.
     pub fn set_entry(mut self, map: &str, entry: &str, value: &impl Serialize) -> Result<Self, StoreError> {
-        let (map, entry) = (self.expression.name(map), self.expression.name(entry));
-        let value = self.expression.value(attribute(value)?);
+        let (map, entry) = (self.terms.alias(map), self.terms.alias(entry));
+        let value = self.terms.add(attribute(value)?);
         self.set.push(format!("{map}.{entry} = {value}"));
         Ok(self)
     }
 
     /// Adds an element to a list attribute, which has to be there.
     pub fn append(mut self, list: &str, element: &impl Serialize) -> Result<Self, StoreError> {
-        let list = self.expression.name(list);
-        let element = self.expression.value(attribute(&[element])?);
+        let list = self.terms.alias(list);
+        let element = self.terms.add(attribute(&[element])?);
         self.conditions.push(format!("attribute_exists({list})"));
         self.set.push(format!("{list} = list_append({list}, {element})"));
         Ok(self)
@@ -133,7 +132,7 @@ impl Update {
     /// Removes an entry of a map attribute.
     #[must_use]
     pub fn remove_entry(mut self, map: &str, entry: &str) -> Self {
-        let (map, entry) = (self.expression.name(map), self.expression.name(entry));
+        let (map, entry) = (self.terms.alias(map), self.terms.alias(entry));
         self.remove.push(format!("{map}.{entry}"));
         self
     }
@@ -141,14 +140,14 @@ impl Update {
     /// Adds to a number.
     #[must_use]
     pub fn add(mut self, name: &str, number: u64) -> Self {
-        let name = self.expression.name(name);
-        let value = self.expression.value(AttributeValue::N(number.to_string()));
+        let name = self.terms.alias(name);
+        let value = self.terms.add(number.into());
         self.add.push(format!("{name} {value}"));
         self
     }
 
     fn compare(mut self, name: &str, operator: &str, value: &impl Serialize) -> Result<Self, StoreError> {
-        let (name, value) = (self.expression.name(name), self.expression.value(attribute(value)?));
+        let (name, value) = (self.terms.alias(name), self.terms.add(attribute(value)?));
         self.conditions.push(format!("{name} {operator} {value}"));
         Ok(self)
     }
@@ -165,7 +164,7 @@ impl Update {
 
     /// Only if the attribute is not there, or less than this.
     pub fn when_absent_or_less(mut self, name: &str, value: &impl Serialize) -> Result<Self, StoreError> {
-        let (name, value) = (self.expression.name(name), self.expression.value(attribute(value)?));
+        let (name, value) = (self.terms.alias(name), self.terms.add(attribute(value)?));
         self.conditions.push(format!("(attribute_not_exists({name}) OR {name} < {value})"));
         Ok(self)
     }
@@ -173,7 +172,7 @@ impl Update {
     /// Only if the attribute is not there.
     #[must_use]
     pub fn when_absent(mut self, name: &str) -> Self {
-        let name = self.expression.name(name);
+        let name = self.terms.alias(name);
         self.conditions.push(format!("attribute_not_exists({name})"));
         self
     }
@@ -181,14 +180,14 @@ impl Update {
     /// Only if the attribute is there.
     #[must_use]
     pub fn when_present(mut self, name: &str) -> Self {
-        let name = self.expression.name(name);
+        let name = self.terms.alias(name);
         self.conditions.push(format!("attribute_exists({name})"));
         self
     }
 
     /// Only if a map attribute has fewer entries than this.
     pub fn when_fewer(mut self, name: &str, entries: usize) -> Result<Self, StoreError> {
-        let (name, value) = (self.expression.name(name), self.expression.value(attribute(&entries)?));
+        let (name, value) = (self.terms.alias(name), self.terms.add(attribute(&entries)?));
         self.conditions.push(format!("size({name}) < {value}"));
         Ok(self)
     }
@@ -203,13 +202,25 @@ impl Update {
         text
     }
 
-    fn condition(&self) -> Option<String> {
-        (!self.conditions.is_empty()).then(|| self.conditions.join(" AND "))
+    fn condition(&self) -> Option<Cow<'static, str>> {
+        (!self.conditions.is_empty()).then(|| self.conditions.join(" AND ").into())
     }
-}
 
-fn none_if_empty<K, V>(map: std::collections::HashMap<K, V>) -> Option<std::collections::HashMap<K, V>> {
-    (!map.is_empty()).then_some(map)
+    fn change(self, store: &Store) -> Change {
+        Change {
+            table: store.name(self.table).clone(),
+            update: self.text().into(),
+            condition: self.condition(),
+            key: self.key,
+            terms: self.terms,
+            tell_new: false,
+        }
+    }
+
+    /// The row with the conditions, without the changes.
+    fn held(self, store: &Store) -> Held {
+        Held { table: store.name(self.table).clone(), condition: self.condition(), key: self.key, terms: self.terms }
+    }
 }
 
 impl Store {
@@ -224,24 +235,9 @@ impl Store {
 
     /// Makes one update if its conditions hold, and says whether they did.
     pub async fn update_if(&self, update: Update) -> Result<bool, StoreError> {
-        let sent = self
-            .client
-            .update_item()
-            .table_name(self.name(update.table))
-            .update_expression(update.text())
-            .set_condition_expression(update.condition())
-            .set_key(Some(update.key))
-            .set_expression_attribute_names(none_if_empty(update.expression.names))
-            .set_expression_attribute_values(none_if_empty(update.expression.values))
-            .send()
-            .await;
-        match sent {
+        match self.backend.update(update.change(self)).await {
             Ok(_) => Ok(true),
-            Err(SdkError::ServiceError(error))
-                if matches!(error.err(), UpdateItemError::ConditionalCheckFailedException(_)) =>
-            {
-                Ok(false)
-            }
+            Err(WriteError::Condition(_)) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
@@ -265,7 +261,7 @@ impl Store {
 /// [`CommitError::Refused`] which one did not hold.
 pub struct Transaction<'a> {
     store: &'a Store,
-    steps: Vec<TransactWriteItem>,
+    steps: Vec<Step>,
     broken: Option<StoreError>,
     recorded: bool,
 }
@@ -275,156 +271,114 @@ impl<'a> Transaction<'a> {
         Self { store, steps: vec![], broken: None, recorded: false }
     }
 
-    fn push(&mut self, step: Result<TransactWriteItem, StoreError>) -> usize {
-        match step {
-            Ok(step) => self.steps.push(step),
-            // Kept for `commit`, so that adding steps reads as a list.
-            Err(error) => self.broken = Some(error),
-        }
+    fn push(&mut self, step: Step) -> usize {
+        self.steps.push(step);
         self.steps.len().saturating_sub(1)
     }
 
-    fn put_step(&self, table: Table, item: Item, condition: Option<&str>) -> Result<TransactWriteItem, StoreError> {
-        let put = Put::builder()
-            .table_name(self.store.name(table))
-            .set_item(Some(item))
-            .set_condition_expression(condition.map(str::to_owned))
-            .build()
-            .map_err(|error| StoreError::Damaged(error.to_string()))?;
-        Ok(TransactWriteItem::builder().put(put).build())
+    fn push_put(
+        &mut self,
+        table: Table,
+        item: Result<Item, StoreError>,
+        condition: Option<Cow<'static, str>>,
+    ) -> usize {
+        match item {
+            Ok(item) => {
+                let table = self.store.name(table).clone();
+                self.push(Step::Put(Put { table, item, condition, tell_old: false }))
+            }
+            Err(error) => {
+                // Kept for `commit`, so that adding steps reads as a list.
+                self.broken = Some(error);
+                self.steps.len()
+            }
+        }
+    }
+
+    fn push_held<R: Row>(&mut self, key: &Key<R>, condition: Option<&'static str>, step: fn(Held) -> Step) -> usize {
+        let table = self.store.name(R::TABLE).clone();
+        let condition = condition.map(Cow::Borrowed);
+        self.push(step(Held { table, key: key.primary(), condition, terms: Terms::default() }))
     }
 
     /// Puts a row whose key must be free.
     pub fn put_new<R: Row>(&mut self, row: &R) -> usize {
-        let step = to_item(row).and_then(|item| self.put_step(R::TABLE, item, Some("attribute_not_exists(pk)")));
-        self.push(step)
+        self.push_put(R::TABLE, to_item(row), Some(FREE.into()))
     }
 
     /// Puts a row, over one of its kind unless that has this attribute.
     pub fn put_unless<R: Row>(&mut self, row: &R, attribute: &'static str) -> usize {
-        let condition = format!("attribute_not_exists({attribute})");
-        let step = to_item(row).and_then(|item| self.put_step(R::TABLE, item, Some(&condition)));
-        self.push(step)
+        self.push_put(R::TABLE, to_item(row), Some(format!("attribute_not_exists({attribute})").into()))
     }
 
     /// Puts a row, over whatever is there.
     pub fn put<R: Row>(&mut self, row: &R) -> usize {
-        let step = to_item(row).and_then(|item| self.put_step(R::TABLE, item, None));
-        self.push(step)
+        self.push_put(R::TABLE, to_item(row), None)
     }
 
     /// Changes a row.
     pub fn update(&mut self, update: Update) -> usize {
-        let step = DynamoUpdate::builder()
-            .table_name(self.store.name(update.table))
-            .update_expression(update.text())
-            .set_condition_expression(update.condition())
-            .set_key(Some(update.key))
-            .set_expression_attribute_names(none_if_empty(update.expression.names))
-            .set_expression_attribute_values(none_if_empty(update.expression.values))
-            .build()
-            .map(|update| TransactWriteItem::builder().update(update).build())
-            .map_err(|error| StoreError::Damaged(error.to_string()));
-        self.push(step)
-    }
-
-    fn delete_step<R: Row>(&mut self, key: &Key<R>, condition: Option<&str>) -> usize {
-        let step = Delete::builder()
-            .table_name(self.store.name(R::TABLE))
-            .set_key(Some(key.to_item()))
-            .set_condition_expression(condition.map(str::to_owned))
-            .build()
-            .map(|delete| TransactWriteItem::builder().delete(delete).build())
-            .map_err(|error| StoreError::Damaged(error.to_string()));
-        self.push(step)
+        self.push(Step::Change(update.change(self.store)))
     }
 
     /// Deletes a row if it is there.
     pub fn delete<R: Row>(&mut self, key: &Key<R>) -> usize {
-        self.delete_step(key, None)
+        self.push_held(key, None, Step::Delete)
     }
 
     /// Deletes a row that has to be there.
     pub fn delete_existing<R: Row>(&mut self, key: &Key<R>) -> usize {
-        self.delete_step(key, Some("attribute_exists(pk)"))
+        self.push_held(key, Some(THERE), Step::Delete)
     }
 
     /// Deletes the row that this update is about, on the update's conditions; what it would change does not matter.
     pub fn delete_if(&mut self, on: Update) -> usize {
-        let step = Delete::builder()
-            .table_name(self.store.name(on.table))
-            .set_condition_expression(on.condition())
-            .set_key(Some(on.key))
-            .set_expression_attribute_names(none_if_empty(on.expression.names))
-            .set_expression_attribute_values(none_if_empty(on.expression.values))
-            .build()
-            .map(|delete| TransactWriteItem::builder().delete(delete).build())
-            .map_err(|error| StoreError::Damaged(error.to_string()));
-        self.push(step)
+        self.push(Step::Delete(on.held(self.store)))
     }
 
     /// Demands that a row is there.
     pub fn require<R: Row>(&mut self, key: &Key<R>) -> usize {
-        let step = ConditionCheck::builder()
-            .table_name(self.store.name(R::TABLE))
-            .set_key(Some(key.to_item()))
-            .condition_expression("attribute_exists(pk)")
-            .build()
-            .map(|check| TransactWriteItem::builder().condition_check(check).build())
-            .map_err(|error| StoreError::Damaged(error.to_string()));
-        self.push(step)
+        self.push_held(key, Some(THERE), Step::Check)
     }
 
     /// Demands that this update's conditions hold, and changes nothing.
     pub fn require_if(&mut self, on: Update) -> usize {
-        let step = ConditionCheck::builder()
-            .table_name(self.store.name(on.table))
-            .set_condition_expression(on.condition())
-            .set_key(Some(on.key))
-            .set_expression_attribute_names(none_if_empty(on.expression.names))
-            .set_expression_attribute_values(none_if_empty(on.expression.values))
-            .build()
-            .map(|check| TransactWriteItem::builder().condition_check(check).build())
-            .map_err(|error| StoreError::Damaged(error.to_string()));
-        self.push(step)
+        self.push(Step::Check(on.held(self.store)))
     }
 
     /// Records the change in the audit log.
     pub fn record(&mut self, record: &Record) -> usize {
         self.recorded = true;
-        let step = audit::record_item(record).and_then(|item| self.put_step(Table::Audit, item, None));
-        self.push(step)
+        self.push_put(Table::Audit, audit::record_item(record), None)
     }
 
     /// Writes everything, or nothing.
     ///
-    /// The request carries a token, so one that is sent twice because its answer was lost happens once. When another
-    /// write is in the way nothing was written, and it is tried again for a while.
+    /// A request that is sent twice because its answer was lost happens once. When another write is in the way nothing
+    /// was written, and it is tried again for a while.
     pub async fn commit(self) -> Result<(), CommitError> {
         if let Some(error) = self.broken {
             return Err(error.into());
         }
         for again in 0..CONFLICT_TRIES {
             backoff(again).await;
-            let request = self.store.client.transact_write_items().set_transact_items(Some(self.steps.clone()));
-            let Err(error) = request.send().await else {
-                if self.recorded {
-                    meter::count(Counted::Record);
+            match self.store.backend.transact(self.steps.clone()).await {
+                Ok(()) => {
+                    if self.recorded {
+                        meter::count(Counted::Record);
+                    }
+                    return Ok(());
                 }
-                return Ok(());
-            };
-            let reasons = match error.as_service_error() {
-                Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
-                    cancelled.cancellation_reasons.as_deref().unwrap_or_default()
+                Err(WriteError::Cancelled(reasons, text)) => {
+                    let first = |reason: &Reason| reasons.iter().position(|why| why.as_ref() == Some(reason));
+                    if let Some(step) = first(&Reason::Condition) {
+                        return Err(CommitError::Refused(step));
+                    }
+                    if first(&Reason::Conflict).is_none() {
+                        return Err(StoreError::Unavailable(text).into());
+                    }
                 }
-                _ => &[],
-            };
-            let code = |code: &str| reasons.iter().position(|reason| reason.code.as_deref() == Some(code));
-            if let Some(step) = code("ConditionalCheckFailed") {
-                return Err(CommitError::Refused(step));
-            }
-            if code("TransactionConflict").is_none() {
-                return Err(StoreError::from(error).into());
+                Err(error) => return Err(StoreError::from(error).into()),
             }
         }
         Err(CommitError::Conflict)

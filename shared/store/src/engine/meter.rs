@@ -1,16 +1,10 @@
 //! What one request made the server do: calls to the store and the key layer, and events that alarms watch.
 //!
-//! [`measured`] opens a count for everything that runs inside it; the clients count by an interceptor, one for each
-//! attempt. Work that is handed to another task goes on counting through [`inherited`].
+//! [`measured`] opens a count for everything that runs inside it; backends and clients count each attempt of a call. Work
+//! that is handed to another task goes on counting through [`inherited`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-
-use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_runtime_api::client::interceptors::Intercept;
-use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_types::config_bag::ConfigBag;
 
 /// Something that is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,25 +58,4 @@ pub fn counted(what: Counted) -> u32 {
 /// Counts one, if anybody wants to know.
 pub fn count(what: Counted) {
     let _ = COUNTS.try_with(|counts| counts.0.get(what as usize).map(|count| count.fetch_add(1, Ordering::Relaxed)));
-}
-
-/// Counts the attempts of a client's calls: give it to the client's configuration.
-#[derive(Debug)]
-pub struct Counter(pub Counted);
-
-#[aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint]
-impl Intercept for Counter {
-    fn name(&self) -> &'static str {
-        "Counter"
-    }
-
-    fn read_before_attempt(
-        &self,
-        _: &BeforeTransmitInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        count(self.0);
-        Ok(())
-    }
 }

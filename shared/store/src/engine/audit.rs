@@ -5,18 +5,18 @@
 
 use std::collections::VecDeque;
 
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use crypto::random;
 use protocol::{AgentId, MachineId, Nonce, VaultId};
 use vault::Time;
 use vault::audit::{Record, Severity};
 
-use crate::dynamo::all_of;
-use crate::item::{Item, attributes, from_item};
-use crate::meter::{self, Counted};
-use crate::tables::{BY_AGENT, BY_TIME, Table};
+use super::backend::{Put, Query, Terms, WriteError};
+use super::item::{Item, Value};
+use super::meter::{self, Counted};
+use super::read::all_of;
+use super::row::{attributes, from_item};
+use super::table::{BY_AGENT, BY_TIME, TTL, Table};
+use super::write::FREE;
 use crate::{Store, StoreError};
 
 /// How long records are kept, in days (decisions 14).
@@ -72,10 +72,6 @@ pub struct Page {
 #[derive(Clone)]
 pub struct Audit(Store);
 
-fn text(value: impl Into<String>) -> AttributeValue {
-    AttributeValue::S(value.into())
-}
-
 /// A record as an item, under this key.
 fn indexed(pk: String, record: &Record) -> Result<Item, StoreError> {
     if record.severity == Severity::Critical {
@@ -84,24 +80,18 @@ fn indexed(pk: String, record: &Record) -> Result<Item, StoreError> {
     let [shard, tail @ ..] = random::bytes::<5>();
     let mut item = attributes(record)?;
     let ttl = record.timestamp.plus_seconds(RETENTION_DAYS * 86_400);
-    item.insert("pk".to_owned(), text(pk));
-    item.insert("vaultDay".to_owned(), text(partition(record.vault, record.timestamp.day(), shard % SHARDS)));
-    item.insert("order".to_owned(), text(format!("{:013}-{}", record.timestamp.ms(), hex::encode(tail))));
-    item.insert("ttl".to_owned(), AttributeValue::N(ttl.seconds().to_string()));
+    item.set("pk", pk);
+    item.set("vaultDay", partition(record.vault, record.timestamp.day(), shard % SHARDS));
+    item.set("order", format!("{:013}-{}", record.timestamp.ms(), hex::encode(tail)));
+    item.set(TTL, ttl.seconds());
     if let Some(agent) = record.ai_agent_id {
-        item.insert("agent".to_owned(), text(format!("AGENT#{agent}")));
+        item.set("agent", format!("AGENT#{agent}"));
     }
     Ok(item)
 }
 
 fn partition(vault: VaultId, day: u64, shard: u8) -> String {
     format!("{vault}#{day}#{shard}")
-}
-
-fn count(record: Option<&Record>) {
-    if record.is_some() {
-        meter::count(Counted::Record);
-    }
 }
 
 /// A record that belongs to no signed request.
@@ -129,52 +119,40 @@ impl Audit {
         now: Time,
     ) -> Result<(), NonceError> {
         let pk = format!("{signer}#{}", nonce.as_str());
-        let mut item = match record {
-            Some(record) => indexed(pk, record)?,
-            None => Item::from([
-                ("pk".to_owned(), text(pk)),
-                ("ttl".to_owned(), AttributeValue::N(now.plus_seconds(NONCE_SECONDS).seconds().to_string())),
-            ]),
+        let mut item = if let Some(record) = record {
+            indexed(pk, record)?
+        } else {
+            let mut item = Item::default();
+            item.set("pk", pk);
+            item.set(TTL, now.plus_seconds(NONCE_SECONDS).seconds());
+            item
         };
-        let attempt = text(hex::encode(random::bytes::<12>()));
-        item.insert("attempt".to_owned(), attempt.clone());
-        let sent = self
-            .0
-            .client
-            .put_item()
-            .table_name(self.0.name(Table::Audit))
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(pk)")
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        match sent {
-            Ok(_) => {
-                count(record);
-                Ok(())
-            }
-            Err(SdkError::ServiceError(error))
-                if matches!(error.err(), PutItemError::ConditionalCheckFailedException(_)) =>
-            {
-                let PutItemError::ConditionalCheckFailedException(failed) = error.err() else {
+        let attempt = Value::from(hex::encode(random::bytes::<12>()));
+        item.set("attempt", attempt.clone());
+        let put = Put { condition: Some(FREE.into()), tell_old: true, ..self.put(item) };
+        match self.0.backend.put(put).await {
+            Ok(()) => {}
+            Err(WriteError::Condition(there)) => {
+                if there.as_ref().and_then(|there| there.get("attempt")) != Some(&attempt) {
                     return Err(NonceError::Replayed);
-                };
-                let ours = failed.item.as_ref().and_then(|there| there.get("attempt")) == Some(&attempt);
-                if ours {
-                    count(record);
-                    Ok(())
-                } else {
-                    Err(NonceError::Replayed)
                 }
             }
-            Err(error) => Err(StoreError::from(error).into()),
+            Err(error) => return Err(StoreError::from(error).into()),
         }
+        if record.is_some() {
+            meter::count(Counted::Record);
+        }
+        Ok(())
+    }
+
+    fn put(&self, item: Item) -> Put {
+        Put { table: self.0.name(Table::Audit).clone(), item, condition: None, tell_old: false }
     }
 
     /// Writes one record.
     pub async fn record(&self, record: &Record) -> Result<(), StoreError> {
         let item = record_item(record)?;
-        self.0.client.put_item().table_name(self.0.name(Table::Audit)).set_item(Some(item)).send().await?;
+        self.0.backend.put(self.put(item)).await?;
         meter::count(Counted::Record);
         Ok(())
     }
@@ -219,20 +197,16 @@ impl Audit {
 
     /// The newest records of what an agent did, newest first.
     pub async fn of_agent(&self, agent: AgentId, most: i32) -> Result<Vec<Record>, StoreError> {
-        let answer = self
-            .0
-            .client
-            .query()
-            .table_name(self.0.name(Table::Audit))
-            .index_name(BY_AGENT)
-            .key_condition_expression("#agent = :agent")
-            .expression_attribute_names("#agent", "agent")
-            .expression_attribute_values(":agent", text(format!("AGENT#{agent}")))
-            .scan_index_forward(false)
-            .limit(most)
-            .send()
-            .await?;
-        answer.items.unwrap_or_default().into_iter().map(|item| from_item("audit record", item)).collect()
+        let query = Query {
+            index: Some(BY_AGENT.into()),
+            condition: "#agent = :agent".into(),
+            terms: Terms::default().name("#agent", "agent").value(":agent", format!("AGENT#{agent}")),
+            backward: true,
+            most: Some(most.unsigned_abs()),
+            ..Query::default()
+        };
+        let page = self.0.backend.query(self.0.name(Table::Audit), query).await?;
+        page.items.into_iter().map(|item| from_item("audit record", item)).collect()
     }
 }
 
@@ -248,7 +222,7 @@ pub struct Walk {
     /// The day that is looked at next; nothing when there is none.
     day: Option<u64>,
     days_at_once: u64,
-    chunk: i32,
+    chunk: u32,
     shards: Vec<Shard>,
 }
 
@@ -269,7 +243,7 @@ impl Walk {
         let at = before.split(['-', '~']).next().and_then(|ms| ms.parse().ok()).map_or(now, Time::from_ms);
         let day = Some(at.min(now).day()).filter(|day| *day >= since.day());
         let chunk = (expected / usize::from(SHARDS) + 16).min(CHUNK);
-        let chunk = i32::try_from(chunk).unwrap_or(i32::MAX);
+        let chunk = u32::try_from(chunk).unwrap_or(u32::MAX);
         Self { audit, vault, before, since, day, days_at_once: 1, chunk, shards: vec![] }
     }
 
@@ -304,31 +278,31 @@ impl Walk {
     async fn read_on(&mut self) -> Result<(), StoreError> {
         let mut reading = tokio::task::JoinSet::new();
         for (at, shard) in self.shards.iter().enumerate().filter(|(_, shard)| shard.read.is_empty() && !shard.ended) {
-            let request = self
-                .audit
-                .0
-                .client
-                .query()
-                .table_name(self.audit.0.name(Table::Audit))
-                .index_name(BY_TIME)
-                .key_condition_expression("vaultDay = :day AND #order < :before")
-                .expression_attribute_names("#order", "order")
-                .expression_attribute_values(":day", text(shard.partition.as_str()))
-                .expression_attribute_values(":before", text(self.before.as_str()))
-                .scan_index_forward(false)
-                .limit(self.chunk)
-                .set_exclusive_start_key(shard.from.clone());
-            reading.spawn(meter::inherited(async move { (at, request.send().await) }));
+            let query = Query {
+                index: Some(BY_TIME.into()),
+                condition: "vaultDay = :day AND #order < :before".into(),
+                terms: Terms::default()
+                    .name("#order", "order")
+                    .value(":day", shard.partition.as_str())
+                    .value(":before", self.before.as_str()),
+                backward: true,
+                most: Some(self.chunk),
+                from: shard.from.clone(),
+                ..Query::default()
+            };
+            let store = self.audit.0.clone();
+            let read = async move { (at, store.backend.query(store.name(Table::Audit), query).await) };
+            reading.spawn(meter::inherited(read));
         }
         while let Some(answer) = reading.join_next().await {
             let (at, answer) = answer.map_err(|error| StoreError::Unavailable(error.to_string()))?;
             let answer = answer?;
             let Some(shard) = self.shards.get_mut(at) else { continue };
-            for item in answer.items.unwrap_or_default() {
-                let order = item.get("order").and_then(|order| order.as_s().ok()).cloned().unwrap_or_default();
+            for item in answer.items {
+                let order = item.get("order").and_then(Value::as_text).unwrap_or_default().to_owned();
                 shard.read.push_back((order, from_item::<Record>("audit record", item)?));
             }
-            shard.from = answer.last_evaluated_key;
+            shard.from = answer.next;
             shard.ended = shard.from.is_none();
         }
         Ok(())

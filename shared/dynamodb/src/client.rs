@@ -1,12 +1,16 @@
-//! How the AWS clients behave, the same on AWS and locally.
+//! How the AWS clients behave.
 
 use std::time::Duration;
 
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, StalledStreamProtectionConfig};
-
-use crate::meter::{Counted, Counter};
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+use store::meter::{Counted, count};
 
 /// Longest that one attempt may take. DynamoDB answers in milliseconds; what takes this long will not come.
 const ATTEMPT: Duration = Duration::from_secs(2);
@@ -37,4 +41,25 @@ pub fn bounded(config: Builder) -> Builder {
         .interceptor(Counter(Counted::StoreCall))
         // Our answers are small; watching their rate would cost more than reading them.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+}
+
+/// Counts the attempts of a client's calls: give it to the client's configuration.
+#[derive(Debug)]
+pub struct Counter(pub Counted);
+
+#[aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint]
+impl Intercept for Counter {
+    fn name(&self) -> &'static str {
+        "Counter"
+    }
+
+    fn read_before_attempt(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        count(self.0);
+        Ok(())
+    }
 }

@@ -1,16 +1,16 @@
 //! Reading: one batch for what a decision needs, queries for lists.
 
-use std::collections::{HashMap, HashSet};
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use tokio::task::JoinSet;
 
-use crate::item::{Item, Key, Row, from_item};
-use crate::meter;
-use crate::tables::{BY_OWNER, Table};
+use super::backend::{Backend, Got, KeysByTable, PrimaryKey, Query, TableName, Terms};
+use super::item::{Item, Value};
+use super::meter;
+use super::row::{Key, Row, from_item};
+use super::table::{BY_OWNER, Table};
 use crate::{StoreError, Transaction, Values};
 
 /// Most keys in one `BatchGetItem` (DynamoDB's limit).
@@ -23,15 +23,14 @@ const LEFT_OVER_TRIES: u32 = 8;
 /// The tables of one deployment, all but the values (see [`crate::Values`]).
 #[derive(Clone)]
 pub struct Store {
-    pub(crate) client: Client,
-    names: Arc<HashMap<Table, String>>,
+    pub(crate) backend: Arc<dyn Backend>,
+    names: Arc<[TableName; Table::ALL.len()]>,
 }
 
 /// Keys to be read at once.
 #[derive(Default)]
 pub struct Batch {
-    keys: Vec<(Table, Item)>,
-    known: HashSet<(Table, String, Option<String>)>,
+    keys: Vec<(Table, PrimaryKey)>,
 }
 
 impl Batch {
@@ -41,11 +40,9 @@ impl Batch {
         Self::default()
     }
 
-    /// Adds a key, if it is not there yet: DynamoDB refuses a batch that names one twice.
+    /// Adds a key. One that is added twice is read once.
     pub fn want<R: Row>(&mut self, key: &Key<R>) {
-        if self.known.insert((R::TABLE, key.pk.clone(), key.sk.clone())) {
-            self.keys.push((R::TABLE, key.to_item()));
-        }
+        self.keys.push((R::TABLE, key.primary()));
     }
 
     /// Adds keys.
@@ -64,14 +61,31 @@ impl Batch {
 /// What a batch brought.
 #[derive(Default)]
 pub struct Fetched {
-    items: HashMap<(Table, String, Option<String>), Item>,
+    /// In order, each row until it is taken.
+    rows: Vec<(Table, PrimaryKey, Option<Item>)>,
 }
 
 impl Fetched {
     /// Takes the row with this key out; nothing when there is none.
     pub fn take<R: Row>(&mut self, key: &Key<R>) -> Result<Option<R>, StoreError> {
-        let item = self.items.remove(&(R::TABLE, key.pk.clone(), key.sk.clone()));
-        item.map(|item| from_item(R::KIND, item)).transpose()
+        let at = self.rows.binary_search_by(|(table, there, _)| {
+            table.cmp(&R::TABLE).then_with(|| there.pk.cmp(&key.pk)).then_with(|| there.sk.as_ref().cmp(&Some(&key.sk)))
+        });
+        let row = at.ok().and_then(|at| self.rows.get_mut(at)).and_then(|(_, _, item)| item.take());
+        row.map(|item| from_item(R::KIND, item)).transpose()
+    }
+
+    fn add(&mut self, table: Table, mut item: Item) {
+        // The key is no field of a row's type.
+        if let Some(Value::S(pk)) = item.take("pk") {
+            let sk = item.take("sk").and_then(|sk| if let Value::S(sk) = sk { Some(sk) } else { None });
+            self.rows.push((table, PrimaryKey { pk, sk }, Some(item)));
+        }
+    }
+
+    fn in_order(mut self) -> Self {
+        self.rows.sort_unstable_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+        self
     }
 }
 
@@ -104,20 +118,23 @@ where
     }
 }
 
-fn text(item: &Item, name: &str) -> Option<String> {
-    item.get(name)?.as_s().ok().cloned()
-}
-
 impl Store {
     /// The tables under this prefix, and beside them the right to name values.
     #[must_use]
-    pub fn new(client: Client, prefix: &str) -> (Self, Values) {
-        let names = Table::ALL.into_iter().map(|table| (table, table.name(prefix))).collect();
-        (Self { client, names: Arc::new(names) }, Values::new())
+    pub fn new(backend: Arc<dyn Backend>, prefix: &str) -> (Self, Values) {
+        let names = Table::ALL.map(|table| table.name(prefix).into());
+        (Self { backend, names: Arc::new(names) }, Values::new())
     }
 
-    pub(crate) fn name(&self, table: Table) -> &str {
-        self.names.get(&table).map_or("", String::as_str)
+    pub(crate) fn name(&self, table: Table) -> &TableName {
+        let [vault, values, audit, accounts, agents] = &*self.names;
+        match table {
+            Table::Vault => vault,
+            Table::Values => values,
+            Table::Audit => audit,
+            Table::Accounts => accounts,
+            Table::Agents => agents,
+        }
     }
 
     /// Starts a transaction.
@@ -128,35 +145,42 @@ impl Store {
 
     /// Reads all keys of the batch, strongly consistent: one request for up to a hundred.
     pub async fn fetch(&self, batch: Batch) -> Result<Fetched, StoreError> {
-        let mut fetched = Fetched::default();
-        for chunk in batch.keys.chunks(BATCH) {
-            self.fetch_chunk(chunk, &mut fetched).await?;
+        let Batch { mut keys } = batch;
+        // DynamoDB refuses a batch that names a key twice.
+        keys.sort_unstable();
+        keys.dedup();
+        let mut fetched = Fetched { rows: Vec::with_capacity(keys.len()) };
+        let mut keys = keys.into_iter();
+        while keys.len() > 0 {
+            self.fetch_chunk(keys.by_ref().take(BATCH), &mut fetched).await?;
         }
-        Ok(fetched)
+        Ok(fetched.in_order())
     }
 
-    async fn fetch_chunk(&self, keys: &[(Table, Item)], fetched: &mut Fetched) -> Result<(), StoreError> {
-        let mut wanted: HashMap<String, KeysAndAttributes> = HashMap::new();
-        for table in Table::ALL {
-            let keys: Vec<Item> = keys.iter().filter(|(of, _)| *of == table).map(|(_, key)| key.clone()).collect();
-            if !keys.is_empty() {
-                let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
-                wanted.insert(self.name(table).to_owned(), keys.map_err(|e| StoreError::Unavailable(e.to_string()))?);
+    async fn fetch_chunk(
+        &self,
+        keys: impl Iterator<Item = (Table, PrimaryKey)>,
+        fetched: &mut Fetched,
+    ) -> Result<(), StoreError> {
+        let mut wanted = KeysByTable::with_capacity(Table::ALL.len());
+        for (table, key) in keys {
+            let name = self.name(table);
+            match wanted.last_mut() {
+                Some((last, keys)) if last == name => keys.push(key),
+                _ => wanted.push((name.clone(), vec![key])),
             }
         }
         // DynamoDB may leave keys out when it is busy; they are asked for again.
         for again in 0..LEFT_OVER_TRIES {
             backoff(again).await;
-            let answer = self.client.batch_get_item().set_request_items(Some(wanted)).send().await?;
-            for (name, items) in answer.responses.unwrap_or_default() {
-                let Some(table) = Table::ALL.into_iter().find(|table| self.name(*table) == name) else { continue };
+            let Got { items, left_out } = self.backend.batch_get(wanted).await?;
+            for (name, items) in items {
+                let Some(table) = Table::ALL.into_iter().find(|table| *self.name(*table) == name) else { continue };
                 for item in items {
-                    if let Some(pk) = text(&item, "pk") {
-                        fetched.items.insert((table, pk, text(&item, "sk")), item);
-                    }
+                    fetched.add(table, item);
                 }
             }
-            wanted = answer.unprocessed_keys.unwrap_or_default();
+            wanted = left_out;
             if wanted.is_empty() {
                 return Ok(());
             }
@@ -166,15 +190,8 @@ impl Store {
 
     /// Reads one row, strongly consistent.
     pub async fn get<R: Row>(&self, key: &Key<R>) -> Result<Option<R>, StoreError> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(self.name(R::TABLE))
-            .set_key(Some(key.to_item()))
-            .consistent_read(true)
-            .send()
-            .await?;
-        answer.item.map(|item| from_item(R::KIND, item)).transpose()
+        let item = self.backend.get(self.name(R::TABLE), key.primary()).await?;
+        item.map(|item| from_item(R::KIND, item)).transpose()
     }
 
     /// Reads several rows, strongly consistent, leaving out what is not there; in the order of the keys.
@@ -202,17 +219,15 @@ impl Store {
 
     /// The last rows of a partition, at most this many, newest first.
     pub(crate) async fn query_last<R: Row>(&self, pk: &str, most: u8) -> Result<Vec<R>, StoreError> {
-        let answer = self
-            .client
-            .query()
-            .table_name(self.name(R::TABLE))
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()))
-            .scan_index_forward(false)
-            .limit(most.into())
-            .send()
-            .await?;
-        answer.items.unwrap_or_default().into_iter().map(|item| from_item(R::KIND, item)).collect()
+        let query = Query {
+            condition: "pk = :pk".into(),
+            terms: Terms::default().value(":pk", pk),
+            backward: true,
+            most: Some(most.into()),
+            ..Query::default()
+        };
+        let page = self.backend.query(self.name(R::TABLE), query).await?;
+        page.items.into_iter().map(|item| from_item(R::KIND, item)).collect()
     }
 
     /// All rows of this kind under a partition key from one sort key to another.
@@ -222,49 +237,62 @@ impl Store {
         first: &str,
         last: &str,
     ) -> Result<Vec<R>, StoreError> {
-        let condition = "pk = :pk AND sk BETWEEN :sk AND :last";
-        let values = [(":pk", pk), (":sk", first.to_owned()), (":last", last.to_owned())];
-        self.query_all(None, condition, &values).await
+        let terms = Terms::default().value(":pk", pk).value(":sk", first).value(":last", last);
+        self.query_all(None, "pk = :pk AND sk BETWEEN :sk AND :last", terms).await
     }
 
     async fn query_pages<R: Row>(
         &self,
-        index: Option<&str>,
-        condition: &str,
+        index: Option<&'static str>,
+        condition: &'static str,
         pk: String,
         sk: &str,
     ) -> Result<Vec<R>, StoreError> {
-        self.query_all(index, condition, &[(":pk", pk), (":sk", sk.to_owned())]).await
+        self.query_all(index, condition, Terms::default().value(":pk", pk).value(":sk", sk)).await
     }
 
     async fn query_all<R: Row>(
         &self,
-        index: Option<&str>,
-        condition: &str,
-        values: &[(&str, String)],
+        index: Option<&'static str>,
+        condition: &'static str,
+        terms: Terms,
     ) -> Result<Vec<R>, StoreError> {
-        let values: Item =
-            values.iter().map(|(name, value)| ((*name).to_owned(), AttributeValue::S(value.clone()))).collect();
+        let mut query = Query {
+            index: index.map(Cow::Borrowed),
+            condition: condition.into(),
+            terms,
+            consistent: index.is_none(),
+            ..Query::default()
+        };
         let mut rows = Vec::new();
-        let mut from = None;
         loop {
-            let answer = self
-                .client
-                .query()
-                .table_name(self.name(R::TABLE))
-                .set_index_name(index.map(str::to_owned))
-                .consistent_read(index.is_none())
-                .key_condition_expression(condition)
-                .set_expression_attribute_values(Some(values.clone()))
-                .set_exclusive_start_key(from)
-                .send()
-                .await?;
-            for item in answer.items.unwrap_or_default() {
+            let page = self.backend.query(self.name(R::TABLE), query.clone()).await?;
+            for item in page.items {
                 rows.push(from_item(R::KIND, item)?);
             }
-            from = answer.last_evaluated_key;
-            if from.is_none() {
+            query.from = page.next;
+            if query.from.is_none() {
                 return Ok(rows);
+            }
+        }
+    }
+
+    /// How many rows an owner has in the `by-owner` index whose sort keys have this prefix.
+    pub(crate) async fn count_owned(&self, table: Table, owner: String, prefix: &str) -> Result<usize, StoreError> {
+        let mut query = Query {
+            index: Some(BY_OWNER.into()),
+            condition: "ownerPk = :pk AND begins_with(ownerSk, :sk)".into(),
+            terms: Terms::default().value(":pk", owner).value(":sk", prefix),
+            count_only: true,
+            ..Query::default()
+        };
+        let mut count = 0;
+        loop {
+            let page = self.backend.query(self.name(table), query.clone()).await?;
+            count += page.count;
+            query.from = page.next;
+            if query.from.is_none() {
+                return Ok(count);
             }
         }
     }

@@ -1,0 +1,20 @@
+//! What knows no noun: tables, items, batches, queries, updates, transactions, the audit table, and below them
+//! [`Backend`], the few operations of a store.
+//!
+//! A backend speaks for a store: the crate `dynamodb` for DynamoDB, `local` for the store within its process. The engine
+//! and all above it see neither.
+
+pub mod audit;
+pub mod backend;
+mod convert;
+mod error;
+pub mod item;
+pub mod meter;
+pub(crate) mod read;
+pub(crate) mod row;
+pub mod table;
+pub mod write;
+
+pub use backend::Backend;
+pub use error::StoreError;
+pub use item::{Item, Value};
