@@ -16,11 +16,11 @@ use axum::response::Response;
 use count_reads::CountReads;
 use edge::answer::{File, Text};
 use edge::seal::Seal;
-use edge::{Clock, Config, Error, MailQueue, RequestId, Routes, Services, SourceAddress, Telemetry};
+use edge::{Base, Clock, Config, Error, MailQueue, RequestId, Routes, SourceAddress, Telemetry};
 use outbox::{Direct, Outbox};
 use seal_secret::SealSecret;
 use send_mail::SendMail;
-use store::{Backend, Item, KeyLayer, Keys, Store, StoreError, tables};
+use store::{Backend, Item, KeyLayer, Keys, Store, StoreError, Values, tables};
 
 pub use server::{Running, serve};
 
@@ -36,48 +36,91 @@ pub struct Parts {
     pub config: Config,
 }
 
+/// The system's parts, put together. Everything is there for every function: in one process nothing keeps them apart.
+#[derive(Clone)]
+pub struct System {
+    /// What every function is given.
+    pub base: Base,
+    /// The right to name values.
+    pub values: Values,
+    /// Keys.
+    pub keys: Keys,
+    /// Where mails go.
+    pub outbox: Outbox,
+}
+
 impl Parts {
-    /// Puts the services together and makes the tables that are not there.
-    pub async fn assemble(self) -> Result<Services, StoreError> {
+    /// Puts the parts together and makes the tables that are not there.
+    pub async fn assemble(self) -> Result<System, StoreError> {
         tables::create_missing(&*self.backend, &self.config.table_prefix).await?;
         let (store, values) = Store::new(self.backend, &self.config.table_prefix);
-        Ok(Services {
-            store,
-            values,
-            keys: Keys::new(self.key_layer, self.config.key_cache_seconds),
-            clock: self.clock,
-            config: Arc::new(self.config),
-        })
+        let keys = Keys::new(self.key_layer, self.config.key_cache_seconds);
+        let base = Base { config: Arc::new(self.config), store, clock: self.clock };
+        Ok(System { base, values, keys, outbox: Outbox::default() })
     }
 }
 
-/// Every function's routes. Which services and which way to `seal-secret` and `send-mail` a function is given is asked by
-/// its name.
+/// A place where functions run: gives each, by its name, what it asks for.
+pub trait Place {
+    /// What every function is given.
+    fn base(&self, function: &'static str) -> Base;
+    /// The right to name values.
+    fn values(&self, function: &'static str) -> Values;
+    /// Keys.
+    fn keys(&self, function: &'static str) -> Keys;
+    /// `seal-secret`.
+    fn seal(&self, function: &'static str) -> Seal;
+    /// `send-mail`.
+    fn mail(&self, function: &'static str) -> Arc<dyn MailQueue>;
+}
+
+impl Place for System {
+    fn base(&self, _: &'static str) -> Base {
+        self.base.clone()
+    }
+
+    fn values(&self, _: &'static str) -> Values {
+        self.values.clone()
+    }
+
+    fn keys(&self, _: &'static str) -> Keys {
+        self.keys.clone()
+    }
+
+    fn seal(&self, _: &'static str) -> Seal {
+        Seal::by(SealSecret::new(&self.base, self.values.clone(), self.keys.clone()))
+    }
+
+    fn mail(&self, _: &'static str) -> Arc<dyn MailQueue> {
+        Arc::new(Direct(SendMail::new(&self.base, Arc::new(self.outbox.clone()))))
+    }
+}
+
+/// Every function's routes, each with what it asks for and no more.
 #[must_use]
-pub fn functions(
-    services: &impl Fn(&'static str) -> Services,
-    seal: &impl Fn(&'static str) -> Seal,
-    mail: &impl Fn(&'static str) -> Arc<dyn MailQueue>,
-) -> Vec<Routes> {
+pub fn functions(place: &impl Place) -> Vec<Routes> {
+    let base = |function| place.base(function);
+    let keys = |function| place.keys(function);
+    let seal = |function| place.seal(function);
     vec![
-        read_secret::routes(&services("read-secret")),
-        export_secrets::routes(&services("export-secrets")),
-        list_secrets::routes(&services("list-secrets")),
-        poll_secrets::routes(&services("poll-secrets")),
-        bootstrap_machine::routes(&services("bootstrap-machine")),
-        enroll_machine::routes(&services("enroll-machine")),
-        download_bundle::routes(&services("download-bundle")),
-        account::routes(&services("account")),
-        account_mail::routes(&services("account-mail"), mail("account-mail")),
-        account_passkeys::routes(&services("account-passkeys")),
-        bootstrap_agent::routes(&services("bootstrap-agent")),
-        manage_agents::routes(&services("manage-agents")),
-        manage_projects::routes(&services("manage-projects")),
-        manage_secrets::routes(&services("manage-secrets"), seal("manage-secrets")),
-        manage_machines::routes(&services("manage-machines")),
-        make_bundle::routes(&services("make-bundle"), seal("make-bundle")),
-        manage_audit::routes(&services("manage-audit")),
-        dashboard::routes(&services("dashboard")),
+        read_secret::routes(&base("read-secret"), place.values("read-secret"), keys("read-secret")),
+        export_secrets::routes(&base("export-secrets"), place.values("export-secrets"), keys("export-secrets")),
+        list_secrets::routes(&base("list-secrets")),
+        poll_secrets::routes(&base("poll-secrets")),
+        bootstrap_machine::routes(&base("bootstrap-machine")),
+        enroll_machine::routes(&base("enroll-machine")),
+        download_bundle::routes(&base("download-bundle"), keys("download-bundle")),
+        account::routes(&base("account"), keys("account")),
+        account_mail::routes(&base("account-mail"), keys("account-mail").maker(), place.mail("account-mail")),
+        account_passkeys::routes(&base("account-passkeys")),
+        bootstrap_agent::routes(&base("bootstrap-agent")),
+        manage_agents::routes(&base("manage-agents")),
+        manage_projects::routes(&base("manage-projects"), keys("manage-projects").maker()),
+        manage_secrets::routes(&base("manage-secrets"), seal("manage-secrets")),
+        manage_machines::routes(&base("manage-machines")),
+        make_bundle::routes(&base("make-bundle"), seal("make-bundle")),
+        manage_audit::routes(&base("manage-audit")),
+        dashboard::routes(&base("dashboard")),
         Routes::of("local").get("/", welcome),
     ]
 }
@@ -87,23 +130,11 @@ pub fn gateway(functions: Vec<Routes>, telemetry: &Telemetry) -> Router {
     Routes::into_router(functions, telemetry).layer(middleware::from_fn(by_listener))
 }
 
-/// `seal-secret` in this process.
-pub fn seal(services: &Services) -> Seal {
-    Seal::by(SealSecret::new(services))
-}
-
-/// `send-mail` in this process, with this outbox for the mails.
-pub fn mail(services: &Services, outbox: &Outbox) -> Arc<dyn MailQueue> {
-    Arc::new(Direct(SendMail::new(services, Arc::new(outbox.clone()))))
-}
-
 /// The whole system as one router.
-pub fn router(services: &Services) -> Router {
-    let (seal, outbox) = (seal(services), Outbox::default());
-    let mail = mail(services, &outbox);
-    let mut all = functions(&|_| services.clone(), &|_| seal.clone(), &|_| mail.clone());
-    all.push(outbox.routes());
-    gateway(all, &Telemetry::new(services))
+pub fn router(system: &System) -> Router {
+    let mut all = functions(system);
+    all.push(system.outbox.clone().routes());
+    gateway(all, &Telemetry::new(&system.base))
 }
 
 /// Gives what was put into the audit table to the function that follows it.

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use clap::Parser;
 use count_reads::CountReads;
-use edge::{Clock, Config, Services, telemetry};
-use local::Parts;
+use edge::{Clock, Config, telemetry};
 use local::embedded::Embedded;
+use local::{Parts, Place as _, System};
 use store::{KeyLayer, LocalKeyLayer};
 use sweep_expired::Sweep;
 use tokio::net::TcpListener;
@@ -78,12 +78,12 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         clock: Clock::System,
         config,
     };
-    let services = parts.assemble().await?;
+    let system = parts.assemble().await?;
 
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let server = local::serve(listener, local::router(&services));
-    let schedule = tokio::spawn(schedule(services, kept.embedded.clone()));
+    let server = local::serve(listener, local::router(&system));
+    let schedule = tokio::spawn(schedule(system, kept.embedded.clone()));
     writeln!(std::io::stdout(), "ready {url}")?;
     std::io::stdout().flush()?;
     if arguments.open {
@@ -160,16 +160,16 @@ async fn make_store(store: &Path) -> Result<(), Failure> {
 }
 
 /// What schedules and the store's own clean-up do on AWS.
-async fn schedule(services: Services, embedded: Embedded) {
-    let sweep = Sweep::new(&services, local::seal(&services));
-    let counts = CountReads::new(&services);
+async fn schedule(system: System, embedded: Embedded) {
+    let sweep = Sweep::new(&system.base, system.seal("sweep-expired"));
+    let counts = CountReads::new(&system.base);
     let mut tick = tokio::time::interval(SWEEP);
     let mut forget = tokio::time::interval(FORGET);
     let mut stream = tokio::time::interval(STREAM);
     loop {
         tokio::select! {
             _ = forget.tick() => {
-                services.keys.forget_old(services.clock.now());
+                system.keys.forget_old(system.base.clock.now());
                 continue;
             }
             _ = stream.tick() => {

@@ -7,7 +7,7 @@ mod verification;
 use std::sync::Arc;
 
 use axum::extract::FromRef;
-use edge::{Attempts, Clock, Config, MailQueue, Passwords, Routes, Services, Sessions};
+use edge::{Attempts, Base, Clock, Config, MailQueue, Passwords, Routes, Sessions};
 use store::{KeyMaker, Store};
 
 #[derive(Clone, FromRef)]
@@ -23,15 +23,15 @@ struct App {
 }
 
 /// The function's routes. They ask `mail` for mails.
-pub fn routes(services: &Services, mail: Arc<dyn MailQueue>) -> Routes {
+pub fn routes(base: &Base, keys: KeyMaker, mail: Arc<dyn MailQueue>) -> Routes {
     let app = App {
-        store: services.store.clone(),
-        keys: services.key_maker(),
-        clock: services.clock.clone(),
-        config: services.config.clone(),
-        attempts: services.attempts(),
-        sessions: Sessions::new(services),
-        passwords: Passwords::new(services),
+        store: base.store.clone(),
+        keys,
+        clock: base.clock.clone(),
+        config: base.config.clone(),
+        attempts: base.attempts(),
+        sessions: Sessions::new(base),
+        passwords: Passwords::new(base),
         mail,
     };
     Routes::of("account-mail")

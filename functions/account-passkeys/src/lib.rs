@@ -11,7 +11,7 @@ mod sign_in;
 use std::sync::Arc;
 
 use axum::extract::FromRef;
-use edge::{Attempts, Clock, Config, Error, Passwords, Routes, Services, Sessions};
+use edge::{Attempts, Base, Clock, Config, Error, Passwords, Routes, Sessions};
 use protocol::PasskeyId;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -30,14 +30,14 @@ struct App {
 }
 
 /// The function's routes.
-pub fn routes(services: &Services) -> Routes {
+pub fn routes(base: &Base) -> Routes {
     let app = App {
-        store: services.store.clone(),
-        clock: services.clock.clone(),
-        attempts: services.attempts(),
-        sessions: Sessions::new(services),
-        passwords: Passwords::new(services),
-        webauthn: relying_party(&services.config).map(Arc::new),
+        store: base.store.clone(),
+        clock: base.clock.clone(),
+        attempts: base.attempts(),
+        sessions: Sessions::new(base),
+        passwords: Passwords::new(base),
+        webauthn: relying_party(&base.config).map(Arc::new),
     };
     Routes::of("account-passkeys")
         .get("/v1/account/passkeys", passkeys::list)

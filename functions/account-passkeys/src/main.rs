@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    lambda::Function::named("account-passkeys").answer_http(account_passkeys::routes)
+    lambda::Function::named("account-passkeys").http(async |start| Ok(account_passkeys::routes(start.base())))
 }

@@ -9,7 +9,7 @@ mod sign_out;
 mod totp;
 
 use axum::extract::FromRef;
-use edge::{Attempts, Clock, Passwords, Routes, Services, Sessions};
+use edge::{Attempts, Base, Clock, Passwords, Routes, Sessions};
 use store::{Keys, Store};
 
 #[derive(Clone, FromRef)]
@@ -23,14 +23,14 @@ struct App {
 }
 
 /// The function's routes.
-pub fn routes(services: &Services) -> Routes {
+pub fn routes(base: &Base, keys: Keys) -> Routes {
     let app = App {
-        store: services.store.clone(),
-        keys: services.keys.clone(),
-        clock: services.clock.clone(),
-        attempts: services.attempts(),
-        sessions: Sessions::new(services),
-        passwords: Passwords::new(services),
+        store: base.store.clone(),
+        keys,
+        clock: base.clock.clone(),
+        attempts: base.attempts(),
+        sessions: Sessions::new(base),
+        passwords: Passwords::new(base),
     };
     Routes::of("account")
         .post("/v1/account/sign-in", sign_in::sign_in)

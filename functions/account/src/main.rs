@@ -3,5 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    lambda::Function::named("account").using_keys(kms::open).answer_http(account::routes)
+    lambda::Function::named("account")
+        .http(async |start| Ok(account::routes(start.base(), start.keys(kms::open).await?)))
 }

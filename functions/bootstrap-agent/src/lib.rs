@@ -4,7 +4,7 @@
 use axum::extract::State;
 use crypto::{PublicKey, TokenHash, random};
 use edge::body::SMALL;
-use edge::{Attempts, Body, Clock, Error, Json, Routes, Services, SourceAddress};
+use edge::{Attempts, Base, Body, Clock, Error, Json, Routes, SourceAddress};
 use protocol::{AgentId, VaultId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -21,8 +21,8 @@ struct App {
 }
 
 /// The function's route.
-pub fn routes(services: &Services) -> Routes {
-    let app = App { store: services.store.clone(), attempts: services.attempts(), clock: services.clock.clone() };
+pub fn routes(base: &Base) -> Routes {
+    let app = App { store: base.store.clone(), attempts: base.attempts(), clock: base.clock.clone() };
     Routes::of("bootstrap-agent").post("/v1/ai-bootstrap/register", register).with_state(app)
 }
 

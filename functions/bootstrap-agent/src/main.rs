@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    lambda::Function::named("bootstrap-agent").answer_http(bootstrap_agent::routes)
+    lambda::Function::named("bootstrap-agent").http(async |start| Ok(bootstrap_agent::routes(start.base())))
 }

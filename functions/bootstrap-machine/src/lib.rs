@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crypto::TokenHash;
-use edge::{Attempts, Clock, Config, Error, Routes, Services};
+use edge::{Attempts, Base, Clock, Config, Error, Routes};
 use store::{Store, vaults};
 use vault::model::BootstrapToken;
 
@@ -24,12 +24,12 @@ struct App {
 }
 
 /// The function's routes.
-pub fn routes(services: &Services) -> Routes {
+pub fn routes(base: &Base) -> Routes {
     let app = App {
-        store: services.store.clone(),
-        attempts: services.attempts(),
-        clock: services.clock.clone(),
-        config: services.config.clone(),
+        store: base.store.clone(),
+        attempts: base.attempts(),
+        clock: base.clock.clone(),
+        config: base.config.clone(),
     };
     Routes::of("bootstrap-machine")
         .get("/v1/bootstrap/{token}", scripts::sh)

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    lambda::Function::named("bootstrap-machine").answer_http(bootstrap_machine::routes)
+    lambda::Function::named("bootstrap-machine").http(async |start| Ok(bootstrap_machine::routes(start.base())))
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use edge::{Error, Services};
+use edge::{Base, Error};
 use protocol::{SecretId, VaultId};
 use store::Store;
 use store::stats::{HOUR_MS, Hour};
@@ -19,10 +19,10 @@ pub struct CountReads {
 }
 
 impl CountReads {
-    /// From the services.
+    /// From the base.
     #[must_use]
-    pub fn new(services: &Services) -> Self {
-        Self { store: services.store.clone() }
+    pub fn new(base: &Base) -> Self {
+        Self { store: base.store.clone() }
     }
 
     /// Counts the reads among these records; says how many of them there were.

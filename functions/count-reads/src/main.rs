@@ -3,13 +3,14 @@
 use std::process::ExitCode;
 
 use count_reads::CountReads;
+use vault::audit::Record;
 
 fn main() -> ExitCode {
-    lambda::Function::named("count-reads").answer_stream(|services| {
-        let counts = CountReads::new(services);
-        Box::new(move |records| {
+    lambda::Function::named("count-reads").stream(async |start| {
+        let counts = CountReads::new(start.base());
+        Ok(move |records: Vec<Record>| {
             let counts = counts.clone();
-            Box::pin(async move { counts.run(&records).await })
+            async move { counts.run(&records).await }
         })
     })
 }

@@ -12,7 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use edge::answer::{File, Html, MediaType};
 use edge::openapi::{Answers, Operation};
-use edge::{Error, Routes, Services};
+use edge::{Base, Error, Routes};
 use http::{HeaderValue, header};
 
 /// Made from the code by `tests/template/run --write`.
@@ -80,7 +80,7 @@ impl Answers for Page {
 }
 
 /// The function's routes.
-pub fn routes(_: &Services) -> Routes {
+pub fn routes(_: &Base) -> Routes {
     let pages = Pages {
         verify_email: Page::new(
             "Verify your address",

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    lambda::Function::named("dashboard").answer_http(dashboard::routes)
+    lambda::Function::named("dashboard").http(async |start| Ok(dashboard::routes(start.base())))
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use crypto::{Plaintext, TokenHash};
 use edge::answer::{File, Zip};
-use edge::{Clock, Config, Error, Ids, Routes, Services, SourceAddress};
+use edge::{Base, Clock, Config, Error, Ids, Routes, SourceAddress};
 use http::header;
 use protocol::bodies::Identity;
 use store::{Keys, Row as _, Store, vaults};
@@ -31,13 +31,8 @@ struct App {
 }
 
 /// The function's route.
-pub fn routes(services: &Services) -> Routes {
-    let app = App {
-        store: services.store.clone(),
-        keys: services.keys.clone(),
-        clock: services.clock.clone(),
-        config: services.config.clone(),
-    };
+pub fn routes(base: &Base, keys: Keys) -> Routes {
+    let app = App { store: base.store.clone(), keys, clock: base.clock.clone(), config: base.config.clone() };
     Routes::of("download-bundle").get("/v1/bundle/{token}", download).with_state(app)
 }
 

@@ -3,5 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    lambda::Function::named("download-bundle").using_keys(kms::open).answer_http(download_bundle::routes)
+    lambda::Function::named("download-bundle")
+        .http(async |start| Ok(download_bundle::routes(start.base(), start.keys(kms::open).await?)))
 }

@@ -5,7 +5,7 @@ mod script;
 
 use std::sync::Arc;
 
-use edge::{Attempts, Clock, Config, Routes, Services};
+use edge::{Attempts, Base, Clock, Config, Routes};
 use store::Store;
 
 #[derive(Clone)]
@@ -17,12 +17,12 @@ struct App {
 }
 
 /// The function's routes.
-pub fn routes(services: &Services) -> Routes {
+pub fn routes(base: &Base) -> Routes {
     let app = App {
-        store: services.store.clone(),
-        attempts: services.attempts(),
-        clock: services.clock.clone(),
-        config: services.config.clone(),
+        store: base.store.clone(),
+        attempts: base.attempts(),
+        clock: base.clock.clone(),
+        config: base.config.clone(),
     };
     Routes::of("enroll-machine")
         .post("/v1/{vaultId}/enroll/register", register::register)

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    lambda::Function::named("enroll-machine").answer_http(enroll_machine::routes)
+    lambda::Function::named("enroll-machine").http(async |start| Ok(enroll_machine::routes(start.base())))
 }

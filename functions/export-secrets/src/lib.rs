@@ -6,7 +6,7 @@
 use axum::extract::State;
 use crypto::Plaintext;
 use edge::answer::SecretJson;
-use edge::{Asker, Error, Gate, Opener, Refusing, Routes, Services, SignedBody};
+use edge::{Asker, Base, Error, Gate, Opener, Refusing, Routes, SignedBody};
 use http::StatusCode;
 use protocol::bodies::ExportScope;
 use protocol::{ProjectId, SecretId};
@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use store::values::CurrentValue;
 use store::vaults::Granted;
-use store::{Batch, Store, Values};
+use store::{Batch, Keys, Store, Values};
 use vault::Time;
 use vault::audit::{Action, Record};
 use vault::model::Machine;
@@ -38,12 +38,12 @@ struct App {
 }
 
 /// The function's route.
-pub fn routes(services: &Services) -> Routes {
+pub fn routes(base: &Base, values: Values, keys: Keys) -> Routes {
     let app = App {
-        gate: Gate::new(services),
-        values: services.values.clone(),
-        opener: Opener::new(services),
-        store: services.store.clone(),
+        gate: Gate::new(base),
+        values: values.clone(),
+        opener: Opener::new(base, values, keys),
+        store: base.store.clone(),
     };
     Routes::of("export-secrets").post("/v1/secrets/export", export).with_state(app)
 }

@@ -6,7 +6,7 @@ mod cli;
 mod secrets;
 mod verify_access;
 
-use edge::{Error, Gate, Routes, Services, SignedRequest};
+use edge::{Base, Error, Gate, Routes, SignedRequest};
 use protocol::ProjectId;
 use store::Store;
 use store::vaults::Granted;
@@ -20,14 +20,14 @@ struct App {
 }
 
 /// The function's routes.
-pub fn routes(services: &Services) -> Routes {
+pub fn routes(base: &Base) -> Routes {
     Routes::of("list-secrets")
         .get("/v1/secrets", secrets::list)
         .post("/v1/secrets/list", secrets::list_of_project)
         .get("/v1/cli/projects", cli::projects)
         .get("/v1/cli/secrets", cli::secrets)
         .post("/v1/verify-access", verify_access::verify)
-        .with_state(App { gate: Gate::new(services), store: services.store.clone() })
+        .with_state(App { gate: Gate::new(base), store: base.store.clone() })
 }
 
 impl App {

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    lambda::Function::named("list-secrets").answer_http(list_secrets::routes)
+    lambda::Function::named("list-secrets").http(async |start| Ok(list_secrets::routes(start.base())))
 }

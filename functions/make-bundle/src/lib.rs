@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use crypto::{OneTimeToken, TokenHash, random};
 use edge::seal::{Identity, MakeIdentity, Seal};
-use edge::{Body, Config, Error, Json, Principal, Routes, Services};
+use edge::{Base, Body, Config, Error, Json, Principal, Routes};
 use protocol::{BundleId, MachineId, ProjectId, SecretId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,9 +26,9 @@ struct App {
 }
 
 /// The function's route. It is for people only.
-pub fn routes(services: &Services, seal: Seal) -> Routes {
-    let app = App { store: services.store.clone(), config: services.config.clone(), seal };
-    Routes::of("make-bundle").managed(services).post("bundles", Needs::Person, create).with_state(app)
+pub fn routes(base: &Base, seal: Seal) -> Routes {
+    let app = App { store: base.store.clone(), config: base.config.clone(), seal };
+    Routes::of("make-bundle").managed(base).post("bundles", Needs::Person, create).with_state(app)
 }
 
 /// How long a bundle waits for its download, in seconds (15 minutes).

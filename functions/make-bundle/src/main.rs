@@ -3,5 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    lambda::Function::named("make-bundle").answer_http_sealing(make_bundle::routes)
+    lambda::Function::named("make-bundle")
+        .http(async |start| Ok(make_bundle::routes(start.base(), start.seal().await?)))
 }

@@ -11,7 +11,7 @@ mod whoami;
 
 use std::sync::Arc;
 
-use edge::{Config, Routes, Services};
+use edge::{Base, Config, Routes};
 use protocol::AgentId;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -27,11 +27,11 @@ struct App {
 }
 
 /// The function's routes.
-pub fn routes(services: &Services) -> Routes {
-    let store = services.store.clone();
-    let app = App { audit: store.audit(), store, config: services.config.clone() };
+pub fn routes(base: &Base) -> Routes {
+    let store = base.store.clone();
+    let app = App { audit: store.audit(), store, config: base.config.clone() };
     Routes::of("manage-agents")
-        .managed(services)
+        .managed(base)
         .get("whoami", Needs::Nothing, whoami::whoami)
         .get("ai-agents", AgentsRead, agents::list)
         .get("ai-agents/{agentId}", AgentsRead, agents::one)

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    lambda::Function::named("manage-agents").answer_http(manage_agents::routes)
+    lambda::Function::named("manage-agents").http(async |start| Ok(manage_agents::routes(start.base())))
 }

@@ -9,7 +9,7 @@ mod search;
 mod stats;
 mod usage;
 
-use edge::{Error, Principal, Routes, Services};
+use edge::{Base, Error, Principal, Routes};
 use store::{Audit, Store, vaults};
 use vault::Time;
 use vault::scope::Scope::AuditRead;
@@ -21,10 +21,10 @@ struct App {
 }
 
 /// The function's routes.
-pub fn routes(services: &Services) -> Routes {
-    let app = App { store: services.store.clone(), audit: services.store.audit() };
+pub fn routes(base: &Base) -> Routes {
+    let app = App { store: base.store.clone(), audit: base.store.audit() };
     Routes::of("manage-audit")
-        .managed(services)
+        .managed(base)
         .post("audit/query", AuditRead, query::query)
         .post("audit/export", AuditRead, export::export)
         .get("audit/actions", AuditRead, actions::actions)

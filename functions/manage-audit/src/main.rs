@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    lambda::Function::named("manage-audit").answer_http(manage_audit::routes)
+    lambda::Function::named("manage-audit").http(async |start| Ok(manage_audit::routes(start.base())))
 }

@@ -9,7 +9,7 @@ mod states;
 
 use std::sync::Arc;
 
-use edge::{Config, Routes, Services};
+use edge::{Base, Config, Routes};
 use protocol::MachineId;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -26,10 +26,10 @@ struct App {
 }
 
 /// The function's routes.
-pub fn routes(services: &Services) -> Routes {
-    let app = App { store: services.store.clone(), config: services.config.clone() };
+pub fn routes(base: &Base) -> Routes {
+    let app = App { store: base.store.clone(), config: base.config.clone() };
     Routes::of("manage-machines")
-        .managed(services)
+        .managed(base)
         .get("machines", MachinesRead, machines::list)
         .get("machines/{machineId}", MachinesRead, machines::one)
         .get("machines/{machineId}/name-history", MachinesRead, names::history)

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    lambda::Function::named("manage-machines").answer_http(manage_machines::routes)
+    lambda::Function::named("manage-machines").http(async |start| Ok(manage_machines::routes(start.base())))
 }

@@ -1,4 +1,4 @@
-//! `POST projects`: a new project under a master key of its which nobody sees unwrapped.
+//! `POST projects`: a new project under a master key of its own, which nobody sees unwrapped.
 //!
 //! When an agent with an allowlist makes it, the project is added to that allowlist in the same transaction.
 

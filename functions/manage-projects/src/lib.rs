@@ -9,7 +9,7 @@ mod machines;
 mod members;
 mod update;
 
-use edge::{Routes, Services};
+use edge::{Base, Routes};
 use protocol::ProjectId;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -24,10 +24,10 @@ struct App {
 }
 
 /// The function's routes.
-pub fn routes(services: &Services) -> Routes {
-    let app = App { store: services.store.clone(), keys: services.key_maker() };
+pub fn routes(base: &Base, keys: KeyMaker) -> Routes {
+    let app = App { store: base.store.clone(), keys };
     Routes::of("manage-projects")
-        .managed(services)
+        .managed(base)
         .get("projects", ProjectsRead, list::list)
         .post("projects", ProjectsWrite, create::create)
         .post("projects/{projectId}/update", ProjectsWrite, update::update)

@@ -3,5 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    lambda::Function::named("manage-projects").using_keys(kms::open).answer_http(manage_projects::routes)
+    lambda::Function::named("manage-projects")
+        .http(async |start| Ok(manage_projects::routes(start.base(), start.keys(kms::open).await?.maker())))
 }

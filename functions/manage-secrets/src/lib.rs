@@ -12,7 +12,7 @@ mod update;
 mod versions;
 
 use edge::seal::Seal;
-use edge::{Error, Principal, Routes, Services};
+use edge::{Base, Error, Principal, Routes};
 use protocol::SecretId;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -29,10 +29,10 @@ struct App {
 }
 
 /// The function's routes.
-pub fn routes(services: &Services, seal: Seal) -> Routes {
-    let app = App { store: services.store.clone(), seal };
+pub fn routes(base: &Base, seal: Seal) -> Routes {
+    let app = App { store: base.store.clone(), seal };
     Routes::of("manage-secrets")
-        .managed(services)
+        .managed(base)
         .get("projects/{projectId}/secrets", SecretsRead, list::list)
         .post("projects/{projectId}/secrets", SecretsWrite, create::create)
         .get("projects/{projectId}/secrets/{secretId}", SecretsRead, list::one)

@@ -3,5 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    lambda::Function::named("manage-secrets").answer_http_sealing(manage_secrets::routes)
+    lambda::Function::named("manage-secrets")
+        .http(async |start| Ok(manage_secrets::routes(start.base(), start.seal().await?)))
 }

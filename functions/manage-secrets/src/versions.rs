@@ -1,7 +1,7 @@
 //! `GET projects/{projectId}/secrets/{secretId}/versions`: the versions that are kept and when they were made, newest
 //! first; no values.
 //!
-//! The times are in rows beside the secret's written with each version: nobody here may look at the values table.
+//! The times are in rows beside the secret's own, written with each version: nobody here may look at the values table.
 
 use axum::extract::State;
 use edge::{Error, Ids, Json, Principal};

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use axum::extract::State;
-use edge::{Error, Gate, Json, Routes, Services, SignedBody};
+use edge::{Base, Error, Gate, Json, Routes, SignedBody};
 use http::StatusCode;
 use protocol::SecretId;
 use protocol::bodies::{Change, ChangeStatus, Watch};
@@ -25,8 +25,8 @@ struct App {
 }
 
 /// The function's route.
-pub fn routes(services: &Services) -> Routes {
-    let app = App { gate: Gate::new(services), store: services.store.clone() };
+pub fn routes(base: &Base) -> Routes {
+    let app = App { gate: Gate::new(base), store: base.store.clone() };
     Routes::of("poll-secrets").post("/v1/secrets/poll", poll).with_state(app)
 }
 

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    lambda::Function::named("poll-secrets").answer_http(poll_secrets::routes)
+    lambda::Function::named("poll-secrets").http(async |start| Ok(poll_secrets::routes(start.base())))
 }

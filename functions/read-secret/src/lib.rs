@@ -5,10 +5,10 @@
 
 use axum::extract::State;
 use edge::answer::SecretJson;
-use edge::{Error, Gate, Opener, Routes, Services, SignedRequest, answer};
+use edge::{Base, Error, Gate, Opener, Routes, SignedRequest, answer};
 use schemars::JsonSchema;
 use serde::Serialize;
-use store::{Store, Values};
+use store::{Keys, Store, Values};
 
 #[derive(Clone)]
 struct App {
@@ -19,12 +19,12 @@ struct App {
 }
 
 /// The function's route.
-pub fn routes(services: &Services) -> Routes {
+pub fn routes(base: &Base, values: Values, keys: Keys) -> Routes {
     let app = App {
-        gate: Gate::new(services),
-        values: services.values.clone(),
-        opener: Opener::new(services),
-        store: services.store.clone(),
+        gate: Gate::new(base),
+        values: values.clone(),
+        opener: Opener::new(base, values, keys),
+        store: base.store.clone(),
     };
     Routes::of("read-secret").get("/v1/secret/{secretId}", read_secret).with_state(app)
 }

@@ -3,5 +3,8 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    lambda::Function::named("read-secret").opening_projects(kms::open).answer_http(read_secret::routes)
+    lambda::Function::named("read-secret").http(async |start| {
+        let keys = start.project_keys(kms::open).await?;
+        Ok(read_secret::routes(start.base(), start.values(), keys))
+    })
 }

@@ -11,7 +11,7 @@ use edge::seal::{
     Create, Destroy, Destroyed, Identity, MakeIdentity, NewVersion, Operation, Perform, Replace, RollBack, Rotate,
     Rotation, answer,
 };
-use edge::{Clock, Error, Services};
+use edge::{Base, Clock, Error};
 use protocol::{ProjectId, SecretId, VaultId};
 use serde_json::Value;
 use store::values::{CurrentValue, StoredValue};
@@ -35,15 +35,10 @@ pub struct SealSecret {
 }
 
 impl SealSecret {
-    /// From the services.
+    /// From the base.
     #[must_use]
-    pub fn new(services: &Services) -> Self {
-        Self {
-            store: services.store.clone(),
-            values: services.values.clone(),
-            keys: services.keys.clone(),
-            clock: services.clock.clone(),
-        }
+    pub fn new(base: &Base, values: Values, keys: Keys) -> Self {
+        Self { store: base.store.clone(), values, keys, clock: base.clock.clone() }
     }
 
     async fn seal(

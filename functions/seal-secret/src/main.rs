@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use seal_secret::SealSecret;
 
 fn main() -> ExitCode {
-    lambda::Function::named("seal-secret")
-        .opening_projects(kms::open)
-        .answer_sealing(|services| Box::new(SealSecret::new(services)))
+    lambda::Function::named("seal-secret").sealing(async |start| {
+        let keys = start.project_keys(kms::open).await?;
+        Ok(SealSecret::new(start.base(), start.values(), keys))
+    })
 }

@@ -10,7 +10,7 @@ pub mod ses;
 use std::sync::Arc;
 
 use crypto::{OneTimeToken, TokenHash};
-use edge::{Clock, Config, Error, MailRequest, Services};
+use edge::{Base, Clock, Config, Error, MailRequest};
 use store::{Mail, Mailer, Store, accounts};
 use vault::audit::{Action, ActorKind, Origin, Record};
 use vault::people::{LinkPurpose, MailedLink, User};
@@ -27,8 +27,8 @@ pub struct SendMail {
 impl SendMail {
     /// From the services, and what carries mail.
     #[must_use]
-    pub fn new(services: &Services, mailer: Arc<dyn Mailer>) -> Self {
-        Self { store: services.store.clone(), clock: services.clock.clone(), config: services.config.clone(), mailer }
+    pub fn new(base: &Base, mailer: Arc<dyn Mailer>) -> Self {
+        Self { store: base.store.clone(), clock: base.clock.clone(), config: base.config.clone(), mailer }
     }
 
     /// Does what was asked for. Says how many mails that were.

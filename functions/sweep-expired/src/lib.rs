@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crypto::TokenHash;
 use edge::seal::{Destroy, Seal};
-use edge::{Clock, Error, Services};
+use edge::{Base, Clock, Error};
 use protocol::{MachineId, ProjectId, SecretId, VaultId};
 use store::meter::inherited;
 use store::{CommitError, Row as _, Store, StoreError, Update, vaults};
@@ -33,10 +33,10 @@ pub struct Sweep {
 }
 
 impl Sweep {
-    /// From the services.
+    /// From the base.
     #[must_use]
-    pub fn new(services: &Services, seal: Seal) -> Self {
-        Self { store: services.store.clone(), clock: services.clock.clone(), seal }
+    pub fn new(base: &Base, seal: Seal) -> Self {
+        Self { store: base.store.clone(), clock: base.clock.clone(), seal }
     }
 
     /// Ends everything that is due; says how many things that were. One that fails holds up none of the others and is

@@ -5,11 +5,11 @@ use std::process::ExitCode;
 use sweep_expired::Sweep;
 
 fn main() -> ExitCode {
-    lambda::Function::named("sweep-expired").answer_schedule_sealing(|services, seal| {
-        let sweep = Sweep::new(services, seal);
-        Box::new(move || {
+    lambda::Function::named("sweep-expired").schedule(async |start| {
+        let sweep = Sweep::new(start.base(), start.seal().await?);
+        Ok(move || {
             let sweep = sweep.clone();
-            Box::pin(async move { sweep.run().await })
+            async move { sweep.run().await }
         })
     })
 }

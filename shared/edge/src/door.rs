@@ -24,7 +24,7 @@ use vault::scope::Needs;
 
 use crate::error::Told;
 use crate::settle::Settling;
-use crate::{Error, Services, Sessions, SignedRequest};
+use crate::{Base, Error, Sessions, SignedRequest};
 
 /// Most characters of a path in a record.
 const PATH_SHOWN: usize = 200;
@@ -106,8 +106,8 @@ pub(crate) struct Door {
 }
 
 impl Door {
-    pub(crate) fn new(services: &Services) -> Self {
-        Self { settling: Settling::new(services), sessions: Sessions::new(services) }
+    pub(crate) fn new(base: &Base) -> Self {
+        Self { settling: Settling::new(base), sessions: Sessions::new(base) }
     }
 }
 

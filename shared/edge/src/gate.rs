@@ -17,7 +17,7 @@ use vault::read_gate::{Caller, Refusal, Target, authenticate, decide};
 use vault::signer::Refused as _;
 
 use crate::settle::Settling;
-use crate::{Error, Services, SignedRequest};
+use crate::{Base, Error, SignedRequest};
 
 /// How many secrets' and machines' whereabouts are remembered.
 const HINTS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(9_999);
@@ -207,9 +207,9 @@ pub struct Gate {
 impl Gate {
     /// A gate with an empty memory.
     #[must_use]
-    pub fn new(services: &Services) -> Self {
+    pub fn new(base: &Base) -> Self {
         let hints = Hints { projects: Mutex::new(LruCache::new(HINTS)), vaults: Mutex::new(LruCache::new(HINTS)) };
-        Self { settling: Settling::new(services), hints: Arc::new(hints) }
+        Self { settling: Settling::new(base), hints: Arc::new(hints) }
     }
 
     /// Step 2, with one more row in the same read.

@@ -6,7 +6,7 @@ use store::{Keys, Store, Values};
 use vault::Time;
 use vault::model::{Project, Secret};
 
-use crate::{Error, Services};
+use crate::{Base, Error};
 
 /// Opens values of admitted reads.
 #[derive(Clone)]
@@ -17,10 +17,10 @@ pub struct Opener {
 }
 
 impl Opener {
-    /// From the services.
+    /// From the base.
     #[must_use]
-    pub fn new(services: &Services) -> Self {
-        Self { store: services.store.clone(), values: services.values.clone(), keys: services.keys.clone() }
+    pub fn new(base: &Base, values: Values, keys: Keys) -> Self {
+        Self { store: base.store.clone(), values, keys }
     }
 
     /// Opens a secret's current value, and says which version it is.

@@ -9,7 +9,7 @@ use store::Store;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use vault::audit::Action;
 
-use crate::{Attempts, Error, Person, Services};
+use crate::{Attempts, Base, Error, Person};
 
 /// Passwords that are worked on at the same time.
 const AT_ONCE: usize = 2;
@@ -32,12 +32,12 @@ pub struct Turn {
 }
 
 impl Passwords {
-    /// From the services.
+    /// From the base.
     #[must_use]
-    pub fn new(services: &Services) -> Self {
+    pub fn new(base: &Base) -> Self {
         Self {
-            store: services.store.clone(),
-            attempts: services.attempts(),
+            store: base.store.clone(),
+            attempts: base.attempts(),
             working: Arc::new(Semaphore::new(AT_ONCE)),
             waiting: Arc::new(Semaphore::new(WAITING)),
         }

@@ -16,7 +16,7 @@ use vault::Time;
 use vault::audit::{Action, ActorKind, Origin, Record};
 use vault::people::{Session, User};
 
-use crate::{Clock, Config, Error, Services, SourceAddress};
+use crate::{Base, Clock, Config, Error, SourceAddress};
 
 /// The cookie that holds a session's token. The prefix makes browsers insist on Secure, no domain, and path `/`.
 pub const SESSION_COOKIE: &str = "__Host-sikkerkey";
@@ -98,10 +98,10 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// From the services.
+    /// From the base.
     #[must_use]
-    pub fn new(services: &Services) -> Self {
-        Self { store: services.store.clone(), clock: services.clock.clone(), config: services.config.clone() }
+    pub fn new(base: &Base) -> Self {
+        Self { store: base.store.clone(), clock: base.clock.clone(), config: base.config.clone() }
     }
 }
 

@@ -11,7 +11,7 @@ use vault::scope::Needs;
 use crate::door::{self, Door};
 use crate::openapi::{Described, Description};
 use crate::telemetry::{self, Telemetry};
-use crate::{Error, Services};
+use crate::{Base, Error};
 
 /// One route.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,8 +76,8 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 
     /// Goes on with routes of management.
     #[must_use]
-    pub fn managed(self, services: &Services) -> Managed<S> {
-        Managed { routes: self, door: Door::new(services) }
+    pub fn managed(self, base: &Base) -> Managed<S> {
+        Managed { routes: self, door: Door::new(base) }
     }
 
     /// Gives the handlers their state.

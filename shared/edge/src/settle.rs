@@ -7,7 +7,7 @@ use vault::Time;
 use vault::audit::Record;
 use vault::signer::{self, Refused};
 
-use crate::{Clock, Config, Error, Services, SignedRequest};
+use crate::{Base, Clock, Config, Error, SignedRequest};
 
 /// What it takes to make a verdict count.
 #[derive(Clone)]
@@ -19,12 +19,12 @@ pub(crate) struct Settling {
 }
 
 impl Settling {
-    pub(crate) fn new(services: &Services) -> Self {
+    pub(crate) fn new(base: &Base) -> Self {
         Self {
-            store: services.store.clone(),
-            audit: services.store.audit(),
-            clock: services.clock.clone(),
-            config: services.config.clone(),
+            store: base.store.clone(),
+            audit: base.store.audit(),
+            clock: base.clock.clone(),
+            config: base.config.clone(),
         }
     }
 

@@ -22,7 +22,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::error::Told;
-use crate::{Clock, Error, Services};
+use crate::{Base, Clock, Error};
 
 /// Where metrics go.
 const NAMESPACE: &str = "SikkerKey";
@@ -138,11 +138,11 @@ impl<'a> Metrics<'a> {
 }
 
 impl Telemetry {
-    /// For these services.
+    /// For these base.
     #[must_use]
-    pub fn new(services: &Services) -> Self {
-        let deployment = services.config.table_prefix.as_str().into();
-        Self { clock: services.clock.clone(), deployment, counts_errors: true }
+    pub fn new(base: &Base) -> Self {
+        let deployment = base.config.table_prefix.as_str().into();
+        Self { clock: base.clock.clone(), deployment, counts_errors: true }
     }
 
     /// For a function that answers other functions: an error of its own is one of theirs too, and is counted there.

@@ -17,7 +17,7 @@ const CONNECT: Duration = Duration::from_secs(1);
 /// A variable that Lambda sets is not there.
 #[derive(Debug, thiserror::Error)]
 #[error("environment variable {0} is missing; Lambda sets it")]
-pub(crate) struct NotOnLambda(&'static str);
+pub struct NotOnLambda(&'static str);
 
 /// What the clients are made from: the environment that Lambda gives a function, and nothing else.
 pub struct Aws {

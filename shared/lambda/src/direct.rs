@@ -13,10 +13,11 @@ use futures_util::FutureExt as _;
 use lambda_http::lambda_runtime::{self, LambdaEvent, service_fn};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use vault::audit::Record;
 use zeroize::Zeroizing;
 
 use crate::clients::{self, Aws};
-use crate::start::{Job, MailJob, Started, StreamJob};
+use crate::start::Start;
 
 /// Carries messages by invoking a function and waiting for its answer.
 struct Invoke {
@@ -83,18 +84,21 @@ async fn without_panic<T>(work: impl Future<Output = Result<T, Error>>) -> Resul
     done.unwrap_or_else(|_| Err(Error::internal("a panic, see standard error")))
 }
 
-pub(crate) async fn answer_sealing(started: &Started, seal: &dyn Perform) -> Result<(), lambda_http::Error> {
+pub(crate) async fn answer_sealing(started: &Start, seal: &dyn Perform) -> Result<(), lambda_http::Error> {
     let telemetry = started.telemetry.clone().counted_by_the_caller();
     let answer = async |event: LambdaEvent<Message>| {
         let (name, id) = (event.payload.name(), event.context.request_id);
-        let work = without_panic(event.payload.perform(seal, &started.services.clock));
+        let work = without_panic(event.payload.perform(seal, &started.base.clock));
         let done = telemetry.observe(started.name, name, &id, work).await;
         Ok::<_, lambda_http::Error>(Reply::from(done))
     };
     lambda_runtime::run(service_fn(answer)).await
 }
 
-pub(crate) async fn answer_schedule(started: &Started, job: Job) -> Result<(), lambda_http::Error> {
+pub(crate) async fn answer_schedule<D>(started: &Start, job: impl Fn() -> D) -> Result<(), lambda_http::Error>
+where
+    D: Future<Output = Result<usize, Error>>,
+{
     let answer = async |event: LambdaEvent<Value>| {
         let id = event.context.request_id;
         let done = started.telemetry.observe(started.name, "schedule", &id, without_panic(job())).await;
@@ -106,7 +110,13 @@ pub(crate) async fn answer_schedule(started: &Started, job: Job) -> Result<(), l
     lambda_runtime::run(service_fn(answer)).await
 }
 
-pub(crate) async fn answer_mail_requests(started: &Started, job: MailJob) -> Result<(), lambda_http::Error> {
+pub(crate) async fn answer_mail_requests<D>(
+    started: &Start,
+    job: impl Fn(MailRequest) -> D,
+) -> Result<(), lambda_http::Error>
+where
+    D: Future<Output = Result<usize, Error>>,
+{
     let answer = async |event: LambdaEvent<MailRequest>| {
         let (name, id) = (event.payload.name(), event.context.request_id);
         let done = started.telemetry.observe(started.name, name, &id, without_panic(job(event.payload))).await;
@@ -138,7 +148,10 @@ struct Images {
     new_image: Option<Image>,
 }
 
-pub(crate) async fn answer_stream(started: &Started, job: StreamJob) -> Result<(), lambda_http::Error> {
+pub(crate) async fn answer_stream<D>(started: &Start, job: impl Fn(Vec<Record>) -> D) -> Result<(), lambda_http::Error>
+where
+    D: Future<Output = Result<usize, Error>>,
+{
     let answer = async |event: LambdaEvent<Batch>| {
         let id = event.context.request_id;
         let images = event.payload.records.into_iter().filter_map(|change| change.dynamodb.new_image);

@@ -8,9 +8,9 @@ use lambda_http::request::RequestContext;
 use lambda_http::tower::ServiceBuilder;
 use lambda_http::{RequestExt as _, http};
 
-use crate::start::Started;
+use crate::start::Start;
 
-pub(crate) async fn answer(started: &Started, routes: Routes) -> Result<(), lambda_http::Error> {
+pub(crate) async fn answer(started: &Start, routes: Routes) -> Result<(), lambda_http::Error> {
     let answers = Routes::into_router(vec![routes], &started.telemetry).layer(middleware::from_fn(by_gateway));
     lambda_http::run(ServiceBuilder::new().map_request(with_literal_path).service(answers)).await
 }

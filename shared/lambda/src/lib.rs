@@ -1,11 +1,6 @@
 //! Runs a function on AWS Lambda.
 //!
-//! A function's `main` says what it is and what it needs:
-//!
-//! ```no_run
-//! # fn routes(_: &edge::Services) -> edge::Routes { edge::Routes::of("list-secrets").with_state(()) }
-//! lambda::Function::named("list-secrets").answer_http(routes);
-//! ```
+//! A function's `main` says what it is and what it needs; `functions/manage-secrets/src/main.rs` is one.
 //!
 //! Everything that can be done before the first request is done at the start, which Lambda gives more time and CPU:
 //! the environment is read and checked, connections are opened, keys unwrapped. What is wrong with the environment
@@ -18,4 +13,4 @@ mod start;
 
 pub use clients::{Aws, knock, once};
 pub use dynamodb::{Counter, describe, retries, timeouts};
-pub use start::{Function, Job, Later, MailJob, MakeMailJob, OpenKeyLayer, StreamJob};
+pub use start::{Function, Later, OpenKeyLayer, Start, StartError};

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use crypto::MasterKey;
-use edge::{Clock, Services};
+use edge::Clock;
+use local::System;
 use local::embedded::Embedded;
 use protocol::UserId;
 use store::values::StoredValue;
@@ -53,7 +54,7 @@ pub type PartMedians = [(&'static str, f64); 4];
 
 /// A store of the same content as the server's, and everything else that a read needs, at hand.
 pub struct Floor {
-    services: Services,
+    system: System,
     fixture: Arc<Fixture>,
     owner: UserId,
     stored: StoredValue,
@@ -66,29 +67,22 @@ impl Floor {
     pub async fn start(file: Option<&std::path::Path>) -> Result<Self, Failure> {
         let embedded = file.map_or_else(Embedded::in_memory, Embedded::in_file)?;
         let instance = Instance::start(Arc::new(embedded)).await?;
-        let (services, fixture) = (instance.services.clone(), instance.fixture.clone());
+        let (system, fixture) = (instance.system.clone(), instance.fixture.clone());
         instance.stop().await?;
         let missing = || "the floor's rows are not there";
-        let store = &services.store;
+        let store = &system.base.store;
         let vault = store.get(&vaults::vault(fixture.vault)).await?.ok_or_else(missing)?;
         let project = store.get(&vaults::project(fixture.project)).await?.ok_or_else(missing)?;
-        let value = store.get(&services.values.current(fixture.secret)).await?.ok_or_else(missing)?;
-        let master_key = services.keys.master_key(&project, services.clock.now()).await?;
-        Ok(Self {
-            fixture,
-            owner: vault.owner,
-            stored: value.0,
-            master_key,
-            router: local::router(&services),
-            services,
-        })
+        let value = store.get(&system.values.current(fixture.secret)).await?.ok_or_else(missing)?;
+        let master_key = system.keys.master_key(&project, system.base.clock.now()).await?;
+        Ok(Self { fixture, owner: vault.owner, stored: value.0, master_key, router: local::router(&system), system })
     }
 
     /// The keys that a warm read fetches.
     fn batch(&self) -> Batch {
         let Fixture { vault, project, secret, machine, .. } = *self.fixture;
         let mut batch = Batch::new();
-        batch.want(&self.services.values.current(secret));
+        batch.want(&self.system.values.current(secret));
         batch.want(&lockout::lockout(ADDRESS));
         batch.want(&vaults::machine(machine));
         batch.want(&vaults::vault(vault));
@@ -102,14 +96,15 @@ impl Floor {
     async fn operation(&self, signed: &Signed) -> Result<Parts, Failure> {
         let Fixture { vault, project, secret, machine, ref key } = *self.fixture;
         let started = Instant::now();
-        self.services.store.fetch(self.batch()).await?;
+        self.system.base.store.fetch(self.batch()).await?;
         let fetched = Instant::now();
         let verified = key.public().verify(&signed.text, &signed.signature);
         let checked = Instant::now();
         let now = Clock::System.now();
         let origin = Origin { vault, owner: self.owner, actor: ActorKind::Machine, address: Some(ADDRESS), at: now };
         let record = origin.record(Action::SecretRead, "Secret read").machine(machine).secret(secret).project(project);
-        self.services
+        self.system
+            .base
             .store
             .audit()
             .take_nonce(store::Signer::Machine(machine), &signed.nonce.parse()?, Some(&record), now)

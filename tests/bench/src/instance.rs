@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use crypto::{KeyContext, Sealed};
-use edge::{Clock, Config, Services};
-use local::{Parts, Running};
+use edge::{Clock, Config};
+use local::{Parts, Running, System};
 use store::key_layer::KeyBytes;
 use store::{Backend, KeyError, KeyLayer, LocalKeyLayer};
 use tokio::net::TcpListener;
@@ -36,7 +36,7 @@ impl KeyLayer for Counting {
 
 /// The system in this process, set up.
 pub struct Instance {
-    pub services: Services,
+    pub system: System,
     pub fixture: Arc<Fixture>,
     pub address: SocketAddr,
     unwraps: Arc<AtomicU64>,
@@ -54,10 +54,10 @@ impl Instance {
             clock: Clock::System,
             config: Config::at(format!("http://localhost:{}", address.port())),
         };
-        let services = parts.assemble().await?;
-        let server = local::serve(listener, local::router(&services));
+        let system = parts.assemble().await?;
+        let server = local::serve(listener, local::router(&system));
         let fixture = tokio::task::spawn_blocking(move || Fixture::set_up(address)).await??;
-        Ok(Self { services, fixture: Arc::new(fixture), address, unwraps, server })
+        Ok(Self { system, fixture: Arc::new(fixture), address, unwraps, server })
     }
 
     /// How often the key layer has unwrapped a key.

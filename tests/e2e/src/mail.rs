@@ -67,6 +67,6 @@ impl MailQueue for Requests {
 }
 
 /// `send-mail` and the way to it.
-pub(crate) fn queue(from: &'static str, services: &edge::Services, mail: Arc<TestMail>) -> Arc<dyn MailQueue> {
-    Arc::new(Requests { from, to: SendMail::new(services, mail) })
+pub(crate) fn queue(from: &'static str, base: &edge::Base, mail: Arc<TestMail>) -> Arc<dyn MailQueue> {
+    Arc::new(Requests { from, to: SendMail::new(base, mail) })
 }

@@ -10,14 +10,15 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use count_reads::CountReads;
 use edge::seal::{Carrier, Message, Remote, Reply, Seal};
-use edge::{Clock, Config, Error, Route, Services, Telemetry};
+use edge::{Base, Clock, Config, Error, MailQueue, Route, Telemetry};
 use http::{HeaderMap, Method, StatusCode};
 use http_body_util::BodyExt as _;
+use local::Place;
 use local::embedded::Embedded;
 use protocol::VaultId;
 use seal_secret::SealSecret;
 use serde_json::Value;
-use store::{Keys, Store, tables};
+use store::{Keys, Store, Values, tables};
 use sweep_expired::Sweep;
 use tower::ServiceExt as _;
 use vault::Time;
@@ -43,6 +44,28 @@ pub struct Options {
     pub lockout_failures: Option<usize>,
     /// How long unwrapped keys are kept; 300 s unless given.
     pub key_cache_seconds: Option<u64>,
+}
+
+/// What a test looks into the system by.
+#[derive(Clone)]
+pub struct Services {
+    pub store: Store,
+    pub values: Values,
+    pub keys: Keys,
+    pub clock: Clock,
+    pub config: Arc<Config>,
+}
+
+impl Services {
+    /// Does with the keys what a function that opens values does at its start.
+    pub async fn prepare(&self) {
+        self.base().prepare(&self.keys).await;
+    }
+
+    /// What every function is given.
+    pub fn base(&self) -> Base {
+        Base { config: self.config.clone(), store: self.store.clone(), clock: self.clock.clone() }
+    }
 }
 
 /// The whole system.
@@ -276,12 +299,11 @@ impl World {
 
     /// The functions, with their routes.
     pub fn functions(&self) -> Vec<edge::Routes> {
-        let mail = |from| mail::queue(from, &self.services_of("send-mail"), self.mail.clone());
-        local::functions(&|function| self.services_of(function), &|from| self.seal_for(from), &mail)
+        local::functions(self)
     }
 
     fn in_this_process(&self) -> Router {
-        local::gateway(self.functions(), &Telemetry::new(&self.services))
+        local::gateway(self.functions(), &Telemetry::new(&self.services.base()))
     }
 
     /// Every route there is.
@@ -415,18 +437,37 @@ impl World {
 
     /// The same where it may fail.
     pub async fn try_sweep(&self) -> Result<usize, Error> {
-        Sweep::new(&self.services_of("sweep-expired"), self.seal_for("sweep-expired")).run().await
+        Sweep::new(&self.base("sweep-expired"), self.seal("sweep-expired")).run().await
     }
 
     /// Lets the function that follows the audit table catch up; says how many reads it counted.
     pub async fn catch_up(&self) -> usize {
         let stream = self.embedded.as_ref().expect("a store that gives its stream to the test").take_stream();
-        local::follow(stream, &CountReads::new(&self.services_of("count-reads"))).await.unwrap()
+        local::follow(stream, &CountReads::new(&self.base("count-reads"))).await.unwrap()
+    }
+}
+
+/// Each function by itself, so that what it does is written down as rights that it needs.
+impl Place for World {
+    fn base(&self, function: &'static str) -> Base {
+        self.services_of(function).base()
     }
 
-    fn seal_for(&self, from: &'static str) -> Seal {
-        let seal = SealSecret::new(&self.services_of("seal-secret"));
-        let clock = self.services.clock.clone();
-        Seal::by(Remote::by(Messages { from, seal, clock: clock.clone() }, clock))
+    fn values(&self, function: &'static str) -> Values {
+        self.services_of(function).values
+    }
+
+    fn keys(&self, function: &'static str) -> Keys {
+        self.services_of(function).keys
+    }
+
+    fn seal(&self, function: &'static str) -> Seal {
+        let Services { values, keys, clock, .. } = self.services_of("seal-secret");
+        let seal = SealSecret::new(&self.base("seal-secret"), values, keys);
+        Seal::by(Remote::by(Messages { from: function, seal, clock: clock.clone() }, clock))
+    }
+
+    fn mail(&self, function: &'static str) -> Arc<dyn MailQueue> {
+        mail::queue(function, &self.base("send-mail"), self.mail.clone())
     }
 }

@@ -49,10 +49,10 @@ impl Aws {
             clock: Clock::System,
             config: Config::at("http://localhost".to_owned()),
         };
-        let services = parts.assemble().await?;
+        let built = parts.assemble().await?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let system = local::serve(listener, local::router(&services));
+        let system = local::serve(listener, local::router(&built));
         let fixture = tokio::task::spawn_blocking(move || Fixture::set_up(address)).await??;
         system.stop().await?;
         let dynamodb = serve(Router::new().route("/", post(dynamodb).with_state(Connector(embedded)))).await?;

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use axum::Router;
 use clap::{Parser, ValueEnum};
 use connector::Connector;
-use edge::{Clock, Config, Services};
-use local::Parts;
+use edge::{Clock, Config};
 use local::embedded::Embedded;
+use local::{Parts, System};
 use store::{Backend, LocalKeyLayer};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
@@ -39,7 +39,7 @@ enum By {
     Types,
 }
 
-async fn services(by: By) -> Result<Services, Failure> {
+async fn system(by: By) -> Result<System, Failure> {
     let embedded = Embedded::in_memory()?;
     let backend: Arc<dyn Backend> = match by {
         By::Client => connector::backend(Connector(embedded)),
@@ -55,7 +55,7 @@ async fn services(by: By) -> Result<Services, Failure> {
 }
 
 async fn set_up(by: By) -> Result<(Router, Fixture), Failure> {
-    let router = local::router(&services(by).await?);
+    let router = local::router(&system(by).await?);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let server = local::serve(listener, router.clone());

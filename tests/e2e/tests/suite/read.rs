@@ -80,7 +80,7 @@ async fn keys_are_prepared_before_the_first_request() {
     for function in ["read-secret", "export-secrets", "seal-secret"] {
         let services = world.services_of(function);
         let before = world.keys.unwrapped();
-        services.prepare_keys().await;
+        services.prepare().await;
         assert_eq!(world.keys.unwrapped() - before, 16, "{function}: the newest sixteen of seventeen");
         if function == "read-secret" {
             let project = services.store.newest_projects(1).await.unwrap().remove(0);
@@ -90,7 +90,7 @@ async fn keys_are_prepared_before_the_first_request() {
     }
     // The key layer may be away: that is for the requests to say.
     world.keys.set_down(true);
-    world.services_of("read-secret").prepare_keys().await;
+    world.services_of("read-secret").prepare().await;
     world.keys.set_down(false);
     machine.read(&secret).await.expect(200);
 }

@@ -77,7 +77,7 @@ async fn a_lockout_is_a_metric_and_so_is_an_error_of_ours() {
 #[tokio::test]
 async fn an_error_that_the_caller_counts_is_not_counted_twice() {
     let world = World::new().await;
-    let telemetry = Telemetry::new(&world.services).counted_by_the_caller();
+    let telemetry = Telemetry::new(&world.services.base()).counted_by_the_caller();
     let failed: Result<(), Error> =
         telemetry.observe("seal-secret", "a test", "its-id", async { Err(Error::internal("broken")) }).await;
     assert!(failed.is_err());
@@ -89,11 +89,11 @@ async fn an_error_that_the_caller_counts_is_not_counted_twice() {
 async fn a_start_does_not_wait_for_keys_for_ever() {
     let world = World::new().await;
     world.owner().await.readable("value").await;
-    world.another_process().services.prepare_keys().await;
+    world.another_process().services.prepare().await;
     world.keys.hang();
     let services = world.services_of("read-secret");
     // The time stands still, so this ends at once or never.
-    services.prepare_keys().await;
+    services.prepare().await;
 }
 
 #[tokio::test]

@@ -1,10 +1,11 @@
-//! What functions are made of.
+//! What every function is given: the store, the clock and the configuration. What only some may have, such as values and keys,
+//! their routes ask for beside it.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use store::{KeyMaker, Keys, Store, Values};
+use store::{Keys, Store};
 use tokio::task::JoinSet;
 use vault::lockout::Lockout;
 use vault::signer::Refusal;
@@ -16,37 +17,27 @@ const KEYS_PREPARED: u8 = 16;
 /// Longest that keys may be prepared: Lambda gives a start ten seconds, and the connections take one of them at most.
 const PREPARE: Duration = Duration::from_secs(5);
 
-/// Everything a function can be given. Each takes what it needs when its router is made.
+/// What every function is given.
 #[derive(Clone)]
-pub struct Services {
+pub struct Base {
     /// Configuration.
     pub config: Arc<Config>,
     /// The tables, but not their values.
     pub store: Store,
-    /// The right to name values; for the functions that may read or write them.
-    pub values: Values,
-    /// The server key layer.
-    pub keys: Keys,
     /// The clock.
     pub clock: Clock,
 }
 
-impl Services {
-    /// The making of keys that are never seen unwrapped; for functions that may not open what they make.
-    #[must_use]
-    pub fn key_maker(&self) -> KeyMaker {
-        self.keys.maker()
-    }
-
+impl Base {
     /// Unwraps the keys of the newest projects, so that a function that has just started need not do it in its first
     /// request. What goes wrong or takes too long is left to the requests.
-    pub async fn prepare_keys(&self) {
-        if tokio::time::timeout(PREPARE, self.prepare_newest()).await.is_err() {
+    pub async fn prepare(&self, keys: &Keys) {
+        if tokio::time::timeout(PREPARE, self.prepare_newest(keys)).await.is_err() {
             tracing::warn!("not all keys were prepared in time");
         }
     }
 
-    async fn prepare_newest(&self) {
+    async fn prepare_newest(&self, keys: &Keys) {
         if self.config.key_cache_seconds == 0 {
             return;
         }
@@ -56,7 +47,7 @@ impl Services {
         };
         let mut unwrapping = JoinSet::new();
         for project in projects {
-            let (keys, now) = (self.keys.clone(), self.clock.now());
+            let (keys, now) = (keys.clone(), self.clock.now());
             unwrapping.spawn(async move { keys.master_key(&project, now).await.map(drop) });
         }
         while let Some(unwrapped) = unwrapping.join_next().await {
