@@ -237,8 +237,11 @@ fn below_doors(route: &Route) -> &str {
     }
 }
 
-/// The cases by what they are about: the files of this folder.
-const BY_GROUP: [(&str, fn() -> Vec<Case>); 9] = [
+/// The cases of one file of this folder, by its name.
+type Group = (&'static str, fn() -> Vec<Case>);
+
+/// All of them.
+const BY_GROUP: [Group; 9] = [
     ("machine", machine::cases),
     ("onboarding", onboarding::cases),
     ("account", account::cases),
