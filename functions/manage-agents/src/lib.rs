@@ -53,6 +53,7 @@ pub fn routes(services: &Services) -> Routes {
 
 /// The agent that an action touched.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ChangedAgent")]
 #[serde(rename_all = "camelCase")]
 struct Touched {
     agent_id: AgentId,

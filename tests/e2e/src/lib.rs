@@ -6,6 +6,7 @@
 mod authenticator;
 pub mod cases;
 mod contract;
+mod document;
 mod gateway;
 mod keys;
 mod logs;
@@ -18,7 +19,7 @@ mod values;
 mod world;
 
 pub use authenticator::{Browser, CodeApp};
-pub use contract::document;
+pub use document::document;
 pub use keys::TestKeys;
 pub use logs::{EveryLine, logged};
 pub use mail::TestMail;
