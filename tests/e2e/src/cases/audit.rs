@@ -14,7 +14,7 @@ pub(super) fn cases() -> Vec<Case> {
         post("queryAuditLog", "audit/query")
             .example(json!({ "actions": ["secret_read_denied"], "from": EXAMPLE_TIME, "pageSize": 100 })),
         post("exportAuditLog", "audit/export")
-            .example(json!({ "severities": ["warning"], "from": EXAMPLE_TIME }))
+            .example(json!({ "severities": ["high", "critical"], "from": EXAMPLE_TIME }))
             .effect(Action::AuditExport),
         get("listAuditActions", "audit/actions"),
         get("listActivity", "activity"),
