@@ -19,12 +19,17 @@ impl Schemas {
             let mut settings = SchemaSettings::draft2020_12();
             settings.definitions_path = "/components/schemas".into();
             settings.meta_schema = None;
-            settings.with_transform(RecursiveTransform(constants_are_an_enum))
+            let settings = settings.with_transform(RecursiveTransform(constants_are_an_enum));
+            settings.with_transform(RecursiveTransform(descriptions_have_no_links))
         };
-        // What is listed twice counts once.
-        let doubles_are_taken = RecursiveTransform(|schema: &mut Schema| _ = schema.remove("uniqueItems"));
+        let in_requests = RecursiveTransform(|schema: &mut Schema| {
+            // What is listed twice counts once.
+            schema.remove("uniqueItems");
+            // A field that has one is not optional to some generators.
+            schema.remove("default");
+        });
         Self {
-            read: settings().for_deserialize().with_transform(doubles_are_taken).into_generator(),
+            read: settings().for_deserialize().with_transform(in_requests).into_generator(),
             written: settings().for_serialize().into_generator(),
         }
     }
@@ -80,6 +85,13 @@ fn constants_are_an_enum(schema: &mut Schema) {
     schema.insert("type".to_owned(), json!("string"));
     schema.insert("enum".to_owned(), constants.into_iter().map(|(name, _)| Value::from(name)).collect());
     schema.insert("description".to_owned(), description.unwrap_or(explained).into());
+}
+
+/// Links that only the code's own documentation knows become words.
+fn descriptions_have_no_links(schema: &mut Schema) {
+    if let Some(Value::String(text)) = schema.get_mut("description") {
+        *text = text.replace("[`", "`").replace("`]", "`");
+    }
 }
 
 /// What has a name; and what is wrong with names.
