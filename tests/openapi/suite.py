@@ -155,11 +155,12 @@ def main():
     })
     server = harness.Server()
     try:
+        owner = Owner(server)
         passed, failed = (0, 0) if options.only else clients.check(server, options.modules)
         if options.clients:
             print(f"{passed} passed, {failed} failed")
             return 1 if failed else 0
-        calls = Calls(Things(Owner(server)))
+        calls = Calls(Things(owner))
         schemathesis.auth.set_from_requests(Callers(calls.things))
 
 

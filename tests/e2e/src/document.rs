@@ -8,6 +8,7 @@ use serde_json::Value;
 use vault::scope::Needs;
 
 use crate::cases::{self, Case, FIRST, SIGNED, is_for_agents};
+use crate::examples;
 
 /// The functions' sources, which say in words what a handler does.
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../functions");
@@ -16,7 +17,9 @@ const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../functions");
 #[must_use]
 pub fn document(functions: &[edge::Routes]) -> Value {
     let deployed = functions.iter().filter(|function| function.table().iter().all(|route| route.function != "local"));
-    openapi::document(deployed, env!("CARGO_PKG_VERSION"), cases::TOPICS, words)
+    let mut document = openapi::document(deployed, env!("CARGO_PKG_VERSION"), cases::TOPICS, words);
+    examples::add_to(&mut document);
+    document
 }
 
 fn words(route: &Route, handler: &str) -> Words {

@@ -7,6 +7,7 @@ mod authenticator;
 pub mod cases;
 mod contract;
 mod document;
+mod examples;
 mod gateway;
 mod keys;
 mod logs;

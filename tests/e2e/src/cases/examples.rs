@@ -3,16 +3,21 @@
 use serde_json::{Value, json};
 
 const UUID: &str = "0b64c4f0-5d6f-4d5e-9c7e-3f1f6f3f0a11";
-const TOKEN: &str = "6f1c0a5e9b7d4c28a3f0e1d2c4b59687786950b4c2d1e0f3a82c4d7b9e5a0c1f";
+/// What one-time tokens look like.
+pub const TOKEN: &str = "6f1c0a5e9b7d4c28a3f0e1d2c4b59687786950b4c2d1e0f3a82c4d7b9e5a0c1f";
 /// The public key of RFC 8032's first test.
-const PUBLIC_KEY: &str = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+pub const PUBLIC_KEY: &str = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+
+/// What recovery codes look like.
+pub const RECOVERY_CODE: &str = "abcd-efgh-ijkl-mnop";
 
 /// What stands for a thing.
 ///
 /// # Panics
 ///
 /// If nothing does.
-pub(super) fn of(thing: &str) -> Value {
+#[must_use]
+pub fn example_of(thing: &str) -> Value {
     let text = match thing {
         "projectId" | "frozenProject" => "proj_a1b2c3d4e5",
         "secretId" | "trashedSecret" => "sk_a1b2c3d4e5",
@@ -30,7 +35,7 @@ pub(super) fn of(thing: &str) -> Value {
         "publicKey" => PUBLIC_KEY,
         "range" => "203.0.113.0/24",
         "firstCode" => "123456",
-        "recoveryCode" => "abcd-efgh-ijkl-mnop",
+        "recoveryCode" => RECOVERY_CODE,
         "newCredential" => return credential(json!({ "attestationObject": "o2NmbXRkbm9uZQ" })),
         "credential" => return credential(json!({ "authenticatorData": "SZYN5YgOjGh0", "signature": "MEUCIQDx" })),
         other => panic!("nothing stands for {other} in the OpenAPI document"),

@@ -27,6 +27,7 @@ use vault::audit::Action;
 
 use crate::{Machine, Person, Request};
 
+pub use examples::{PUBLIC_KEY, RECOVERY_CODE, TOKEN, example_of};
 pub use things::{Things, missing_id};
 pub use topics::TOPICS;
 
@@ -201,14 +202,14 @@ impl Case {
     #[must_use]
     pub fn example_body(&self) -> Value {
         let template = self.example.as_ref().unwrap_or(&self.body);
-        things::filled(template, &|name| examples::of(self.thing(name)))
+        things::filled(template, &|name| examples::example_of(self.thing(name)))
     }
 
     /// Examples of what its path names.
     #[must_use]
     pub fn examples_in_path(&self) -> BTreeMap<&'static str, Value> {
         let named = things::NAMES.iter().filter(|name| self.path.contains(&format!("{{{name}}}")));
-        named.map(|name| (*name, examples::of(self.thing(name)))).collect()
+        named.map(|name| (*name, examples::example_of(self.thing(name)))).collect()
     }
 
     /// What a route of it is called: at the door of AI agents another name than at that of people.

@@ -79,11 +79,13 @@ async fn every_operation_has_what_generators_of_clients_use() {
 }
 
 #[tokio::test]
-async fn every_body_and_every_name_in_a_path_has_an_example() {
+async fn every_body_every_answer_and_every_name_in_a_path_has_an_example() {
     let world = World::new().await;
     let document = document(&world.functions());
     let check = |part: &Value, what: &str| {
-        let example = part.get("example").unwrap_or_else(|| panic!("{what} has no example"));
+        let shared = part["examples"]["answer"]["$ref"].as_str();
+        let shared = shared.and_then(|target| document.pointer(target.trim_start_matches('#'))?.get("value"));
+        let example = part.get("example").or(shared).unwrap_or_else(|| panic!("{what} has no example"));
         let schema = json!({ "allOf": [part["schema"]], "components": document["components"] });
         let validator = jsonschema::validator_for(&schema).unwrap();
         let problems: Vec<String> = validator.iter_errors(example).map(|error| error.to_string()).collect();
@@ -92,6 +94,11 @@ async fn every_body_and_every_name_in_a_path_has_an_example() {
     for (name, operation) in operations(&document) {
         if let Some(body) = operation.get("requestBody") {
             check(&body["content"]["application/json"], &format!("the body of {name}"));
+        }
+        // The document itself is its own example.
+        let answer = operation["responses"]["200"]["content"].get("application/json");
+        if let Some(answer) = answer.filter(|_| !name.ends_with("/v1/openapi.json")) {
+            check(answer, &format!("the answer of {name}"));
         }
         for parameter in operation.get("parameters").and_then(Value::as_array).into_iter().flatten() {
             if parameter["in"] == "path" {
