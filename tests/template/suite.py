@@ -2,9 +2,11 @@
 
 import argparse
 import collections
+import json
 import pathlib
 import sys
 
+import api
 import calls
 import cloudformation
 import gateway
@@ -23,6 +25,7 @@ import wiring
 
 ROOT = system.ROOT
 PAGE = ROOT / "docs" / "rights.md"
+API = ROOT / api.PATH
 OPENAPI = ROOT / "docs" / "openapi.json"
 CASES = ROOT / "tests" / "openapi" / "cases.json"
 # What the end-to-end suite leaves: calls, the code's routes, the OpenAPI document, how each operation is called.
@@ -98,7 +101,7 @@ def write(folder):
     changed = made.write(ROOT, told, in_code)
     documents = cloudformation.read(ROOT)
     changed += made.write(ROOT, told, in_code, documents)
-    texts = {PAGE: page.write(stack.build(documents), told)}
+    texts = {PAGE: page.write(stack.build(documents), told), API: api_page(folder)}
     texts |= {OPENAPI: (folder / DOCUMENT).read_text(), CASES: (folder / CALLED).read_text()}
     for path, text in texts.items():
         if not path.exists() or path.read_text() != text:
@@ -108,6 +111,14 @@ def write(folder):
         "\n".join(f"wrote {path}" for path in dict.fromkeys(map(str, changed))) or "everything is as it would be made"
     )
     return 0
+
+
+def api_page(folder):
+    """docs/api.md with the tables that the recorded OpenAPI document makes."""
+    text = API.read_text()
+    for name, lines in api.parts(json.loads((folder / DOCUMENT).read_text())).items():
+        text = made.put(text, name, lines)
+    return text
 
 
 def print_rights(name, folder):
@@ -128,7 +139,8 @@ def check(tally, folder):
     except (policy.Unsupported, KeyError, ValueError, OSError) as error:
         tally.add("template.yaml and infra are understood", [f"{type(error).__name__}: {error}"])
         return
-    tally.add("what is made is what would be made", [*made.drift(ROOT, told, in_code, documents), *drift(of, told)])
+    found = [*made.drift(ROOT, told, in_code, documents), *drift(of, told, folder)]
+    tally.add("what is made is what would be made", found)
     tally.add("the roles grant what infra/system.toml says, and no more", list(page.differences(of, told)))
     counted = quotas.count(ROOT, documents)
     tally.add(
@@ -172,11 +184,13 @@ def compare(tally, of, of_every_option, recorded, in_code):
         print("     mutants are tried once everything else passes")
 
 
-def drift(of, told):
-    """What to do when the page is not what it would be."""
-    if PAGE.exists() and PAGE.read_text() == page.write(of, told):
-        return []
-    return [f"docs/rights.md is not what would be made: run `{made.COMMAND}`, read the difference and commit it"]
+def drift(of, told, folder):
+    """What to do when a page is not what it would be."""
+    pages = {PAGE: page.write(of, told), API: api_page(folder)}
+    for path, text in pages.items():
+        if not path.exists() or path.read_text() != text:
+            name = path.relative_to(ROOT)
+            yield f"{name} is not what would be made: run `{made.COMMAND}`, read the difference and commit it"
 
 
 if __name__ == "__main__":

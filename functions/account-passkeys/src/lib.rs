@@ -58,6 +58,7 @@ fn relying_party(config: &Config) -> Option<Webauthn> {
 
 /// The passkey that an action touched.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ChangedPasskey")]
 #[serde(rename_all = "camelCase")]
 struct Touched {
     passkey_id: PasskeyId,

@@ -33,6 +33,7 @@ struct SessionItem {
 }
 
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RevokedSession")]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Revoked {
     session_id: SessionId,

@@ -52,6 +52,7 @@ pub fn routes(base: &Base) -> Routes {
 
 /// The agent that an action touched.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ChangedAgent")]
 #[serde(rename_all = "camelCase")]
 struct Touched {
     agent_id: AgentId,

@@ -24,6 +24,7 @@ pub(crate) struct NewScopes {
 }
 
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ReplacedAgentScopes")]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Scoped {
     agent_id: AgentId,
@@ -31,6 +32,7 @@ pub(crate) struct Scoped {
 }
 
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ReplacedAgentProjects")]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Allowed {
     agent_id: AgentId,

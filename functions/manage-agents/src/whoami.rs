@@ -18,8 +18,10 @@ const RECENT: i32 = 20;
 #[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
 pub(crate) enum WhoAmI {
+    #[schemars(title = "CallingAgent")]
     #[serde(rename_all = "camelCase")]
     Agent {
+        #[schemars(extend("const" = "ai_agent"))]
         kind: &'static str,
         id: AgentId,
         name: String,
@@ -32,8 +34,17 @@ pub(crate) enum WhoAmI {
         project_ids: BTreeSet<ProjectId>,
         recent: Vec<View>,
     },
+    #[schemars(title = "CallingPerson")]
     #[serde(rename_all = "camelCase")]
-    Person { kind: &'static str, id: UserId, name: String, email: String, vault_id: VaultId, owner: bool },
+    Person {
+        #[schemars(extend("const" = "user"))]
+        kind: &'static str,
+        id: UserId,
+        name: String,
+        email: String,
+        vault_id: VaultId,
+        owner: bool,
+    },
 }
 
 pub(crate) async fn whoami(State(app): State<App>, by: Principal) -> Result<Json<WhoAmI>, Error> {

@@ -156,6 +156,7 @@ pub(crate) async fn create(
 }
 
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RevokedEnrollmentToken")]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RevokedToken {
     token_id: EnrollmentTokenId,

@@ -73,18 +73,21 @@ pub(crate) struct Entries {
 }
 
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ChangedAllowlistEntry")]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Touched {
     entry_id: AllowlistEntryId,
 }
 
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "DeletedAllowlistEntries")]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Deleted {
     entry_ids: Vec<AllowlistEntryId>,
 }
 
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SwitchedAllowlist")]
 pub(crate) struct Switched {
     enabled: bool,
 }

@@ -56,6 +56,7 @@ pub fn routes(base: &Base) -> Routes {
 
 /// The machine that an action touched.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ChangedMachine")]
 #[serde(rename_all = "camelCase")]
 struct Touched {
     machine_id: MachineId,

@@ -54,6 +54,7 @@ pub(crate) struct Revoke {
 #[schemars(rename = "RevokedMachine")]
 #[serde(untagged)]
 pub(crate) enum Revoked {
+    #[schemars(title = "MachineRevocationPreview")]
     #[serde(rename_all = "camelCase")]
     Preview {
         preview: bool,

@@ -35,6 +35,7 @@ pub(crate) struct Delete {
 #[schemars(rename = "DeletedProject")]
 #[serde(untagged)]
 pub(crate) enum Deleted {
+    #[schemars(title = "ProjectDeletionPreview")]
     #[serde(rename_all = "camelCase")]
     Preview {
         preview: bool,
@@ -45,6 +46,7 @@ pub(crate) enum Deleted {
 }
 
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RemovedProject")]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WithProject {
     project_id: ProjectId,

@@ -35,6 +35,7 @@ pub(crate) struct Grants {
 
 /// What changed, and the set as it is.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ReplacedGrants")]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Replaced {
     project_id: ProjectId,

@@ -44,6 +44,7 @@ pub fn routes(base: &Base, keys: KeyMaker) -> Routes {
 
 /// The project that an action touched.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ChangedProject")]
 #[serde(rename_all = "camelCase")]
 struct Touched {
     project_id: ProjectId,

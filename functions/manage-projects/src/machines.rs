@@ -20,6 +20,7 @@ pub(crate) struct Attach {
 }
 
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ChangedProjectMachine")]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Joined {
     project_id: ProjectId,

@@ -58,6 +58,7 @@ pub(crate) struct Member {
     secret_count: usize,
 }
 
+/// A page of a project's machines.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ProjectMachines")]
 pub(crate) struct Members {

@@ -110,6 +110,7 @@ fn field_names(secret: &Secret) -> Result<Option<Vec<String>>, Error> {
 
 /// The secret that an action touched.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ChangedSecret")]
 #[serde(rename_all = "camelCase")]
 struct Touched {
     secret_id: SecretId,

@@ -41,6 +41,7 @@ pub(crate) struct Trash {
 }
 
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RestoredSecret")]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Restored {
     secret_id: SecretId,

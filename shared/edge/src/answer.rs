@@ -20,9 +20,9 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
-/// `{"success":true}`, with the ids that were touched.
+/// `{"success":true}`, with the ids that were touched. Its schema is called as that of the ids.
 #[derive(Debug, Serialize, JsonSchema)]
-#[schemars(inline)]
+#[schemars(rename = "{T}", description = "`{\"success\":true}`, with the ids that were touched.")]
 pub struct Done<T> {
     success: bool,
     #[serde(flatten)]
@@ -31,7 +31,7 @@ pub struct Done<T> {
 
 /// Nothing, where no id was touched.
 #[derive(Debug, Serialize, JsonSchema)]
-#[schemars(inline)]
+#[schemars(rename = "Done")]
 pub struct Nothing {}
 
 /// The answer of an action: success, and the ids it touched.

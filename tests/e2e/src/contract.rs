@@ -1,48 +1,13 @@
-//! The OpenAPI document, and everything that the suite sends and gets held against it.
+//! Everything that the suite sends and gets, held against the OpenAPI document.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use edge::openapi;
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
-use crate::{Answer, Request, cases};
-
-/// The functions' sources, which say in words what a handler does.
-const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../functions");
-
-/// The document of these functions, as the code has it now; without what is in local mode only.
-#[must_use]
-pub fn document(functions: &[edge::Routes]) -> Value {
-    let deployed = functions.iter().filter(|function| function.table().iter().all(|route| route.function != "local"));
-    openapi::document(deployed, env!("CARGO_PKG_VERSION"), summary, cases::refusals)
-}
-
-/// The first sentence of what a handler's source says of it, without the route it begins with.
-fn summary(handler: &str) -> String {
-    // `manage_secrets::trash::purge`, or without a module when it is in `lib.rs`.
-    let (function, file, name) = match *handler.split("::").collect::<Vec<_>>() {
-        [function, name] => (function, "lib", name),
-        [function, file, name] => (function, file, name),
-        _ => panic!("{handler} is not where handlers are"),
-    };
-    let function = function.replace('_', "-");
-    let source = std::fs::read_to_string(Path::new(SOURCES).join(format!("{function}/src/{file}.rs")));
-    let source = source.unwrap_or_else(|error| panic!("no source of {handler}: {error}"));
-    let lines: Vec<&str> = source.lines().collect();
-    let begin = lines.iter().position(|line| line.contains(&format!("async fn {name}("))).expect("the handler");
-    let own: Vec<&str> = lines[..begin].iter().rev().map_while(|line| line.strip_prefix("/// ")).collect();
-    let of_file: Vec<&str> = lines.iter().map_while(|line| line.strip_prefix("//! ")).collect();
-    let own = own.into_iter().rev().collect::<Vec<_>>().join(" ");
-    let after_route = |text: &str| text.split_once("`: ").map(|(_, text)| text.to_owned());
-    let text = after_route(&own).or_else(|| after_route(&of_file.join(" ")));
-    let text = text.unwrap_or_else(|| panic!("{handler} needs a comment of the form `METHOD path`: what it does"));
-    let sentence = text.split(". ").next().unwrap_or_default().trim_end_matches('.');
-    let mut letters = sentence.chars();
-    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
-}
+use crate::document::document;
+use crate::{Answer, Request};
 
 /// The document, ready to hold requests and answers against.
 pub(crate) struct Contract {

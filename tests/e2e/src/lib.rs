@@ -6,6 +6,8 @@
 mod authenticator;
 pub mod cases;
 mod contract;
+mod document;
+mod examples;
 mod gateway;
 mod keys;
 mod logs;
@@ -18,7 +20,7 @@ mod values;
 mod world;
 
 pub use authenticator::{Browser, CodeApp};
-pub use contract::document;
+pub use document::document;
 pub use keys::TestKeys;
 pub use logs::{EveryLine, logged};
 pub use mail::TestMail;

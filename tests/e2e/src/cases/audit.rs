@@ -1,17 +1,26 @@
 //! The audit log, read.
 
+use serde_json::json;
 use vault::audit::Action;
 
+use super::topics::{AUDIT_LOG, about};
 use super::{Case, get, post};
 
+/// A moment in epoch milliseconds.
+const EXAMPLE_TIME: u64 = 1_767_225_600_000;
+
 pub(super) fn cases() -> Vec<Case> {
-    vec![
-        post("audit/query"),
-        post("audit/export").effect(Action::AuditExport),
-        get("audit/actions"),
-        get("activity"),
-        get("stats"),
-        post("stats/reads-over-time"),
-        get("usage"),
-    ]
+    let cases = [
+        post("queryAuditLog", "audit/query")
+            .example(json!({ "actions": ["secret_read_denied"], "from": EXAMPLE_TIME, "pageSize": 100 })),
+        post("exportAuditLog", "audit/export")
+            .example(json!({ "severities": ["high", "critical"], "from": EXAMPLE_TIME }))
+            .effect(Action::AuditExport),
+        get("listAuditActions", "audit/actions"),
+        get("listActivity", "activity"),
+        get("getStats", "stats"),
+        post("countReads", "stats/reads-over-time").example(json!({ "from": EXAMPLE_TIME, "bucket": "day" })),
+        get("getUsage", "usage"),
+    ];
+    about(AUDIT_LOG, cases)
 }

@@ -3,20 +3,24 @@
 use serde_json::json;
 use vault::audit::Action;
 
+use super::topics::{READING, about};
 use super::{Case, SIGNED, get, post};
 
 pub(super) fn cases() -> Vec<Case> {
     let project = json!({ "projectId": "$projectId" });
-    [
-        get("/v1/secret/{secretId}").effect(Action::SecretRead).refuses(&[404, 423]),
-        post("/v1/secrets/export").effect(Action::SecretExport).refuses(&[404, 423]),
-        get("/v1/secrets"),
-        post("/v1/secrets/list").body(project.clone()).refuses(&[404]),
-        post("/v1/secrets/poll").body(json!({ "watch": ["$secretId"] })),
-        get("/v1/cli/projects"),
-        get("/v1/cli/secrets"),
-        post("/v1/verify-access").body(project).refuses(&[404]),
+    let cases = [
+        get("readSecret", "/v1/secret/{secretId}").effect(Action::SecretRead).refuses(&[404, 423]),
+        post("exportSecrets", "/v1/secrets/export")
+            .example(json!({ "projectId": "$projectId" }))
+            .effect(Action::SecretExport)
+            .refuses(&[404, 423]),
+        get("listGrantedSecrets", "/v1/secrets"),
+        post("listGrantedSecretsOfProject", "/v1/secrets/list").body(project.clone()).refuses(&[404]),
+        post("pollSecrets", "/v1/secrets/poll").body(json!({ "watch": ["$secretId"] })),
+        get("listGrantedProjects", "/v1/cli/projects"),
+        get("listGrantedSecretsWithProjects", "/v1/cli/secrets"),
+        post("verifyAccess", "/v1/verify-access").body(project).refuses(&[404]),
     ]
-    .map(|case| case.by(SIGNED).given("reader"))
-    .to_vec()
+    .map(|case| case.by(SIGNED).given("reader"));
+    about(READING, cases)
 }

@@ -3,35 +3,66 @@
 use serde_json::json;
 use vault::audit::Action;
 
+use super::topics::{ALLOWLIST, MACHINES, WAYS_IN, about};
 use super::{Case, get, post};
 
 pub(super) fn cases() -> Vec<Case> {
+    [about(MACHINES, machines()), about(WAYS_IN, tokens()), about(ALLOWLIST, allowlist())].concat()
+}
+
+fn machines() -> Vec<Case> {
+    vec![
+        get("listMachines", "machines").given("machineId"),
+        get("getMachine", "machines/{machineId}"),
+        get("listMachineNames", "machines/{machineId}/name-history"),
+        post("renameMachine", "machines/{machineId}/rename")
+            .body(json!({ "name": "web-2" }))
+            .effect(Action::MachineRename),
+        post("approveMachine", "machines/{machineId}/approve")
+            .naming("machineId", "pendingMachine")
+            .effect(Action::MachineApprove),
+        post("denyMachine", "machines/{machineId}/deny")
+            .naming("machineId", "pendingMachine")
+            .effect(Action::MachineDeny),
+        post("enableMachine", "machines/{machineId}/enable")
+            .naming("machineId", "disabledMachine")
+            .effect(Action::MachineEnable),
+        post("disableMachine", "machines/{machineId}/disable").effect(Action::MachineDisable),
+        post("revokeMachine", "machines/{machineId}/revoke")
+            .example(json!({ "preview": true }))
+            .effect(Action::MachineRevoke),
+    ]
+}
+
+fn tokens() -> Vec<Case> {
     let enrollment = json!({ "name": "ci", "projectIds": ["$projectId"], "secretIds": ["$secretId"],
                              "tokenLifetimeSeconds": 600, "machineLifetimeSeconds": 600, "maxUses": 1 });
     vec![
-        get("machines").given("machineId"),
-        get("machines/{machineId}"),
-        get("machines/{machineId}/name-history"),
-        post("machines/{machineId}/rename").body(json!({ "name": "n" })).effect(Action::MachineRename),
-        post("machines/{machineId}/approve").naming("machineId", "pendingMachine").effect(Action::MachineApprove),
-        post("machines/{machineId}/deny").naming("machineId", "pendingMachine").effect(Action::MachineDeny),
-        post("machines/{machineId}/enable").naming("machineId", "disabledMachine").effect(Action::MachineEnable),
-        post("machines/{machineId}/disable").effect(Action::MachineDisable),
-        post("machines/{machineId}/revoke").effect(Action::MachineRevoke),
-        post("bootstrap-tokens").effect(Action::BootstrapTokenCreate),
-        get("enrollment-tokens").given("tokenId"),
-        post("enrollment-tokens").body(enrollment).effect(Action::EnrollmentTokenCreate),
-        get("enrollment-tokens/{tokenId}"),
-        post("enrollment-tokens/{tokenId}/revoke").effect(Action::EnrollmentTokenRevoke),
-        get("ipallowlist").given("entryId"),
-        post("ipallowlist")
+        post("createBootstrapToken", "bootstrap-tokens").effect(Action::BootstrapTokenCreate),
+        get("listEnrollmentTokens", "enrollment-tokens").given("tokenId"),
+        post("createEnrollmentToken", "enrollment-tokens").body(enrollment).effect(Action::EnrollmentTokenCreate),
+        get("getEnrollmentToken", "enrollment-tokens/{tokenId}"),
+        post("revokeEnrollmentToken", "enrollment-tokens/{tokenId}/revoke")
+            .example(json!({ "reason": "The pipeline is gone." }))
+            .effect(Action::EnrollmentTokenRevoke),
+    ]
+}
+
+fn allowlist() -> Vec<Case> {
+    vec![
+        get("getAllowlist", "ipallowlist").given("entryId"),
+        post("addAllowlistEntry", "ipallowlist")
             .body(json!({ "cidr": "$range" }))
             .given("roomInAllowlist")
             .effect(Action::AllowlistEntryAdd),
-        post("ipallowlist/enable").effect(Action::AllowlistEnable),
-        post("ipallowlist/disable").given("allowlistOn").effect(Action::AllowlistDisable),
-        post("ipallowlist/bulk-delete").body(json!({ "entryIds": ["$entryId"] })).effect(Action::AllowlistEntryDelete),
-        post("ipallowlist/{entryId}/update").body(json!({ "label": "l" })).effect(Action::AllowlistEntryUpdate),
-        post("ipallowlist/{entryId}/delete").effect(Action::AllowlistEntryDelete),
+        post("enableAllowlist", "ipallowlist/enable").effect(Action::AllowlistEnable),
+        post("disableAllowlist", "ipallowlist/disable").given("allowlistOn").effect(Action::AllowlistDisable),
+        post("deleteAllowlistEntries", "ipallowlist/bulk-delete")
+            .body(json!({ "entryIds": ["$entryId"] }))
+            .effect(Action::AllowlistEntryDelete),
+        post("updateAllowlistEntry", "ipallowlist/{entryId}/update")
+            .body(json!({ "label": "office" }))
+            .effect(Action::AllowlistEntryUpdate),
+        post("deleteAllowlistEntry", "ipallowlist/{entryId}/delete").effect(Action::AllowlistEntryDelete),
     ]
 }

@@ -8,6 +8,7 @@
 mod account;
 mod agents;
 mod audit;
+mod examples;
 mod machine;
 mod machines;
 mod onboarding;
@@ -15,30 +16,42 @@ mod pages;
 mod projects;
 mod secrets;
 mod things;
+mod topics;
+
+use std::collections::BTreeMap;
 
 use edge::Route;
+use edge::openapi::Topic;
 use serde_json::{Value, json};
 use vault::audit::Action;
 
 use crate::{Machine, Person, Request};
 
+pub use examples::{PUBLIC_KEY, RECOVERY_CODE, TOKEN, example_of};
 pub use things::{Things, missing_id};
+pub use topics::TOPICS;
 
 /// How one handler is called.
 #[derive(Debug, Clone)]
 pub struct Case {
+    /// What generated clients call it: a verb and a noun in camel case.
+    pub id: &'static str,
+    /// What it is about.
+    pub topic: Topic,
     /// `GET` or `POST`.
     pub method: &'static str,
     /// The path's template: of management below the doors, otherwise whole.
     pub path: &'static str,
     /// The body of a POST; `$name` stands for a thing.
     pub body: Value,
+    /// A body that shows more than that of the call, for the OpenAPI document.
+    example: Option<Value>,
     /// The record that the call leaves when it succeeds.
     pub effect: Option<Action>,
     /// Who may call it, where that is not for the doors of management to say.
     by: Option<By>,
     /// Statuses it refuses with, beside those that the handler's types tell.
-    refusals: &'static [u16],
+    pub refusals: &'static [u16],
     /// Things that stand in the place of those that the template names.
     instead: Vec<(&'static str, &'static str)>,
     /// What else has to be so.
@@ -62,11 +75,14 @@ pub const SELF: By = [401, 200, 200, 401, 401, 401];
 /// Whoever comes first with a one-time token.
 pub const FIRST: By = [200, 401, 401, 401, 401, 401];
 
-fn case(method: &'static str, path: &'static str) -> Case {
+fn case(id: &'static str, method: &'static str, path: &'static str) -> Case {
     Case {
+        id,
+        topic: topics::PAGES,
         method,
         path,
         body: json!({}),
+        example: None,
         effect: None,
         by: None,
         refusals: &[],
@@ -77,17 +93,21 @@ fn case(method: &'static str, path: &'static str) -> Case {
     }
 }
 
-fn get(path: &'static str) -> Case {
-    case("GET", path)
+fn get(id: &'static str, path: &'static str) -> Case {
+    case(id, "GET", path)
 }
 
-fn post(path: &'static str) -> Case {
-    case("POST", path)
+fn post(id: &'static str, path: &'static str) -> Case {
+    case(id, "POST", path)
 }
 
 impl Case {
     fn body(self, body: Value) -> Self {
         Self { body, ..self }
+    }
+
+    fn example(self, example: Value) -> Self {
+        Self { example: Some(example), ..self }
     }
 
     fn effect(self, action: Action) -> Self {
@@ -176,6 +196,26 @@ impl Case {
     /// The thing that a name of the template stands for here.
     fn thing(&self, name: &'static str) -> &'static str {
         self.instead.iter().find(|(known, _)| *known == name).map_or(name, |(_, thing)| thing)
+    }
+
+    /// An example of its body, with values that stand for things.
+    #[must_use]
+    pub fn example_body(&self) -> Value {
+        let template = self.example.as_ref().unwrap_or(&self.body);
+        things::filled(template, &|name| examples::example_of(self.thing(name)))
+    }
+
+    /// Examples of what its path names.
+    #[must_use]
+    pub fn examples_in_path(&self) -> BTreeMap<&'static str, Value> {
+        let named = things::NAMES.iter().filter(|name| self.path.contains(&format!("{{{name}}}")));
+        named.map(|name| (*name, examples::example_of(self.thing(name)))).collect()
+    }
+
+    /// What a route of it is called: at the door of AI agents another name than at that of people.
+    #[must_use]
+    pub fn id_of(&self, route: &Route) -> String {
+        if is_for_agents(route) { format!("{}AsAgent", self.id) } else { self.id.to_owned() }
     }
 
     /// Everything that has to be there for a call.
@@ -291,12 +331,6 @@ pub fn of(route: &Route) -> Case {
     found.unwrap_or_else(|| panic!("{} {} has no case in tests/e2e/src/cases", route.method, route.path))
 }
 
-/// The statuses that a route refuses with, beside those that its handler's types tell.
-#[must_use]
-pub fn refusals(route: &Route) -> &'static [u16] {
-    of(route).refusals
-}
-
 /// The cases as a file, for suites in other languages: how each route is called, and by whom.
 #[must_use]
 pub fn as_json(routes: &[Route]) -> Value {
@@ -316,7 +350,7 @@ pub fn as_json(routes: &[Route]) -> Value {
         })
     };
     let deployed = routes.iter().filter(|route| route.function != "local");
-    let rows: std::collections::BTreeMap<String, Value> =
+    let rows: BTreeMap<String, Value> =
         deployed.map(|route| (format!("{} {}", route.method, route.path), row(route))).collect();
     json!(rows)
 }

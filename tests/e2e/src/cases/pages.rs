@@ -1,7 +1,14 @@
 //! What is given out as it is.
 
+use super::topics::{PAGES, about};
 use super::{Case, OPEN, get};
 
 pub(super) fn cases() -> Vec<Case> {
-    ["/", "/v1/openapi.json", "/verify-email", "/reset-password"].map(|path| get(path).by(OPEN)).to_vec()
+    let cases = [
+        get("getWelcome", "/"),
+        get("getOpenApi", "/v1/openapi.json"),
+        get("getVerificationPage", "/verify-email"),
+        get("getPasswordResetPage", "/reset-password"),
+    ];
+    about(PAGES, cases.map(|case| case.by(OPEN)))
 }

@@ -3,26 +3,46 @@
 use serde_json::json;
 use vault::audit::Action;
 
+use super::topics::{PROJECT_MACHINES, PROJECTS, about};
 use super::{Case, get, post};
 
 pub(super) fn cases() -> Vec<Case> {
+    [about(PROJECTS, projects()), about(PROJECT_MACHINES, machines())].concat()
+}
+
+fn projects() -> Vec<Case> {
+    vec![
+        get("listProjects", "projects"),
+        post("createProject", "projects").body(json!({ "name": "production" })).effect(Action::ProjectCreate),
+        post("updateProject", "projects/{projectId}/update")
+            .body(json!({ "name": "staging" }))
+            .effect(Action::ProjectUpdate),
+        post("deleteProject", "projects/{projectId}/delete")
+            .body(json!({ "confirmName": "production" }))
+            .effect(Action::ProjectDelete),
+        post("freezeProject", "projects/{projectId}/freeze")
+            .example(json!({ "reason": "A key may have leaked." }))
+            .effect(Action::ProjectFreeze),
+        post("unfreezeProject", "projects/{projectId}/unfreeze")
+            .naming("projectId", "frozenProject")
+            .effect(Action::ProjectUnfreeze),
+    ]
+}
+
+fn machines() -> Vec<Case> {
     let grants = json!({ "secretIds": ["$secretId"] });
     vec![
-        get("projects"),
-        post("projects").body(json!({ "name": "p" })).effect(Action::ProjectCreate),
-        post("projects/{projectId}/update").body(json!({ "name": "q" })).effect(Action::ProjectUpdate),
-        post("projects/{projectId}/delete").body(json!({ "confirmName": "production" })).effect(Action::ProjectDelete),
-        post("projects/{projectId}/freeze").effect(Action::ProjectFreeze),
-        post("projects/{projectId}/unfreeze").naming("projectId", "frozenProject").effect(Action::ProjectUnfreeze),
-        post("projects/{projectId}/machines")
+        post("attachMachine", "projects/{projectId}/machines")
             .body(json!({ "machineId": "$machineId" }))
             .effect(Action::ProjectMachineAdd),
-        post("projects/{projectId}/machines/query").given("member"),
-        post("projects/{projectId}/machines/{machineId}/detach")
+        post("queryProjectMachines", "projects/{projectId}/machines/query")
+            .example(json!({ "search": "web", "sortBy": "name", "pageSize": 100 }))
+            .given("member"),
+        post("detachMachine", "projects/{projectId}/machines/{machineId}/detach")
             .naming("machineId", "member")
             .effect(Action::ProjectMachineRemove),
-        get("projects/{projectId}/machines/{machineId}/secrets").naming("machineId", "member"),
-        post("projects/{projectId}/machines/{machineId}/grants")
+        get("listGrants", "projects/{projectId}/machines/{machineId}/secrets").naming("machineId", "member"),
+        post("setGrants", "projects/{projectId}/machines/{machineId}/grants")
             .body(grants)
             .naming("machineId", "member")
             .effect(Action::PermissionGrant),

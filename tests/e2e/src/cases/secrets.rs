@@ -3,32 +3,51 @@
 use serde_json::json;
 use vault::audit::Action;
 
+use super::topics::{SECRETS, TRASH, WAYS_IN, about};
 use super::{Case, get, post};
 
 pub(super) fn cases() -> Vec<Case> {
-    let bundle = json!({ "projectId": "$projectId", "secretIds": ["$secretId"] });
+    [about(SECRETS, secrets()), about(TRASH, trash()), about(WAYS_IN, bundles())].concat()
+}
+
+fn secrets() -> Vec<Case> {
     vec![
-        get("projects/{projectId}/secrets").given("secretId"),
-        post("projects/{projectId}/secrets")
-            .body(json!({ "name": "n", "value": "a value to store" }))
+        get("listSecrets", "projects/{projectId}/secrets").given("secretId"),
+        post("createSecret", "projects/{projectId}/secrets")
+            .body(json!({ "name": "database password", "value": "a value to store" }))
             .effect(Action::SecretCreate),
-        get("projects/{projectId}/secrets/{secretId}"),
-        get("projects/{projectId}/secrets/{secretId}/versions"),
-        post("projects/{projectId}/secrets/{secretId}/update")
+        get("getSecret", "projects/{projectId}/secrets/{secretId}"),
+        get("listSecretVersions", "projects/{projectId}/secrets/{secretId}/versions"),
+        post("updateSecret", "projects/{projectId}/secrets/{secretId}/update")
             .body(json!({ "value": "a value to store" }))
             .effect(Action::SecretUpdate),
-        post("projects/{projectId}/secrets/{secretId}/name").body(json!({ "name": "n" })).effect(Action::SecretRename),
-        post("projects/{projectId}/secrets/{secretId}/note")
-            .body(json!({ "note": "n" }))
+        post("renameSecret", "projects/{projectId}/secrets/{secretId}/name")
+            .body(json!({ "name": "database password, main" }))
+            .effect(Action::SecretRename),
+        post("setSecretNote", "projects/{projectId}/secrets/{secretId}/note")
+            .body(json!({ "note": "Renewed each spring." }))
             .effect(Action::SecretNoteUpdate),
-        post("projects/{projectId}/secrets/{secretId}/rotate").effect(Action::SecretRotate),
-        post("projects/{projectId}/secrets/{secretId}/rollback")
+        post("rotateSecret", "projects/{projectId}/secrets/{secretId}/rotate")
+            .example(json!({ "length": 48, "charset": "alphanumeric" }))
+            .effect(Action::SecretRotate),
+        post("rollBackSecret", "projects/{projectId}/secrets/{secretId}/rollback")
             .body(json!({ "version": 1 }))
             .effect(Action::SecretUpdate),
-        post("projects/{projectId}/secrets/{secretId}/delete").effect(Action::SecretDelete),
-        get("trash").given("trashedSecret"),
-        post("trash/{secretId}/restore").naming("secretId", "trashedSecret").effect(Action::SecretRestore),
-        post("trash/{secretId}/purge").naming("secretId", "trashedSecret").effect(Action::SecretPurge),
-        post("bundles").body(bundle).effect(Action::BundleCreate),
+        post("deleteSecret", "projects/{projectId}/secrets/{secretId}/delete").effect(Action::SecretDelete),
     ]
+}
+
+fn trash() -> Vec<Case> {
+    vec![
+        get("listTrash", "trash").given("trashedSecret"),
+        post("restoreSecret", "trash/{secretId}/restore")
+            .naming("secretId", "trashedSecret")
+            .effect(Action::SecretRestore),
+        post("purgeSecret", "trash/{secretId}/purge").naming("secretId", "trashedSecret").effect(Action::SecretPurge),
+    ]
+}
+
+fn bundles() -> Vec<Case> {
+    let bundle = json!({ "projectId": "$projectId", "secretIds": ["$secretId"] });
+    vec![post("createBundle", "bundles").body(bundle).effect(Action::BundleCreate)]
 }

@@ -67,6 +67,19 @@ pub struct Things<'w> {
     browser: Option<Browser>,
 }
 
+/// The template with something in the place of each name.
+pub(super) fn filled(template: &Value, thing: &impl Fn(&'static str) -> Value) -> Value {
+    match template {
+        Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), filled(value, thing))).collect(),
+        Value::Array(list) => list.iter().map(|item| filled(item, thing)).collect(),
+        Value::String(text) => match NAMES.iter().find(|name| text.strip_prefix('$') == Some(**name)) {
+            Some(name) => thing(name),
+            None => template.clone(),
+        },
+        other => other.clone(),
+    }
+}
+
 fn random_byte() -> u8 {
     crypto::random::bytes::<1>()[0]
 }
@@ -112,21 +125,7 @@ impl<'w> Things<'w> {
     /// The case's body with these things in it.
     #[must_use]
     pub fn body(&self, case: &Case) -> Value {
-        self.filled(case, &case.body)
-    }
-
-    fn filled(&self, case: &Case, template: &Value) -> Value {
-        match template {
-            Value::Object(fields) => {
-                fields.iter().map(|(name, value)| (name.clone(), self.filled(case, value))).collect()
-            }
-            Value::Array(list) => list.iter().map(|item| self.filled(case, item)).collect(),
-            Value::String(text) => match NAMES.iter().find(|name| text.strip_prefix('$') == Some(**name)) {
-                Some(name) => self.values.get(case.thing(name)).cloned().expect("a thing that the case wants"),
-                None => template.clone(),
-            },
-            other => other.clone(),
-        }
+        filled(&case.body, &|name| self.values.get(case.thing(name)).cloned().expect("a thing that the case wants"))
     }
 
     fn keep(&mut self, thing: &'static str, value: impl Into<Value>) {

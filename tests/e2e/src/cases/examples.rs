@@ -1,0 +1,50 @@
+//! Values that stand for things in the OpenAPI document: always the same, and of nobody.
+
+use serde_json::{Value, json};
+
+const UUID: &str = "0b64c4f0-5d6f-4d5e-9c7e-3f1f6f3f0a11";
+/// What one-time tokens look like.
+pub const TOKEN: &str = "6f1c0a5e9b7d4c28a3f0e1d2c4b59687786950b4c2d1e0f3a82c4d7b9e5a0c1f";
+/// The public key of RFC 8032's first test.
+pub const PUBLIC_KEY: &str = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+
+/// What recovery codes look like.
+pub const RECOVERY_CODE: &str = "abcd-efgh-ijkl-mnop";
+
+/// What stands for a thing.
+///
+/// # Panics
+///
+/// If nothing does.
+#[must_use]
+pub fn example_of(thing: &str) -> Value {
+    let text = match thing {
+        "projectId" | "frozenProject" => "proj_a1b2c3d4e5",
+        "secretId" | "trashedSecret" => "sk_a1b2c3d4e5",
+        "tokenId" => "enr_a1b2c3d4e5",
+        "entryId" => "ipa_a1b2c3d4e5",
+        "vaultId" => "vault_a1b2c3d4e5",
+        "machineId" | "pendingMachine" | "disabledMachine" | "member" | "agentId" | "pendingAgent"
+        | "disabledAgent" | "session" | "passkey" => UUID,
+        "sdkId" => "python",
+        "bootstrapToken" | "bundleToken" | "agentToken" | "enrollment" | "verificationToken" | "resetToken"
+        | "registration" | "ceremony" => TOKEN,
+        "email" | "newEmail" => "owner@example.org",
+        "password" => "a long passw0rd!",
+        "newPassword" => "another passw0rd!",
+        "publicKey" => PUBLIC_KEY,
+        "range" => "203.0.113.0/24",
+        "firstCode" => "123456",
+        "recoveryCode" => RECOVERY_CODE,
+        "newCredential" => return credential(json!({ "attestationObject": "o2NmbXRkbm9uZQ" })),
+        "credential" => return credential(json!({ "authenticatorData": "SZYN5YgOjGh0", "signature": "MEUCIQDx" })),
+        other => panic!("nothing stands for {other} in the OpenAPI document"),
+    };
+    text.into()
+}
+
+/// What a browser makes, in short.
+fn credential(mut response: Value) -> Value {
+    response["clientDataJSON"] = json!("eyJ0eXBlIjoid2ViYXV0aG4ifQ");
+    json!({ "id": "q0Ka7TqzQK0", "rawId": "q0Ka7TqzQK0", "type": "public-key", "response": response })
+}
