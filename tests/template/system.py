@@ -39,7 +39,6 @@ class Function:
     trigger: str = ""
     memory: int = 0
     timeout: int = 0
-    zip_bytes: int = 0
     alarms: str = ""
     yaml: str = ""
 
