@@ -13,10 +13,10 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use count_reads::CountReads;
 use edge::answer::{File, Text};
 use edge::seal::Seal;
 use edge::{Base, Clock, Config, Error, MailQueue, RequestId, Routes, SourceAddress, Telemetry};
+use follow_audit::FollowAudit;
 use outbox::{Direct, Outbox};
 use seal_secret::SealSecret;
 use send_mail::SendMail;
@@ -138,7 +138,7 @@ pub fn router(system: &System) -> Router {
 }
 
 /// Gives what was put into the audit table to the function that follows it.
-pub async fn follow(stream: Vec<Item>, counts: &CountReads) -> Result<usize, Error> {
+pub async fn follow(stream: Vec<Item>, counts: &FollowAudit) -> Result<usize, Error> {
     let records = stream.into_iter().filter_map(|row| store::stats::record_of(row).transpose());
     counts.run(&records.collect::<Result<Vec<_>, _>>()?).await
 }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
-use count_reads::CountReads;
 use edge::{Clock, Config, telemetry};
+use follow_audit::FollowAudit;
 use local::embedded::Embedded;
 use local::{Parts, Place as _, System};
 use store::{KeyLayer, LocalKeyLayer};
@@ -162,7 +162,7 @@ async fn make_store(store: &Path) -> Result<(), Failure> {
 /// What schedules and the store's own clean-up do on AWS.
 async fn schedule(system: System, embedded: Embedded) {
     let sweep = Sweep::new(&system.base, system.seal("sweep-expired"));
-    let counts = CountReads::new(&system.base);
+    let counts = FollowAudit::new(&system.base);
     let mut tick = tokio::time::interval(SWEEP);
     let mut forget = tokio::time::interval(FORGET);
     let mut stream = tokio::time::interval(STREAM);

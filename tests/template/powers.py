@@ -198,7 +198,7 @@ POWERS = (
         "read the names and notes of secrets",
         MACHINE_PLANE
         | (MANAGEMENT - {"manage-agents"})
-        | {"count-reads", "enroll-machine", "seal-secret", "sweep-expired"},
+        | {"follow-audit", "enroll-machine", "seal-secret", "sweep-expired"},
         lambda held: held.rows(ANYTHING, "vault", "SECRET#x") or held.rows(READS, "vault/index/by-owner", "PROJECT#x"),
         "Of secrets or projects whose ids he knows.",
     ),
@@ -286,7 +286,7 @@ POWERS = (
     ),
     Power(
         "follow the audit log as it is written",
-        frozenset({"count-reads"}),
+        frozenset({"follow-audit"}),
         lambda held: held.may("dynamodb:GetRecords", "table/audit/stream/made"),
         "Of all vaults, a day back.",
     ),

@@ -30,6 +30,8 @@ MAIL_VARIABLE = "SIKKERKEY_MAIL_FUNCTION"
 FROM_VARIABLE = "SIKKERKEY_MAIL_FROM"
 # Invoked by other functions, which do not wait for it.
 LATER = {name for name, function in SYSTEM.functions.items() if function.trigger == "call later"}
+# AWS lets two readers follow a stream's shard at a time (DynamoDB developer guide, "DynamoDB Streams and Lambda triggers").
+STREAM_READERS = 2
 # Gives out files of its own and calls nothing.
 STATIC = {name for name, function in SYSTEM.functions.items() if not function.rights}
 # Where the routes of each plane are.
@@ -99,6 +101,9 @@ def planes(of, calls, routes):
 
 def triggers(of, calls, routes):
     """A function that can be reached in another way than the one it is for, or in none."""
+    readers = [function.name for function in of.functions.values() if function.follows]
+    if len(readers) > STREAM_READERS:
+        yield f"{', '.join(readers)} follow one stream, which takes {STREAM_READERS} readers"
     for function in of.functions.values():
         callers = [other for other in of.functions if _may_invoke(of, other, function.name)]
         ways = [bool(function.routes), function.scheduled, bool(function.follows), bool(callers)]

@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use count_reads::CountReads;
 use edge::seal::{Carrier, Message, Remote, Reply, Seal};
 use edge::{Base, Clock, Config, Error, MailQueue, Route, Telemetry};
+use follow_audit::FollowAudit;
 use http::{HeaderMap, Method, StatusCode};
 use http_body_util::BodyExt as _;
 use local::Place;
@@ -443,7 +443,7 @@ impl World {
     /// Lets the function that follows the audit table catch up; says how many reads it counted.
     pub async fn catch_up(&self) -> usize {
         let stream = self.embedded.as_ref().expect("a store that gives its stream to the test").take_stream();
-        local::follow(stream, &CountReads::new(&self.base("count-reads"))).await.unwrap()
+        local::follow(stream, &FollowAudit::new(&self.base("follow-audit"))).await.unwrap()
     }
 }
 

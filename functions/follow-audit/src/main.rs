@@ -1,13 +1,13 @@
-//! `count-reads` on AWS Lambda.
+//! `follow-audit` on AWS Lambda.
 
 use std::process::ExitCode;
 
-use count_reads::CountReads;
+use follow_audit::FollowAudit;
 use vault::audit::Record;
 
 fn main() -> ExitCode {
-    lambda::Function::named("count-reads").stream(async |start| {
-        let counts = CountReads::new(start.base());
+    lambda::Function::named("follow-audit").stream(async |start| {
+        let counts = FollowAudit::new(start.base());
         Ok(move |records: Vec<Record>| {
             let counts = counts.clone();
             async move { counts.run(&records).await }

@@ -1,6 +1,7 @@
-//! Follows the audit log: counts a vault's reads by the hour, and notes when each secret was last delivered.
+//! Follows the audit log, as the one reader of its table's stream: counts a vault's reads by the hour, and notes when each
+//! secret was last delivered.
 //!
-//! It is behind the log by some moments, and so the path of a read pays nothing for it. A batch that failed half-way comes
+//! A stream takes two readers at most, so whoever else has to hear of records is told by this function. It is behind the log by some moments, and so the path of a read pays nothing for it. A batch that failed half-way comes
 //! again: an hour's counts can then be a little high; the time of the last access cannot be wrong.
 
 use std::collections::BTreeMap;
@@ -14,18 +15,18 @@ use vault::audit::{Action, Record};
 
 /// The function.
 #[derive(Clone)]
-pub struct CountReads {
+pub struct FollowAudit {
     store: Store,
 }
 
-impl CountReads {
-    /// From the base.
+impl FollowAudit {
+    /// From what every function is given.
     #[must_use]
     pub fn new(base: &Base) -> Self {
         Self { store: base.store.clone() }
     }
 
-    /// Counts the reads among these records; says how many of them there were.
+    /// Takes these records in; says how many of them mattered.
     pub async fn run(&self, records: &[Record]) -> Result<usize, Error> {
         let mut hours: BTreeMap<(VaultId, u64), Hour> = BTreeMap::new();
         let mut accesses: BTreeMap<SecretId, Time> = BTreeMap::new();
