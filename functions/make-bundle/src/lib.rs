@@ -11,7 +11,7 @@ use edge::{Base, Body, Config, Error, Json, Principal, Routes};
 use protocol::{BundleId, MachineId, ProjectId, SecretId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::{Store, vaults};
+use store::{Lists, vaults};
 use vault::Time;
 use vault::audit::Action;
 use vault::limits::{self, NAME};
@@ -20,14 +20,14 @@ use vault::scope::Needs;
 
 #[derive(Clone)]
 struct App {
-    store: Store,
+    store: Lists,
     config: Arc<Config>,
     seal: Seal,
 }
 
 /// The function's route. It is for people only.
 pub fn routes(base: &Base, seal: Seal) -> Routes {
-    let app = App { store: base.store.clone(), config: base.config.clone(), seal };
+    let app = App { store: base.store.lists(), config: base.config.clone(), seal };
     Routes::of("make-bundle").managed(base).post("bundles", Needs::Person, create).with_state(app)
 }
 
@@ -56,7 +56,7 @@ struct MadeBundle {
 }
 
 async fn create(State(app): State<App>, by: Principal, Body(body): Body<NewBundle>) -> Result<Json<MadeBundle>, Error> {
-    let project = by.find(&app.store, &vaults::project(body.project_id)).await?;
+    let project = by.find(&vaults::project(body.project_id)).await?;
     let secrets = app.secrets(&by, project.id, body.secret_ids).await?;
     let id = MachineId::from_entropy(random::bytes());
     let bundle_id = BundleId::from_entropy(random::bytes());
@@ -112,7 +112,7 @@ impl App {
             return Err(Error::invalid("secretIds", format!("must list at most {SECRETS} secrets")));
         }
         let keys: Vec<_> = chosen.iter().map(|id| vaults::secret(*id)).collect();
-        let found = by.find_all(&self.store, &keys).await?;
+        let found = by.find_all(&keys).await?;
         let here = found.iter().filter(|secret| secret.project == project).count();
         if here == chosen.len() { Ok(chosen) } else { Err(Error::not_found("Secret")) }
     }

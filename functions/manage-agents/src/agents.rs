@@ -77,10 +77,6 @@ pub(crate) async fn list(State(app): State<App>, by: Principal) -> Result<Json<A
 }
 
 /// `GET ai-agents/{agentId}`: one AI agent, with its scopes and allowlist.
-pub(crate) async fn one(
-    State(app): State<App>,
-    by: Principal,
-    Ids(id): Ids<AgentId>,
-) -> Result<Json<AgentDetail>, Error> {
-    Ok(Json((&by.find(&app.store, &agents::agent(id)).await?).into()))
+pub(crate) async fn one(by: Principal, Ids(id): Ids<AgentId>) -> Result<Json<AgentDetail>, Error> {
+    Ok(Json((&by.find(&agents::agent(id)).await?).into()))
 }

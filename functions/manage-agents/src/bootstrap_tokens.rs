@@ -48,7 +48,7 @@ pub(crate) async fn create(
     Body(body): Body<NewToken>,
 ) -> Result<Json<MadeToken>, Error> {
     let name = limits::name("name", &body.name, NAME)?;
-    let projects = rights::allowlist(&app.store, &by, body.project_ids.unwrap_or_default()).await?;
+    let projects = rights::allowlist(&by, body.project_ids.unwrap_or_default()).await?;
     let token = OneTimeToken::make().to_hex();
     let row = AgentBootstrapToken {
         hash: TokenHash::of_hex(&token).ok_or_else(|| Error::internal("a token of another shape"))?,

@@ -15,20 +15,20 @@ use edge::{Base, Config, Routes};
 use protocol::AgentId;
 use schemars::JsonSchema;
 use serde::Serialize;
-use store::{Audit, Store};
+use store::{Audit, Lists};
 use vault::scope::Needs;
 use vault::scope::Scope::{AgentsRead, AgentsWrite};
 
 #[derive(Clone)]
 struct App {
-    store: Store,
+    store: Lists,
     audit: Audit,
     config: Arc<Config>,
 }
 
 /// The function's routes.
 pub fn routes(base: &Base) -> Routes {
-    let store = base.store.clone();
+    let store = base.store.lists();
     let app = App { audit: store.audit(), store, config: base.config.clone() };
     Routes::of("manage-agents")
         .managed(base)

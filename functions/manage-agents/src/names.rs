@@ -18,7 +18,7 @@ pub(crate) async fn history(
     by: Principal,
     Ids(id): Ids<AgentId>,
 ) -> Result<Json<Names>, Error> {
-    by.find(&app.store, &agents::agent(id)).await?;
+    by.find(&agents::agent(id)).await?;
     Ok(Json(Names::of(app.store.agent_renames(id).await?)))
 }
 
@@ -30,7 +30,7 @@ pub(crate) async fn rename(
     Body(body): Body<NewName>,
 ) -> Result<Json<Done<Touched>>, Error> {
     let name = limits::name("name", &body.name, NAME)?;
-    let agent = by.find(&app.store, &agents::agent(id)).await?;
+    let agent = by.find(&agents::agent(id)).await?;
     if name != agent.name {
         let record = by.record(Action::AgentRename, format!("AI agent {} ({id}) renamed to {name}", agent.name));
         let mut write = app.store.transaction();

@@ -9,7 +9,7 @@ use edge::{Body, Error, Ids, Json, Principal, done};
 use protocol::{AgentId, ProjectId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::{Store, Update, agents, vaults};
+use store::{Update, agents, vaults};
 use vault::audit::{Action, Record};
 use vault::limits::AGENT_PROJECTS;
 use vault::scope::Scope;
@@ -50,7 +50,6 @@ pub(crate) struct NewProjects {
 
 /// Checks an allowlist: its projects have to be in the vault. An empty one means no restriction.
 pub(crate) async fn allowlist(
-    store: &Store,
     by: &Principal,
     projects: BTreeSet<ProjectId>,
 ) -> Result<Option<BTreeSet<ProjectId>>, Error> {
@@ -58,7 +57,7 @@ pub(crate) async fn allowlist(
         return Err(Error::invalid("projectIds", format!("must list at most {AGENT_PROJECTS} projects")));
     }
     let keys: Vec<_> = projects.iter().map(|id| vaults::project(*id)).collect();
-    if by.find_all(store, &keys).await?.len() != projects.len() {
+    if by.find_all(&keys).await?.len() != projects.len() {
         return Err(Error::not_found("Project"));
     }
     Ok((!projects.is_empty()).then_some(projects))
@@ -76,7 +75,7 @@ pub(crate) async fn scopes(
     Ids(id): Ids<AgentId>,
     Body(body): Body<NewScopes>,
 ) -> Result<Json<Done<Scoped>>, Error> {
-    let agent = by.find(&app.store, &agents::agent(id)).await?;
+    let agent = by.find(&agents::agent(id)).await?;
     if body.scopes != agent.scopes {
         let detail = format!("AI agent {} ({id}) has the scopes: {}", agent.name, names(&body.scopes));
         let change = Update::existing(&agents::agent(id)).set("scopes", &body.scopes)?;
@@ -92,8 +91,8 @@ pub(crate) async fn projects(
     Ids(id): Ids<AgentId>,
     Body(body): Body<NewProjects>,
 ) -> Result<Json<Done<Allowed>>, Error> {
-    let agent = by.find(&app.store, &agents::agent(id)).await?;
-    let projects = allowlist(&app.store, &by, body.project_ids).await?;
+    let agent = by.find(&agents::agent(id)).await?;
+    let projects = allowlist(&by, body.project_ids).await?;
     if projects != agent.projects {
         let reach =
             projects.as_ref().map_or("all projects".to_owned(), |projects| format!("{} projects", projects.len()));

@@ -52,14 +52,14 @@ fn refuse_oneself(by: &Principal, id: AgentId) -> Result<(), Error> {
 
 impl App {
     async fn set_flag(&self, by: &Principal, id: AgentId, flag: &str, to: bool, action: Action) -> Answer {
-        let agent = by.find(&self.store, &agents::agent(id)).await?;
+        let agent = by.find(&agents::agent(id)).await?;
         let verb = action.entry().name.strip_prefix("ai_agent_").unwrap_or_default();
         let mut write = self.store.transaction();
         let switched = write.update(Update::existing(&agents::agent(id)).set(flag, &to)?.when_equals(flag, &!to)?);
         write.record(&by.record(action, format!("AI agent {} ({id}): {verb}", agent.name)));
         if !write.commit_unless_refused(switched).await? {
             // It is in that state already, or was removed meanwhile.
-            by.find(&self.store, &agents::agent(id)).await?;
+            by.find(&agents::agent(id)).await?;
         }
         Ok(done(Touched { agent_id: id }))
     }
@@ -72,7 +72,7 @@ impl App {
         action: Action,
         wrong_state: &'static str,
     ) -> Answer {
-        let agent = by.find(&self.store, &agents::agent(id)).await?;
+        let agent = by.find(&agents::agent(id)).await?;
         if agent.approved != approved {
             return Err(Error::conflict(wrong_state));
         }
@@ -81,7 +81,7 @@ impl App {
             Ok(()) => Ok(done(Touched { agent_id: id })),
             Err(CommitError::Refused(_)) => {
                 // Approved by somebody else meanwhile, or removed.
-                by.find(&self.store, &agents::agent(id)).await?;
+                by.find(&agents::agent(id)).await?;
                 Err(Error::conflict(wrong_state))
             }
             Err(error) => Err(error.into()),

@@ -10,19 +10,19 @@ mod stats;
 mod usage;
 
 use edge::{Base, Error, Principal, Routes};
-use store::{Audit, Store, vaults};
+use store::{Audit, Lists, vaults};
 use vault::Time;
 use vault::scope::Scope::AuditRead;
 
 #[derive(Clone)]
 struct App {
-    store: Store,
+    store: Lists,
     audit: Audit,
 }
 
 /// The function's routes.
 pub fn routes(base: &Base) -> Routes {
-    let app = App { store: base.store.clone(), audit: base.store.audit() };
+    let app = App { store: base.store.lists(), audit: base.store.audit() };
     Routes::of("manage-audit")
         .managed(base)
         .post("audit/query", AuditRead, query::query)
@@ -38,6 +38,6 @@ pub fn routes(base: &Base) -> Routes {
 impl App {
     /// When the vault was made: nothing in its log is older.
     async fn begin(&self, by: &Principal) -> Result<Time, Error> {
-        Ok(by.find(&self.store, &vaults::vault(by.vault)).await?.created_at)
+        Ok(by.find(&vaults::vault(by.vault)).await?.created_at)
     }
 }

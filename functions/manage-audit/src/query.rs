@@ -143,7 +143,7 @@ impl App {
         for id in &acting {
             batch.want(&agents::agent(*id));
         }
-        let mut found = by.find_batch(&self.store, batch).await?;
+        let mut found = by.find_batch(batch).await?;
         let owner = found.take(&owner)?.map(|user| user.username);
         let mut names: HashMap<String, String> = HashMap::new();
         for id in machines {

@@ -129,12 +129,8 @@ pub(crate) async fn list(State(app): State<App>, by: Principal) -> Result<Json<T
 }
 
 /// `GET enrollment-tokens/{tokenId}`: one enrollment token, without its plaintext.
-pub(crate) async fn one(
-    State(app): State<App>,
-    by: Principal,
-    Ids(id): Ids<EnrollmentTokenId>,
-) -> Result<Json<TokenView>, Error> {
-    Ok(Json(by.find(&app.store, &vaults::enrollment_token(id)).await?.into()))
+pub(crate) async fn one(by: Principal, Ids(id): Ids<EnrollmentTokenId>) -> Result<Json<TokenView>, Error> {
+    Ok(Json(by.find(&vaults::enrollment_token(id)).await?.into()))
 }
 
 /// `POST enrollment-tokens`: a new enrollment token.
@@ -170,7 +166,7 @@ pub(crate) async fn revoke(
     Ids(id): Ids<EnrollmentTokenId>,
     Body(body): Body<Reason>,
 ) -> Result<Json<Done<RevokedToken>>, Error> {
-    let token = by.find(&app.store, &vaults::enrollment_token(id)).await?;
+    let token = by.find(&vaults::enrollment_token(id)).await?;
     let revocation = Revocation { at: by.now, reason: limits::text("reason", body.reason.as_deref())? };
     let mut write = app.store.transaction();
     let revoked = write
@@ -232,11 +228,11 @@ impl App {
     /// Every project has to be of this vault, and every secret live and in one of those projects.
     async fn check_named(&self, by: &Principal, projects: &[ProjectId], secrets: &[SecretId]) -> Result<(), Error> {
         let keys: Vec<_> = projects.iter().map(|id| vaults::project(*id)).collect();
-        if by.find_all(&self.store, &keys).await?.len() != projects.len() {
+        if by.find_all(&keys).await?.len() != projects.len() {
             return Err(Error::not_found("Project"));
         }
         let keys: Vec<_> = secrets.iter().map(|id| vaults::secret(*id)).collect();
-        let found = by.find_all(&self.store, &keys).await?;
+        let found = by.find_all(&keys).await?;
         if found.len() != secrets.len() {
             return Err(Error::not_found("Secret"));
         }

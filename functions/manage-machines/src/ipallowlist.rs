@@ -94,7 +94,7 @@ pub(crate) struct Switched {
 
 /// `GET ipallowlist`: the ranges that machines may come from.
 pub(crate) async fn list(State(app): State<App>, by: Principal) -> Result<Json<Allowlist>, Error> {
-    let vault = by.find(&app.store, &vaults::vault(by.vault)).await?;
+    let vault = by.find(&vaults::vault(by.vault)).await?;
     let mut entries = app.store.allowlist_entries(by.vault).await?;
     entries.sort_by_key(|entry| (entry.created_at, entry.id));
     let entries = entries.into_iter().map(EntryView::from).collect();
@@ -114,7 +114,7 @@ pub(crate) async fn add(
         label: limits::text("label", body.label.as_deref())?,
         created_at: by.now,
     };
-    if by.find(&app.store, &vaults::vault(by.vault)).await?.allowlist.values().any(|listed| *listed == entry.cidr) {
+    if by.find(&vaults::vault(by.vault)).await?.allowlist.values().any(|listed| *listed == entry.cidr) {
         return Err(Error::conflict("This range is listed already"));
     }
     let range = Update::existing(&vaults::vault(by.vault))
@@ -139,7 +139,7 @@ pub(crate) async fn update(
     Body(body): Body<NewLabel>,
 ) -> Result<Json<Done<Touched>>, Error> {
     let key = vaults::allowlist_entry(by.vault, id);
-    let entry = by.find(&app.store, &key).await?;
+    let entry = by.find(&key).await?;
     if let Some(label) = &body.label {
         let label = limits::text("label", Some(label))?;
         let mut write = app.store.transaction();
@@ -156,7 +156,7 @@ pub(crate) async fn delete(
     by: Principal,
     Ids(id): Ids<AllowlistEntryId>,
 ) -> Result<Json<Done<Touched>>, Error> {
-    if !by.find(&app.store, &vaults::vault(by.vault)).await?.allowlist.contains_key(&id) {
+    if !by.find(&vaults::vault(by.vault)).await?.allowlist.contains_key(&id) {
         return Err(Error::not_found("Allowlist entry"));
     }
     app.delete_entries(&by, &[id]).await?;
@@ -169,7 +169,7 @@ pub(crate) async fn bulk_delete(
     by: Principal,
     Body(body): Body<Entries>,
 ) -> Result<Json<Done<Deleted>>, Error> {
-    let vault = by.find(&app.store, &vaults::vault(by.vault)).await?;
+    let vault = by.find(&vaults::vault(by.vault)).await?;
     let mut ids: Vec<AllowlistEntryId> = body.entry_ids.iter().filter_map(|text| text.parse().ok()).collect();
     ids.sort_unstable();
     ids.dedup();

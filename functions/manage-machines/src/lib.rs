@@ -13,7 +13,7 @@ use edge::{Base, Config, Routes};
 use protocol::MachineId;
 use schemars::JsonSchema;
 use serde::Serialize;
-use store::Store;
+use store::Lists;
 use vault::scope::Needs;
 use vault::scope::Scope::{
     EnrollmentRead, EnrollmentWrite, IpAllowlistRead, IpAllowlistWrite, MachinesRead, MachinesWrite,
@@ -21,13 +21,13 @@ use vault::scope::Scope::{
 
 #[derive(Clone)]
 struct App {
-    store: Store,
+    store: Lists,
     config: Arc<Config>,
 }
 
 /// The function's routes.
 pub fn routes(base: &Base) -> Routes {
-    let app = App { store: base.store.clone(), config: base.config.clone() };
+    let app = App { store: base.store.lists(), config: base.config.clone() };
     Routes::of("manage-machines")
         .managed(base)
         .get("machines", MachinesRead, machines::list)

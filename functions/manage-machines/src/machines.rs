@@ -84,12 +84,12 @@ pub(crate) async fn one(
     by: Principal,
     Ids(id): Ids<MachineId>,
 ) -> Result<Json<MachineDetail>, Error> {
-    let machine = by.find(&app.store, &vaults::machine(id)).await?;
+    let machine = by.find(&vaults::machine(id)).await?;
     let mut memberships = app.store.memberships(id).await?;
     memberships.retain(|membership| by.reaches(membership.project));
     let keys: Vec<_> = memberships.iter().map(|membership| vaults::project(membership.project)).collect();
     let mut names: std::collections::HashMap<_, _> =
-        by.find_all(&app.store, &keys).await?.into_iter().map(|project| (project.id, project.name)).collect();
+        by.find_all(&keys).await?.into_iter().map(|project| (project.id, project.name)).collect();
     let memberships = memberships.into_iter().filter_map(|membership| {
         let project_name = names.remove(&membership.project)?;
         Some(MembershipView { project_id: membership.project, project_name, added_at: membership.added_at })

@@ -18,7 +18,7 @@ pub(crate) async fn history(
     by: Principal,
     Ids(id): Ids<MachineId>,
 ) -> Result<Json<Names>, Error> {
-    by.find(&app.store, &vaults::machine(id)).await?;
+    by.find(&vaults::machine(id)).await?;
     Ok(Json(Names::of(app.store.machine_renames(id).await?)))
 }
 
@@ -30,7 +30,7 @@ pub(crate) async fn rename(
     Body(body): Body<NewName>,
 ) -> Result<Json<Done<Touched>>, Error> {
     let name = limits::name("name", &body.name, NAME)?;
-    let machine = by.find(&app.store, &vaults::machine(id)).await?;
+    let machine = by.find(&vaults::machine(id)).await?;
     if name != machine.name {
         let record = by.record(Action::MachineRename, format!("Machine {} renamed to {name}", machine.name));
         let mut write = app.store.transaction();

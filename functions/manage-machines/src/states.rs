@@ -34,7 +34,7 @@ pub(crate) async fn disable(State(app): State<App>, by: Principal, Ids(id): Ids<
 
 /// `POST …/deny`: removes a pending machine.
 pub(crate) async fn deny(State(app): State<App>, by: Principal, Ids(id): Ids<MachineId>) -> Answer {
-    let machine = by.find(&app.store, &vaults::machine(id)).await?;
+    let machine = by.find(&vaults::machine(id)).await?;
     if machine.approved {
         return Err(approved_already());
     }
@@ -73,7 +73,7 @@ pub(crate) async fn revoke(
     Ids(id): Ids<MachineId>,
     Body(body): Body<Revoke>,
 ) -> Result<Json<Revoked>, Error> {
-    let machine = by.find(&app.store, &vaults::machine(id)).await?;
+    let machine = by.find(&vaults::machine(id)).await?;
     if body.preview {
         let memberships = app.store.memberships(id).await?.len();
         let grants = app.store.grants(id, None).await?.len();
@@ -96,7 +96,7 @@ fn pending_still() -> Error {
 
 impl App {
     async fn set_flag(&self, by: &Principal, id: MachineId, flag: &str, to: bool, action: Action) -> Answer {
-        let machine = by.find(&self.store, &vaults::machine(id)).await?;
+        let machine = by.find(&vaults::machine(id)).await?;
         let verb = action.entry().name.strip_prefix("machine_").unwrap_or_default();
         let record = by.record(action, format!("Machine {}: {verb}", machine.name)).machine(id);
         let mut write = self.store.transaction();
@@ -104,7 +104,7 @@ impl App {
         write.record(&record);
         if !write.commit_unless_refused(switched).await? {
             // It is in that state already, or was removed meanwhile.
-            by.find(&self.store, &vaults::machine(id)).await?;
+            by.find(&vaults::machine(id)).await?;
         }
         Ok(done(Touched { machine_id: id }))
     }
@@ -115,7 +115,7 @@ impl App {
             Ok(()) => Ok(done(Touched { machine_id: machine.id })),
             Err(CommitError::Refused(_)) => {
                 // Approved by somebody else meanwhile, or removed.
-                by.find(&self.store, &vaults::machine(machine.id)).await?;
+                by.find(&vaults::machine(machine.id)).await?;
                 Err(wrong_state())
             }
             Err(error) => Err(error.into()),

@@ -59,7 +59,7 @@ pub(crate) async fn delete(
     Ids(id): Ids<ProjectId>,
     Body(body): Body<Delete>,
 ) -> Result<Json<Deleted>, Error> {
-    let project = by.find(&app.store, &vaults::project(id)).await?;
+    let project = by.find(&vaults::project(id)).await?;
     let counts = app.store.count_project(id).await?;
     if body.preview {
         return Ok(Json(Deleted::Preview { preview: true, project_id: id, counts }));
@@ -81,7 +81,7 @@ pub(crate) async fn delete(
     write.record(&by.record(Action::ProjectDelete, detail).project(id));
     if !write.commit_unless_refused(there).await? {
         // Somebody else was faster, or gave it another name.
-        by.find(&app.store, &vaults::project(id)).await?;
+        by.find(&vaults::project(id)).await?;
         return Err(Error::conflict("The project's name changed at the same time, look again"));
     }
     let Json(done) = done(WithProject { project_id: id, deleted: counts });

@@ -32,7 +32,7 @@ pub(crate) async fn freeze(
     Ids(id): Ids<ProjectId>,
     Body(body): Body<Reason>,
 ) -> Result<Json<Done<Touched>>, Error> {
-    let project = by.find(&app.store, &vaults::project(id)).await?;
+    let project = by.find(&vaults::project(id)).await?;
     let freeze = Freeze { at: by.now, reason: limits::text("reason", body.reason.as_deref())? };
     let update = Update::existing(&vaults::project(id)).set("frozen", &freeze)?.when_absent("frozen");
     let record = by.record(Action::ProjectFreeze, format!("Project {} frozen", project.name));
@@ -45,7 +45,7 @@ pub(crate) async fn unfreeze(
     by: Principal,
     Ids(id): Ids<ProjectId>,
 ) -> Result<Json<Done<Touched>>, Error> {
-    let project = by.find(&app.store, &vaults::project(id)).await?;
+    let project = by.find(&vaults::project(id)).await?;
     let update = Update::existing(&vaults::project(id)).remove("frozen").when_present("frozen");
     let record = by.record(Action::ProjectUnfreeze, format!("Project {} unfrozen", project.name));
     app.change(id, update, record.project(id)).await

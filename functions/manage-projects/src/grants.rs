@@ -57,8 +57,8 @@ pub(crate) async fn list(
     by: Principal,
     Ids((project, machine)): Ids<(ProjectId, MachineId)>,
 ) -> Result<Json<Granted>, Error> {
-    by.find(&app.store, &vaults::project(project)).await?;
-    by.find(&app.store, &vaults::machine(machine)).await?;
+    by.find(&vaults::project(project)).await?;
+    by.find(&vaults::machine(machine)).await?;
     let grants = app.store.grants(machine, Some(project)).await?;
     Ok(Json(Granted { secret_ids: grants.into_iter().map(|grant| grant.secret).collect() }))
 }
@@ -71,8 +71,8 @@ pub(crate) async fn replace(
     Ids((project, machine)): Ids<(ProjectId, MachineId)>,
     Body(body): Body<Grants>,
 ) -> Result<Json<Done<Replaced>>, Error> {
-    let of_project = by.find(&app.store, &vaults::project(project)).await?;
-    let of_machine = by.find(&app.store, &vaults::machine(machine)).await?;
+    let of_project = by.find(&vaults::project(project)).await?;
+    let of_machine = by.find(&vaults::machine(machine)).await?;
     let not_attached = || Error::conflict("The machine is not in this project, add it first");
     if body.secret_ids.len() > SECRETS {
         return Err(Error::invalid("secretIds", format!("must list at most {SECRETS} ids")));
@@ -133,7 +133,7 @@ impl App {
     ) -> Result<(BTreeSet<SecretId>, Vec<Change>), Error> {
         let asked: BTreeSet<SecretId> = asked.iter().filter_map(|text| text.parse().ok()).collect();
         let keys: Vec<_> = asked.iter().map(|id| vaults::secret(*id)).collect();
-        let found = by.find_all(&self.store, &keys).await?;
+        let found = by.find_all(&keys).await?;
         let live: BTreeSet<SecretId> =
             found.iter().filter(|secret| secret.project == project).map(|secret| secret.id).collect();
         let now: BTreeSet<SecretId> =

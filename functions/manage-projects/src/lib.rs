@@ -13,19 +13,19 @@ use edge::{Base, Routes};
 use protocol::ProjectId;
 use schemars::JsonSchema;
 use serde::Serialize;
-use store::{KeyMaker, Store};
+use store::{KeyMaker, Lists};
 use vault::scope::Needs;
 use vault::scope::Scope::{PoliciesWrite, ProjectMachinesRead, ProjectMachinesWrite, ProjectsRead, ProjectsWrite};
 
 #[derive(Clone)]
 struct App {
-    store: Store,
+    store: Lists,
     keys: KeyMaker,
 }
 
 /// The function's routes.
 pub fn routes(base: &Base, keys: KeyMaker) -> Routes {
-    let app = App { store: base.store.clone(), keys };
+    let app = App { store: base.store.lists(), keys };
     Routes::of("manage-projects")
         .managed(base)
         .get("projects", ProjectsRead, list::list)

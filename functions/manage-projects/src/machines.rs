@@ -34,8 +34,8 @@ pub(crate) async fn attach(
     Ids(project): Ids<ProjectId>,
     Body(body): Body<Attach>,
 ) -> Result<Json<Done<Joined>>, Error> {
-    let in_project = by.find(&app.store, &vaults::project(project)).await?;
-    let machine = by.find(&app.store, &vaults::machine(body.machine_id)).await?;
+    let in_project = by.find(&vaults::project(project)).await?;
+    let machine = by.find(&vaults::machine(body.machine_id)).await?;
     let detail = format!("Machine {} added to project {}", machine.name, in_project.name);
     let record = by.record(Action::ProjectMachineAdd, detail).machine(machine.id).project(project);
     let (_, membership) = app.store.project_and_membership(machine.id, project).await?;
@@ -58,8 +58,8 @@ pub(crate) async fn detach(
     by: Principal,
     Ids((project, machine)): Ids<(ProjectId, MachineId)>,
 ) -> Result<Json<Done<Joined>>, Error> {
-    let of_project = by.find(&app.store, &vaults::project(project)).await?;
-    let machine = by.find(&app.store, &vaults::machine(machine)).await?;
+    let of_project = by.find(&vaults::project(project)).await?;
+    let machine = by.find(&vaults::machine(machine)).await?;
     let detail = format!("Machine {} removed from project {}", machine.name, of_project.name);
     let record = by.record(Action::ProjectMachineRemove, detail).machine(machine.id).project(project);
     // The membership first: without it the grants admit nothing, even if this is cut off here.

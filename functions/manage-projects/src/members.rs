@@ -74,7 +74,7 @@ pub(crate) async fn query(
     Body(query): Body<Query>,
 ) -> Result<Json<Members>, Error> {
     let range = Range::checked(query.page, query.page_size)?;
-    by.find(&app.store, &vaults::project(project)).await?;
+    by.find(&vaults::project(project)).await?;
     let memberships = app.store.members(project).await?;
     let keys: Vec<_> = memberships.iter().map(|membership| vaults::machine(membership.machine)).collect();
     let mut added: BTreeMap<_, _> = memberships.into_iter().map(|row| (row.machine, row.added_at)).collect();
@@ -84,7 +84,7 @@ pub(crate) async fn query(
     }
     let wanted = query.search.unwrap_or_default().to_lowercase();
     let mut members: Vec<Member> = by
-        .find_all(&app.store, &keys)
+        .find_all(&keys)
         .await?
         .into_iter()
         .filter(|machine| machine.name.to_lowercase().contains(&wanted) || machine.id.to_string().starts_with(&wanted))

@@ -31,7 +31,7 @@ pub(crate) async fn update(
     Ids(id): Ids<ProjectId>,
     Body(body): Body<Changes>,
 ) -> Result<Json<Done<Touched>>, Error> {
-    let project = by.find(&app.store, &vaults::project(id)).await?;
+    let project = by.find(&vaults::project(id)).await?;
     let mut changes = Update::existing(&vaults::project(id)).set("updatedAt", &by.now)?;
     let mut what = vec![];
     if let Some(name) = &body.name {

@@ -46,7 +46,7 @@ pub(crate) async fn create(
     Ids(project): Ids<ProjectId>,
     Body(body): Body<NewSecret>,
 ) -> Result<Json<Created>, Error> {
-    by.find(&app.store, &vaults::project(project)).await?;
+    by.find(&vaults::project(project)).await?;
     if body.project_id.is_some_and(|id| id != project.to_string()) {
         return Err(Error::invalid("projectId", "must be the project of the path"));
     }

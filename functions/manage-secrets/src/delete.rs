@@ -15,7 +15,7 @@ pub(crate) async fn delete(
     by: Principal,
     Ids((project, id)): Ids<(ProjectId, SecretId)>,
 ) -> Result<Json<Done<Touched>>, Error> {
-    let (_, secret) = by.find_in(&app.store, project, &vaults::secret(id)).await?;
+    let (_, secret) = by.find_in(project, &vaults::secret(id)).await?;
     let record = by.record(Action::SecretDelete, format!("Secret {} moved to the trash", secret.name));
     let mut write = app.store.transaction();
     let trashed =

@@ -16,7 +16,7 @@ use edge::{Base, Error, Principal, Routes};
 use protocol::SecretId;
 use schemars::JsonSchema;
 use serde::Serialize;
-use store::{Store, Update, vaults};
+use store::{Lists, Update, vaults};
 use vault::Time;
 use vault::audit::Record;
 use vault::model::{Secret, SecretKind};
@@ -24,13 +24,13 @@ use vault::scope::Scope::{SecretsRead, SecretsWrite, TrashRead, TrashWrite};
 
 #[derive(Clone)]
 struct App {
-    store: Store,
+    store: Lists,
     seal: Seal,
 }
 
 /// The function's routes.
 pub fn routes(base: &Base, seal: Seal) -> Routes {
-    let app = App { store: base.store.clone(), seal };
+    let app = App { store: base.store.lists(), seal };
     Routes::of("manage-secrets")
         .managed(base)
         .get("projects/{projectId}/secrets", SecretsRead, list::list)

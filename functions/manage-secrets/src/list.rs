@@ -22,7 +22,7 @@ pub(crate) async fn list(
     by: Principal,
     Ids(project): Ids<ProjectId>,
 ) -> Result<Json<Secrets>, Error> {
-    by.find(&app.store, &vaults::project(project)).await?;
+    by.find(&vaults::project(project)).await?;
     let secrets = app.store.secrets(project).await?;
     let mut counts: HashMap<SecretId, usize> = HashMap::new();
     for grant in app.store.grants_of(project, None).await? {
@@ -42,7 +42,7 @@ pub(crate) async fn one(
     by: Principal,
     Ids((project, id)): Ids<(ProjectId, SecretId)>,
 ) -> Result<Json<SecretView>, Error> {
-    let (_, secret) = by.find_in(&app.store, project, &vaults::secret(id)).await?;
+    let (_, secret) = by.find_in(project, &vaults::secret(id)).await?;
     let machines = app.store.grants_of(project, Some(id)).await?.len();
     Ok(Json(SecretView::of(secret, machines)))
 }

@@ -27,7 +27,7 @@ pub(crate) async fn update(
     Body(body): Body<NewNote>,
 ) -> Result<Json<Done<Touched>>, Error> {
     let note = limits::text("note", Some(&body.note))?;
-    let (_, secret) = by.find_in(&app.store, project, &vaults::secret(id)).await?;
+    let (_, secret) = by.find_in(project, &vaults::secret(id)).await?;
     if note != secret.note {
         let verb = if note.is_some() { "set" } else { "cleared" };
         let record = by.record(Action::SecretNoteUpdate, format!("Note of secret {} {verb}", secret.name));

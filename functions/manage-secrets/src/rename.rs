@@ -19,7 +19,7 @@ pub(crate) async fn rename(
     Body(body): Body<NewName>,
 ) -> Result<Json<Done<Touched>>, Error> {
     let name = limits::name("name", &body.name, NAME)?;
-    let (_, secret) = by.find_in(&app.store, project, &vaults::secret(id)).await?;
+    let (_, secret) = by.find_in(project, &vaults::secret(id)).await?;
     if name != secret.name {
         let record = by.record(Action::SecretRename, format!("Secret {} renamed to {name}", secret.name));
         app.change(&by, &secret, App::changes_of(&secret).set("name", &name)?, record).await?;

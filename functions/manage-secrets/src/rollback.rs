@@ -24,7 +24,7 @@ pub(crate) async fn roll_back(
     Ids((project, id)): Ids<(ProjectId, SecretId)>,
     Body(body): Body<RollBack>,
 ) -> Result<Json<Versioned>, Error> {
-    let (_, secret) = by.find_in(&app.store, project, &vaults::secret(id)).await?;
+    let (_, secret) = by.find_in(project, &vaults::secret(id)).await?;
     refuse_canary(&secret)?;
     let detail = format!("Secret {} rolled back to version {}", secret.name, body.version);
     let record = by.record(Action::SecretUpdate, detail).secret(id).project(project);

@@ -36,7 +36,7 @@ pub(crate) async fn rotate(
     Body(body): Body<Rotate>,
 ) -> Result<Json<Versioned>, Error> {
     let generator = limits::generator(body.length, body.charset)?;
-    let (_, secret) = by.find_in(&app.store, project, &vaults::secret(id)).await?;
+    let (_, secret) = by.find_in(project, &vaults::secret(id)).await?;
     refuse_canary(&secret)?;
     let fields = body.fields.filter(|fields| !fields.is_empty());
     // A set of names of this secret, so there are at most 64 of them in the record.

@@ -76,7 +76,7 @@ pub(crate) async fn restore(
     by: Principal,
     Ids(id): Ids<SecretId>,
 ) -> Result<Json<Done<Restored>>, Error> {
-    let (project, secret) = by.find_trashed(&app.store, id).await?;
+    let (project, secret) = by.find_trashed(id).await?;
     let record = by.record(Action::SecretRestore, format!("Secret {} restored", secret.name));
     let mut write = app.store.transaction();
     let restored = write.update(Update::existing(&vaults::secret(id)).remove("deletedAt").when_present("deletedAt"));
@@ -98,7 +98,7 @@ pub(crate) async fn purge(
     by: Principal,
     Ids(id): Ids<SecretId>,
 ) -> Result<Json<Done<Touched>>, Error> {
-    let (project, secret) = by.find_trashed(&app.store, id).await?;
+    let (project, secret) = by.find_trashed(id).await?;
     let record = by.record(Action::SecretPurge, format!("Secret {} purged", secret.name));
     let record = record.secret(id).project(project.id);
     let destroyed = app.seal.ask(Destroy { vault: by.vault, secret: id, record: Some(record) }).await?;

@@ -27,7 +27,7 @@ pub(crate) async fn update(
     Ids((project, id)): Ids<(ProjectId, SecretId)>,
     Body(body): Body<NewValue>,
 ) -> Result<Json<Versioned>, Error> {
-    let (_, secret) = by.find_in(&app.store, project, &vaults::secret(id)).await?;
+    let (_, secret) = by.find_in(project, &vaults::secret(id)).await?;
     refuse_canary(&secret)?;
     limits::value(&body.value)?;
     if let Some(names) = field_names(&secret)? {

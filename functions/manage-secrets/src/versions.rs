@@ -33,7 +33,7 @@ pub(crate) async fn list(
     by: Principal,
     Ids((project, id)): Ids<(ProjectId, SecretId)>,
 ) -> Result<Json<Versions>, Error> {
-    let (_, secret) = by.find_in(&app.store, project, &vaults::secret(id)).await?;
+    let (_, secret) = by.find_in(project, &vaults::secret(id)).await?;
     let made = app.store.versions(id).await?;
     let kept = made.into_iter().rev().filter(|row| secret.kept_versions().contains(&row.version));
     let view = |row: vault::model::SecretVersion| VersionView {

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use protocol::{AgentId, ProjectId, UserId, VaultId};
 use store::meter::{self, Counted};
-use store::{Batch, Signer, agents, lockout};
+use store::{Batch, Signer, Store, agents, lockout};
 use vault::Time;
 use vault::audit::{Action, ActorKind, Origin, Record};
 use vault::manage_gate::decide;
@@ -42,6 +42,8 @@ pub struct Principal {
     pub now: Time,
     /// Who it is.
     pub who: Who,
+    /// Where it looks rows up.
+    pub(crate) store: Store,
 }
 
 /// A person or an agent.
@@ -127,6 +129,7 @@ pub(crate) async fn for_people(State((door, needs)): Behind, request: Request, n
         address: person.address,
         now: person.now,
         who: Who::Person(Arc::new(person.user)),
+        store: door.settling.store.clone(),
     };
     door.pass(principal, needs, parts, body, next).await
 }
@@ -173,6 +176,7 @@ impl Door {
             address: request.address,
             now,
             who: Who::Agent(agent),
+            store: self.settling.store.clone(),
         });
         let record = |action, detail: String| principal.as_ref().map(|principal| principal.record(action, detail));
         let own = match verdict {

@@ -1,8 +1,10 @@
 //! Looking rows up for a principal: they are held to the vault it acts in and to the projects it may see. What is elsewhere
 //! is answered as if missing.
+//!
+//! The principal is the only one of a function of management who can: the function itself has the store's lists.
 
 use protocol::{ProjectId, SecretId};
-use store::{Batch, Fetched, Key, Row, Store, StoreError, vaults};
+use store::{Batch, Fetched, Key, Row, StoreError, vaults};
 use vault::model::{Project, Secret};
 use vault::owned::Owned;
 
@@ -15,57 +17,47 @@ impl Principal {
     }
 
     /// The row with this key, if it may see it and it is not in the trash; else 404.
-    pub async fn find<R: Row + Owned>(&self, store: &Store, key: &Key<R>) -> Result<R, Error> {
-        self.held(store.get(key).await?.filter(Owned::is_live))
+    pub async fn find<R: Row + Owned>(&self, key: &Key<R>) -> Result<R, Error> {
+        self.held(self.store.get(key).await?.filter(Owned::is_live))
     }
 
     /// The rows with these keys, without those that it may not see and those in the trash; in the order of the keys.
-    pub async fn find_all<R: Row + Owned>(&self, store: &Store, keys: &[Key<R>]) -> Result<Vec<R>, Error> {
-        let mut found = store.get_all(keys).await?;
+    pub async fn find_all<R: Row + Owned>(&self, keys: &[Key<R>]) -> Result<Vec<R>, Error> {
+        let mut found = self.store.get_all(keys).await?;
         found.retain(|row| self.may_see(row) && row.is_live());
         Ok(found)
     }
 
     /// Rows of several kinds, read at once.
-    pub async fn find_batch<'a>(&'a self, store: &Store, batch: Batch) -> Result<Found<'a>, Error> {
-        Ok(Found { by: self, fetched: store.fetch(batch).await? })
+    pub async fn find_batch(&self, batch: Batch) -> Result<Found<'_>, Error> {
+        Ok(Found { by: self, fetched: self.store.fetch(batch).await? })
     }
 
     /// A project, and a row of it that is not in the trash; else 404.
-    pub async fn find_in<R: Row + Owned>(
-        &self,
-        store: &Store,
-        project: ProjectId,
-        key: &Key<R>,
-    ) -> Result<(Project, R), Error> {
-        let (project, row) = self.in_project(store, project, key).await?;
+    pub async fn find_in<R: Row + Owned>(&self, project: ProjectId, key: &Key<R>) -> Result<(Project, R), Error> {
+        let (project, row) = self.in_project(project, key).await?;
         Ok((project, self.held(Some(row).filter(Owned::is_live))?))
     }
 
     /// A secret in the trash and its project, by the secret's id alone; else 404.
-    pub async fn find_trashed(&self, store: &Store, id: SecretId) -> Result<(Project, Secret), Error> {
+    pub async fn find_trashed(&self, id: SecretId) -> Result<(Project, Secret), Error> {
         let not_found = || Error::not_found(Secret::NAME);
         let key = vaults::secret(id);
-        let found = self.held(store.get(&key).await?)?;
+        let found = self.held(self.store.get(&key).await?)?;
         // That its project is gone is nobody's business.
         let (project, secret) = self
-            .in_project(store, found.project, &key)
+            .in_project(found.project, &key)
             .await
             .map_err(|error| if error.status() == http::StatusCode::NOT_FOUND { not_found() } else { error })?;
         if secret.is_live() { Err(not_found()) } else { Ok((project, secret)) }
     }
 
-    async fn in_project<R: Row + Owned>(
-        &self,
-        store: &Store,
-        id: ProjectId,
-        key: &Key<R>,
-    ) -> Result<(Project, R), Error> {
+    async fn in_project<R: Row + Owned>(&self, id: ProjectId, key: &Key<R>) -> Result<(Project, R), Error> {
         let project_key = vaults::project(id);
         let mut batch = Batch::new();
         batch.want(&project_key);
         batch.want(key);
-        let mut found = self.find_batch(store, batch).await?;
+        let mut found = self.find_batch(batch).await?;
         let project = self.held(found.take(&project_key)?)?;
         let row = found.take(key)?.filter(|row| row.project() == Some(id));
         Ok((project, self.held(row)?))

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use vault::people::{Ceremony, MailedLink, Passkey, SecondFactor, Session, User};
 
 use crate::engine::row::Key;
-use crate::{Store, StoreError};
+use crate::{Lists, StoreError};
 
 /// Leads from an e-mail address to its account, and keeps it from having two.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -83,7 +83,7 @@ pub fn mailed_link(hash: &TokenHash) -> Key<MailedLink> {
 /// What the sort keys of passkeys begin with.
 const PASSKEYS: &str = "PASSKEY#";
 
-impl Store {
+impl Lists {
     /// A person by their address, in two reads whether there is one or not.
     pub async fn user_by_email(&self, email: &str) -> Result<Option<User>, StoreError> {
         // Longer than any address that was taken, so of nobody; and kept out of the key.

@@ -7,7 +7,7 @@ use vault::audit::Record;
 use vault::model::{Agent, AgentBootstrapToken, Rename};
 
 use crate::engine::row::Key;
-use crate::{CommitError, Store, StoreError, Update};
+use crate::{CommitError, Lists, StoreError, Update};
 
 /// Key of an agent.
 #[must_use]
@@ -26,7 +26,7 @@ pub(crate) fn rename(id: AgentId, at: Time) -> Key<Rename<AgentId>> {
     Key::new(format!("AGENT#{id}"), format!("NAME#{:013}", at.ms()))
 }
 
-impl Store {
+impl Lists {
     /// A vault's agents.
     pub async fn agents(&self, vault: VaultId) -> Result<Vec<Agent>, StoreError> {
         self.query_owned(format!("VAULT#{vault}"), "AGENT#").await

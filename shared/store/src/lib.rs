@@ -17,7 +17,7 @@ pub mod values;
 pub mod vaults;
 
 pub use engine::audit::{Audit, NonceError, Signer, Walk};
-pub use engine::read::{Batch, Fetched, Store};
+pub use engine::read::{Batch, Fetched, Lists, Store};
 pub use engine::row::{Key, Row};
 pub use engine::write::{CommitError, Transaction, Update};
 pub use engine::{

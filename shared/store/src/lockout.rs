@@ -11,7 +11,7 @@ use crate::engine::item::Value;
 use crate::engine::meter::{self, Counted};
 use crate::engine::row::{Key, Row, from_item};
 use crate::engine::table::{TTL, Table};
-use crate::{Store, StoreError, Update};
+use crate::{Lists, StoreError, Update};
 
 /// A lockout row and the address it is about. The row's key is the address, so it is not among its attributes.
 impl Row for Lockout {
@@ -36,7 +36,7 @@ pub fn lockout(address: IpAddr) -> Key<Lockout> {
 /// How many failures a row holds before the old ones are taken out.
 const KEPT: usize = 50;
 
-impl Store {
+impl Lists {
     /// Counts one failed authentication and locks the address out when it was one too many.
     pub async fn count_failure(&self, address: IpAddr, limits: &Limits, now: Time) -> Result<(), StoreError> {
         let key = lockout(address);

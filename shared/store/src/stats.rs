@@ -7,7 +7,7 @@ use vault::Time;
 use crate::engine::item::Item;
 use crate::engine::row::{Key, Row, from_item};
 use crate::engine::table::Table;
-use crate::{Store, StoreError, Update, vaults};
+use crate::{Lists, StoreError, Update, vaults};
 
 /// Milliseconds of an hour.
 pub const HOUR_MS: u64 = 3_600_000;
@@ -53,7 +53,7 @@ pub fn record_of(image: Item) -> Result<Option<vault::audit::Record>, StoreError
     from_item("audit record", image).map(Some)
 }
 
-impl Store {
+impl Lists {
     /// Adds to the counts of an hour.
     pub async fn count_reads(&self, vault: VaultId, counts: Hour) -> Result<(), StoreError> {
         let ends = Time::from_ms((counts.hour + 1) * HOUR_MS).plus_seconds(KEPT_DAYS * 86_400);

@@ -16,7 +16,7 @@ use vault::read_gate::Target;
 
 use crate::engine::read::all_of;
 use crate::engine::row::Key;
-use crate::{Batch, CommitError, Store, StoreError, Update};
+use crate::{Batch, CommitError, Lists, StoreError, Update};
 
 /// Leads from an enrollment token's hash to its row, which is kept by id.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -161,7 +161,7 @@ impl Granted {
     }
 }
 
-impl Store {
+impl Lists {
     /// A machine's grants with everything they hang on, strongly consistent; projects and their secrets in the order
     /// in which they were made.
     pub async fn granted(&self, machine: MachineId, of: Option<ProjectId>) -> Result<Vec<Granted>, StoreError> {

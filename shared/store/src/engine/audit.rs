@@ -17,7 +17,7 @@ use super::read::all_of;
 use super::row::{attributes, from_item};
 use super::table::{BY_AGENT, BY_TIME, TTL, Table};
 use super::write::FREE;
-use crate::{Store, StoreError};
+use crate::{Lists, StoreError};
 
 /// How long records are kept, in days (decisions 14).
 pub const RETENTION_DAYS: u64 = 365;
@@ -70,7 +70,7 @@ pub struct Page {
 
 /// The audit table.
 #[derive(Clone)]
-pub struct Audit(Store);
+pub struct Audit(Lists);
 
 /// A record as an item, under this key.
 fn indexed(pk: String, record: &Record) -> Result<Item, StoreError> {
@@ -99,7 +99,7 @@ pub(crate) fn record_item(record: &Record) -> Result<Item, StoreError> {
     indexed(format!("record#{}", hex::encode(random::bytes::<16>())), record)
 }
 
-impl Store {
+impl Lists {
     /// The audit table.
     pub fn audit(&self) -> Audit {
         Audit(self.clone())

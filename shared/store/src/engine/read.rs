@@ -1,6 +1,7 @@
 //! Reading: one batch for what a decision needs, queries for lists.
 
 use std::borrow::Cow;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,9 +21,14 @@ const AT_ONCE: usize = 16;
 /// Most times a batch is asked again for what it left out, before the store counts as unavailable.
 const LEFT_OVER_TRIES: u32 = 8;
 
-/// The tables of one deployment, all but the values (see [`crate::Values`]).
+/// The tables of one deployment, all but the values (see [`crate::Values`]): any row can be looked up by its key.
 #[derive(Clone)]
-pub struct Store {
+pub struct Store(Lists);
+
+/// The store without the right to look rows up by their keys: lists, and writes. It is what functions of management have, whose
+/// principals look rows up for them.
+#[derive(Clone)]
+pub struct Lists {
     pub(crate) backend: Arc<dyn Backend>,
     names: Arc<[TableName; Table::ALL.len()]>,
 }
@@ -118,14 +124,45 @@ where
     }
 }
 
+impl Deref for Store {
+    type Target = Lists;
+
+    fn deref(&self) -> &Lists {
+        &self.0
+    }
+}
+
 impl Store {
     /// The tables under this prefix, and beside them the right to name values.
     #[must_use]
     pub fn new(backend: Arc<dyn Backend>, prefix: &str) -> (Self, Values) {
         let names = Table::ALL.map(|table| table.name(prefix).into());
-        (Self { backend, names: Arc::new(names) }, Values::new())
+        (Self(Lists { backend, names: Arc::new(names) }), Values::new())
     }
 
+    /// The same without the right to look rows up.
+    #[must_use]
+    pub fn lists(&self) -> Lists {
+        self.0.clone()
+    }
+
+    /// Reads all keys of the batch, strongly consistent: one request for up to a hundred.
+    pub async fn fetch(&self, batch: Batch) -> Result<Fetched, StoreError> {
+        self.0.fetch(batch).await
+    }
+
+    /// Reads one row, strongly consistent.
+    pub async fn get<R: Row>(&self, key: &Key<R>) -> Result<Option<R>, StoreError> {
+        self.0.get(key).await
+    }
+
+    /// Reads several rows, strongly consistent, leaving out what is not there; in the order of the keys.
+    pub async fn get_all<R: Row>(&self, keys: &[Key<R>]) -> Result<Vec<R>, StoreError> {
+        self.0.get_all(keys).await
+    }
+}
+
+impl Lists {
     pub(crate) fn name(&self, table: Table) -> &TableName {
         let [vault, values, audit, accounts, agents] = &*self.names;
         match table {
@@ -143,8 +180,7 @@ impl Store {
         Transaction::new(self)
     }
 
-    /// Reads all keys of the batch, strongly consistent: one request for up to a hundred.
-    pub async fn fetch(&self, batch: Batch) -> Result<Fetched, StoreError> {
+    pub(crate) async fn fetch(&self, batch: Batch) -> Result<Fetched, StoreError> {
         let Batch { mut keys } = batch;
         // DynamoDB refuses a batch that names a key twice.
         keys.sort_unstable();
@@ -188,14 +224,12 @@ impl Store {
         Err(StoreError::Unavailable("a batch read left keys out again and again".to_owned()))
     }
 
-    /// Reads one row, strongly consistent.
-    pub async fn get<R: Row>(&self, key: &Key<R>) -> Result<Option<R>, StoreError> {
+    pub(crate) async fn get<R: Row>(&self, key: &Key<R>) -> Result<Option<R>, StoreError> {
         let item = self.backend.get(self.name(R::TABLE), key.primary()).await?;
         item.map(|item| from_item(R::KIND, item)).transpose()
     }
 
-    /// Reads several rows, strongly consistent, leaving out what is not there; in the order of the keys.
-    pub async fn get_all<R: Row>(&self, keys: &[Key<R>]) -> Result<Vec<R>, StoreError> {
+    pub(crate) async fn get_all<R: Row>(&self, keys: &[Key<R>]) -> Result<Vec<R>, StoreError> {
         let mut batch = Batch::new();
         batch.want_all(keys);
         let mut fetched = self.fetch(batch).await?;

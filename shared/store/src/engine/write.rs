@@ -13,7 +13,7 @@ use super::meter::{self, Counted};
 use super::read::backoff;
 use super::row::{Key, Row, attribute, to_item};
 use super::table::Table;
-use crate::{Store, StoreError};
+use crate::{Lists, StoreError};
 
 /// Most rows in one transaction (DynamoDB's limit).
 pub const ROWS: usize = 100;
@@ -206,7 +206,7 @@ impl Update {
         (!self.conditions.is_empty()).then(|| self.conditions.join(" AND ").into())
     }
 
-    fn change(self, store: &Store) -> Change {
+    fn change(self, store: &Lists) -> Change {
         Change {
             table: store.name(self.table).clone(),
             update: self.text().into(),
@@ -218,12 +218,12 @@ impl Update {
     }
 
     /// The row with the conditions, without the changes.
-    fn held(self, store: &Store) -> Held {
+    fn held(self, store: &Lists) -> Held {
         Held { table: store.name(self.table).clone(), condition: self.condition(), key: self.key, terms: self.terms }
     }
 }
 
-impl Store {
+impl Lists {
     /// Makes one update. A condition that does not hold is the caller's mistake here; see [`Store::update_if`].
     pub async fn update(&self, update: Update) -> Result<(), StoreError> {
         if self.update_if(update).await? {
@@ -243,7 +243,7 @@ impl Store {
     }
 }
 
-impl Store {
+impl Lists {
     /// Deletes rows, as many in one transaction as fit; each by itself can be gone already.
     pub async fn delete_all<R: Row>(&self, rows: &[R]) -> Result<(), CommitError> {
         for some in rows.chunks(ROWS) {
@@ -260,14 +260,14 @@ impl Store {
 /// Rows that are written together or not at all, each step with its condition. A step's number says in
 /// [`CommitError::Refused`] which one did not hold.
 pub struct Transaction<'a> {
-    store: &'a Store,
+    store: &'a Lists,
     steps: Vec<Step>,
     broken: Option<StoreError>,
     recorded: bool,
 }
 
 impl<'a> Transaction<'a> {
-    pub(crate) fn new(store: &'a Store) -> Self {
+    pub(crate) fn new(store: &'a Lists) -> Self {
         Self { store, steps: vec![], broken: None, recorded: false }
     }
 
