@@ -89,10 +89,10 @@ impl<T: JsonSchema> Answers for SecretJson<T> {
 
 impl<M: MediaType> Answers for File<M> {
     fn describe(operation: &mut Operation<'_>) {
-        let mut schema = json!({ "type": M::SCHEMA });
-        if M::SCHEMA == "string" && !M::NAME.starts_with("text/") {
-            schema["format"] = json!("binary");
-        }
+        let schema = match M::SCHEMA {
+            "string" if !M::NAME.starts_with("text/") => json!({ "type": "string", "format": "binary" }),
+            known => json!({ "type": known }),
+        };
         operation.answers(M::NAME, &schema);
     }
 }

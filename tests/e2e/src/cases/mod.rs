@@ -277,8 +277,10 @@ fn below_doors(route: &Route) -> &str {
     }
 }
 
+type Cases = fn() -> Vec<Case>;
+
 /// The cases by what they are about: the files of this folder.
-const BY_GROUP: [(&str, fn() -> Vec<Case>); 9] = [
+const BY_GROUP: [(&str, Cases); 9] = [
     ("machine", machine::cases),
     ("onboarding", onboarding::cases),
     ("account", account::cases),
