@@ -89,9 +89,10 @@ impl<T: JsonSchema> Answers for SecretJson<T> {
 
 impl<M: MediaType> Answers for File<M> {
     fn describe(operation: &mut Operation<'_>) {
-        let is_binary = M::SCHEMA == "string" && !M::NAME.starts_with("text/");
-        let schema =
-            if is_binary { json!({ "type": M::SCHEMA, "format": "binary" }) } else { json!({ "type": M::SCHEMA }) };
+        let schema = match M::SCHEMA {
+            "string" if !M::NAME.starts_with("text/") => json!({ "type": "string", "format": "binary" }),
+            known => json!({ "type": known }),
+        };
         operation.answers(M::NAME, &schema);
     }
 }
