@@ -49,11 +49,11 @@ def build_properties():
 def build(tally, names):
     """A zip for each of these functions, by name."""
     functions = {name: properties for name, properties in build_properties().items() if name in names}
-    packages = [part for name in functions for part in ("-p", name)]
+    programs = [part for name in functions for part in ("--bin", name)]
     # Those of `sam build`, so that neither builds for itself.
     flags = {flag for properties in functions.values() for flag in properties.get("CargoLambdaFlags", ())}
     command = ["cargo", "lambda", "build", "--release", "--output-format", "zip", "--skip-target-check", "--locked"]
-    command += [*sorted(flags - set(command)), *packages]
+    command += ["-p", "programs", *sorted(flags - set(command)), *programs]
     if subprocess.run(command, cwd=servers.ROOT, check=False).returncode:
         raise servers.Broken("the functions do not build")
     zips = {name: target() / "lambda" / name / "bootstrap.zip" for name in functions}

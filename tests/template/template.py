@@ -37,7 +37,7 @@ FUNCTION = """\
     Properties:
       FunctionName: !Sub ${{AWS::StackName}}-{name}
       Description: {says}
-      CodeUri: functions/{name}
+      CodeUri: functions/programs
       Role: !GetAtt Roles.Outputs.{camel}RoleArn
       LoggingConfig: {{LogGroup: !Ref {camel}Log}}"""
 LOG = """\

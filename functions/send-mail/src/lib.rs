@@ -5,8 +5,6 @@
 //! a kind at a time, however often somebody asks. A mail that cannot be handed over is an error, so that whoever runs
 //! this tries again; its link is taken back.
 
-pub mod ses;
-
 use std::sync::Arc;
 
 use crypto::{OneTimeToken, TokenHash};

@@ -1,6 +1,6 @@
 //! Runs a function on AWS Lambda.
 //!
-//! A function's `main` says what it is and what it needs; `functions/manage-secrets/src/main.rs` is one.
+//! A function's `main` says what it is and what it needs; `functions/programs/src/bin/manage-secrets.rs` is one.
 //!
 //! Everything that can be done before the first request is done at the start, which Lambda gives more time and CPU:
 //! the environment is read and checked, connections are opened, keys unwrapped. What is wrong with the environment

@@ -1,7 +1,6 @@
 //! Mail by Amazon SES, version 2 of its API.
 //!
-//! Here and not with the other clients of AWS because this is the only function that sends mail: what is in a crate that
-//! all functions share makes all of them larger.
+//! A crate of its own, so that only the function that sends mail is made larger by it.
 
 use std::sync::Arc;
 
