@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use aws_sdk_kms::config::{BehaviorVersion, Region};
@@ -34,7 +35,9 @@ impl StandIn {
         if let Some((status, kind)) = *self.broken.lock().unwrap() {
             return (status, json!({ "__type": kind, "message": "made by a test" }));
         }
-        let context = STANDARD.encode(body["EncryptionContext"].to_string());
+        // A context has no order.
+        let context: BTreeMap<_, _> = body["EncryptionContext"].as_object().into_iter().flatten().collect();
+        let context = STANDARD.encode(serde_json::to_vec(&context).unwrap());
         match operation {
             "GenerateDataKeyWithoutPlaintext" => (200, json!({ "CiphertextBlob": context, "KeyId": "key" })),
             "Decrypt" if body["CiphertextBlob"] == context => {

@@ -256,7 +256,6 @@ mod tests {
             ("yes", text("true")),
             ("id", text("nonsense")),
             ("plain", text("the_third")),
-            ("plain", map(&[("the_first", decimal("1"))])),
             ("held", Value::L(vec![map(&[("One", decimal("1")), ("Two", decimal("2"))])])),
             ("held", Value::L(vec![text("One")])),
             ("held", text("Nothing")),
