@@ -69,7 +69,7 @@ pub(crate) async fn confirm(
     let mut write = app.store.transaction();
     let unused = write.delete_existing(&accounts::mailed_link(&link.hash));
     write.update(update);
-    let detail = "Password set by a mailed link, which ended all sessions";
+    let detail = "Password set with a mailed link; all sessions ended";
     write.record(&app.by_link(&user, from).record(Action::PasswordReset, detail));
     if !write.commit_unless_refused(unused).await? {
         return Err(Error::gone());

@@ -42,7 +42,7 @@ pub(crate) async fn change(
             .when_equals("passwordHash", &person.user.password_hash)?,
     );
     write.put_new(&session);
-    write.record(&person.record(Action::PasswordChange, "Password changed, which ended all other sessions"));
+    write.record(&person.record(Action::PasswordChange, "Password changed; all other sessions ended"));
     write.commit().await?;
     Ok(WithCookie(done(Nothing {}), cookie))
 }

@@ -88,7 +88,7 @@ async fn register(
         address: Some(from.ip()),
         at: now,
     };
-    let detail = format!("AI agent {} ({}) registered, pending", agent.name, agent.id);
+    let detail = format!("AI agent {} ({}) registered and waits for approval", agent.name, agent.id);
     let mut write = app.store.transaction();
     let used = write.delete_existing(&agents::bootstrap_token(&token.hash));
     write.put_new(&agent);

@@ -44,7 +44,8 @@ pub(crate) async fn register(
     };
     let origin =
         Origin { vault: vault.id, owner: vault.owner, actor: ActorKind::External, address: Some(from.ip()), at: now };
-    let record = origin.record(Action::MachineRegister, format!("Machine {} registered, pending", machine.name));
+    let record =
+        origin.record(Action::MachineRegister, format!("Machine {} registered and waits for approval", machine.name));
 
     let mut write = app.store.transaction();
     let used = write.delete_existing(&vaults::bootstrap_token(&token.hash));

@@ -137,7 +137,7 @@ impl App {
             address: machine.registered_from,
             at: now,
         };
-        let detail = format!("Machine {} enrolled with token {}", machine.name, token.name);
+        let detail = format!("Machine {} enrolled with the enrollment token {}", machine.name, token.name);
         write.record(&origin.record(Action::MachineEnroll, detail).machine(machine.id));
         Ok(write.commit_unless_refused(used).await?)
     }

@@ -88,7 +88,7 @@ fn judge<'a>(asker: &Asker, granted: &'a [Granted]) -> (Vec<Admitted<'a>>, Vec<R
         let written = match admit(&asker.machine, &row.target()) {
             Ok(admitted) => {
                 served.push(admitted);
-                asker.record(Action::SecretRead, "Secret read by export")
+                asker.record(Action::SecretRead, "Secret read in an export")
             }
             Err(refusal) => asker.record(Action::SecretReadDenied, refusal.reason()),
         };

@@ -70,7 +70,7 @@ async fn create(State(app): State<App>, by: Principal, Body(body): Body<NewBundl
     let hash = TokenHash::of_hex(&token).ok_or_else(|| Error::internal("a token of another shape"))?;
     let expires_at = by.now.plus_seconds(LIFETIME_SECONDS);
 
-    let record = by.record(Action::BundleCreate, format!("Machine {name} made with a bundle"));
+    let record = by.record(Action::BundleCreate, format!("Machine {name} created with a bundle"));
     let mut write = app.store.transaction();
     write.put_new(&Machine {
         id,

@@ -59,7 +59,8 @@ pub(crate) async fn create(
         projects,
         expires_at: by.now.plus_seconds(LIFETIME_SECONDS),
     };
-    let detail = format!("Bootstrap token for AI agent {} made, scopes: {}", row.name, rights::names(&row.scopes));
+    let detail =
+        format!("Bootstrap token created for AI agent {}, with the scopes: {}", row.name, rights::names(&row.scopes));
     let mut write = app.store.transaction();
     write.put_new(&row);
     write.record(&by.record(Action::AgentTokenCreate, detail));

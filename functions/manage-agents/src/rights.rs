@@ -77,7 +77,7 @@ pub(crate) async fn scopes(
 ) -> Result<Json<Done<Scoped>>, Error> {
     let agent = by.find(&agents::agent(id)).await?;
     if body.scopes != agent.scopes {
-        let detail = format!("AI agent {} ({id}) has the scopes: {}", agent.name, names(&body.scopes));
+        let detail = format!("The scopes of AI agent {} ({id}) are now: {}", agent.name, names(&body.scopes));
         let change = Update::existing(&agents::agent(id)).set("scopes", &body.scopes)?;
         app.write(change, &by.record(Action::AgentScopesUpdate, detail)).await?;
     }
@@ -97,7 +97,7 @@ pub(crate) async fn projects(
         let reach =
             projects.as_ref().map_or("all projects".to_owned(), |projects| format!("{} projects", projects.len()));
         let change = Update::existing(&agents::agent(id)).set_or_remove("projects", projects.as_ref())?;
-        let detail = format!("AI agent {} ({id}) may see {reach}", agent.name);
+        let detail = format!("AI agent {} ({id}) may now see {reach}", agent.name);
         app.write(change, &by.record(Action::AgentProjectsUpdate, detail)).await?;
     }
     Ok(done(Allowed {

@@ -53,10 +53,14 @@ fn refuse_oneself(by: &Principal, id: AgentId) -> Result<(), Error> {
 impl App {
     async fn set_flag(&self, by: &Principal, id: AgentId, flag: &str, to: bool, action: Action) -> Answer {
         let agent = by.find(&agents::agent(id)).await?;
-        let verb = action.entry().name.strip_prefix("ai_agent_").unwrap_or_default();
+        let what = match (flag, to) {
+            ("approved", _) => "approved",
+            (_, true) => "enabled",
+            (_, false) => "disabled",
+        };
         let mut write = self.store.transaction();
         let switched = write.update(Update::existing(&agents::agent(id)).set(flag, &to)?.when_equals(flag, &!to)?);
-        write.record(&by.record(action, format!("AI agent {} ({id}): {verb}", agent.name)));
+        write.record(&by.record(action, format!("AI agent {} ({id}) {what}", agent.name)));
         if !write.commit_unless_refused(switched).await? {
             // It is in that state already, or was removed meanwhile.
             by.find(&agents::agent(id)).await?;
@@ -76,7 +80,8 @@ impl App {
         if agent.approved != approved {
             return Err(Error::conflict(wrong_state));
         }
-        let record = by.record(action, format!("AI agent {} ({id}) removed", agent.name));
+        let what = if approved { "revoked" } else { "denied" };
+        let record = by.record(action, format!("AI agent {} ({id}) {what}", agent.name));
         match self.store.remove_agent(id, approved, &record).await {
             Ok(()) => Ok(done(Touched { agent_id: id })),
             Err(CommitError::Refused(_)) => {

@@ -67,7 +67,7 @@ pub(crate) async fn export(State(app): State<App>, by: Principal, Body(filter): 
     }
     let whole = found.all && rows == found.records.len();
     let text = csv.into_inner().map_err(|error| Error::internal(error.to_string()))?;
-    app.audit.record(&by.record(Action::AuditExport, format!("{rows} records exported"))).await?;
+    app.audit.record(&by.record(Action::AuditExport, format!("{rows} records exported as CSV"))).await?;
     let table = File::new(text.into());
     Ok(Table(if whole { table } else { table.with_header(TRUNCATED, "true") }))
 }

@@ -52,7 +52,7 @@ pub(crate) async fn create(
     };
     let mut write = app.store.transaction();
     write.put_new(&row);
-    write.record(&by.record(Action::BootstrapTokenCreate, "Bootstrap token made"));
+    write.record(&by.record(Action::BootstrapTokenCreate, "Bootstrap token created"));
     write.commit().await?;
 
     let url = format!("{}/v1/bootstrap/{token}", app.config.url);

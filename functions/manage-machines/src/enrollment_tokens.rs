@@ -145,7 +145,7 @@ pub(crate) async fn create(
     let mut write = app.store.transaction();
     write.put_new(&token);
     write.put_new(&EnrollmentTokenHash { hash, id: token.id });
-    write.record(&by.record(Action::EnrollmentTokenCreate, format!("Enrollment token {} made", token.name)));
+    write.record(&by.record(Action::EnrollmentTokenCreate, format!("Enrollment token {} created", token.name)));
     write.commit().await?;
     let enroll_url = format!("{}/v1/{}/enroll/register", app.config.url, by.vault);
     Ok(Json(MadeToken { id: token.id, token: plaintext, enroll_url, expires_at: token.expires_at }))

@@ -123,7 +123,7 @@ pub(crate) async fn add(
     let mut write = app.store.transaction();
     let listed = write.update(range);
     write.put_new(&entry);
-    write.record(&by.record(Action::AllowlistEntryAdd, format!("{} allowed", entry.cidr)));
+    write.record(&by.record(Action::AllowlistEntryAdd, format!("Range {} added to the IP allowlist", entry.cidr)));
     if write.commit_unless_refused(listed).await? {
         Ok(Json(entry.into()))
     } else {
@@ -144,7 +144,7 @@ pub(crate) async fn update(
         let label = limits::text("label", Some(label))?;
         let mut write = app.store.transaction();
         write.update(Update::existing(&key).set_or_remove("label", label.as_ref())?);
-        write.record(&by.record(Action::AllowlistEntryUpdate, format!("Label of {} changed", entry.cidr)));
+        write.record(&by.record(Action::AllowlistEntryUpdate, format!("Label of the range {} changed", entry.cidr)));
         write.commit().await?;
     }
     Ok(done(Touched { entry_id: id }))

@@ -97,8 +97,12 @@ fn pending_still() -> Error {
 impl App {
     async fn set_flag(&self, by: &Principal, id: MachineId, flag: &str, to: bool, action: Action) -> Answer {
         let machine = by.find(&vaults::machine(id)).await?;
-        let verb = action.entry().name.strip_prefix("machine_").unwrap_or_default();
-        let record = by.record(action, format!("Machine {}: {verb}", machine.name)).machine(id);
+        let what = match (flag, to) {
+            ("approved", _) => "approved",
+            (_, true) => "enabled",
+            (_, false) => "disabled",
+        };
+        let record = by.record(action, format!("Machine {} {what}", machine.name)).machine(id);
         let mut write = self.store.transaction();
         let switched = write.update(Update::existing(&vaults::machine(id)).set(flag, &to)?.when_equals(flag, &!to)?);
         write.record(&record);
@@ -110,7 +114,8 @@ impl App {
     }
 
     async fn remove(&self, by: &Principal, machine: &Machine, action: Action, wrong_state: fn() -> Error) -> Answer {
-        let record = by.record(action, format!("Machine {} removed", machine.name)).machine(machine.id);
+        let what = if machine.approved { "revoked, with its memberships and grants" } else { "denied" };
+        let record = by.record(action, format!("Machine {} {what}", machine.name)).machine(machine.id);
         match self.store.remove_machine(machine.id, machine.approved, &record).await {
             Ok(()) => Ok(done(Touched { machine_id: machine.id })),
             Err(CommitError::Refused(_)) => {

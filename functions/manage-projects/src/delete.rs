@@ -70,7 +70,7 @@ pub(crate) async fn delete(
         Some(_) => {}
     }
     let detail = format!(
-        "Project {} deleted with {} secrets, {} machines' memberships and {} grants",
+        "Project {} deleted, with {} secrets, {} memberships and {} grants",
         project.name, counts.secrets, counts.memberships, counts.grants
     );
     let mut write = app.store.transaction();

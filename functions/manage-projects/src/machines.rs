@@ -60,7 +60,7 @@ pub(crate) async fn detach(
 ) -> Result<Json<Done<Joined>>, Error> {
     let of_project = by.find(&vaults::project(project)).await?;
     let machine = by.find(&vaults::machine(machine)).await?;
-    let detail = format!("Machine {} removed from project {}", machine.name, of_project.name);
+    let detail = format!("Machine {} detached from project {}", machine.name, of_project.name);
     let record = by.record(Action::ProjectMachineRemove, detail).machine(machine.id).project(project);
     // The membership first: without it the grants admit nothing, even if this is cut off here.
     let mut write = app.store.transaction();

@@ -36,14 +36,15 @@ pub(crate) async fn update(
     let mut what = vec![];
     if let Some(name) = &body.name {
         changes = changes.set("name", &limits::name("name", name, PROJECT_NAME)?)?;
-        what.push("name");
+        what.push("Name");
     }
     if let Some(text) = &body.description {
         changes = changes.set_or_remove("description", limits::text("description", Some(text))?.as_ref())?;
-        what.push("description");
+        what.push("Description");
     }
     if !what.is_empty() {
-        let detail = format!("Project {}: {} changed", project.name, what.join(" and "));
+        let what = if what.len() > 1 { "Name and description" } else { what.first().copied().unwrap_or_default() };
+        let detail = format!("{what} of project {} changed", project.name);
         let mut write = app.store.transaction();
         write.update(changes);
         write.record(&by.record(Action::ProjectUpdate, detail).project(id));

@@ -12,6 +12,7 @@ use store::vaults;
 use vault::audit::Action;
 use vault::limits::{self, FIELDS, NAME, TEXT};
 use vault::model::{Secret, SecretKind};
+use vault::structured::Fields;
 
 use crate::App;
 
@@ -54,7 +55,7 @@ pub(crate) async fn create(
     let (value, field_names) = match &body.field_names {
         Some(names) => {
             let text = limits::field_names(names)?;
-            let mut fields = limits::structured_value(&body.value, names)?;
+            let mut fields = Fields::parse_exactly(&body.value, names)?;
             let blanks = fields.generate(|| Generator::default().make(), |_, content| content.is_empty());
             let value = if blanks { fields.to_value() } else { body.value };
             limits::value(&value)?;

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use store::vaults;
 use vault::audit::Action;
 use vault::limits;
+use vault::structured::Fields;
 
 use crate::{App, Versioned, field_names, refuse_canary};
 
@@ -31,7 +32,7 @@ pub(crate) async fn update(
     refuse_canary(&secret)?;
     limits::value(&body.value)?;
     if let Some(names) = field_names(&secret)? {
-        limits::structured_value(&body.value, &names)?;
+        Fields::parse_exactly(&body.value, &names)?;
     }
     let record = by.record(Action::SecretUpdate, format!("Value of secret {} replaced", secret.name));
     let record = record.secret(id).project(project);

@@ -127,7 +127,8 @@ impl Sweep {
         let Some(bundle) = self.store.get(&vaults::bundle(hash)).await? else { return Ok(()) };
         let machine = self.store.get(&vaults::machine(bundle.machine)).await?;
         if let Some(machine) = machine
-            && let Some(record) = self.record(&machine, Action::BundleExpire, "bundle never fetched", now).await?
+            && let Some(record) =
+                self.record(&machine, Action::BundleExpire, "removed, its bundle was never fetched", now).await?
         {
             match self.store.remove_machine(machine.id, machine.approved, &record).await {
                 // Removed by somebody else meanwhile.
@@ -148,7 +149,7 @@ impl Sweep {
         what: &str,
         now: Time,
     ) -> Result<Option<Record>, CommitError> {
-        let detail = format!("Machine {}: {what}", machine.name);
+        let detail = format!("Machine {} {what}", machine.name);
         Ok(self.record_for(machine.vault, action, detail, now).await?.map(|record| record.machine(machine.id)))
     }
 

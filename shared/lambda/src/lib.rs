@@ -8,9 +8,12 @@
 
 mod clients;
 mod direct;
+mod function;
 mod http;
+mod invoke;
 mod start;
 
 pub use clients::{Aws, knock, once};
 pub use dynamodb::{Counter, describe, retries, timeouts};
-pub use start::{Function, Later, OpenKeyLayer, Start, StartError};
+pub use function::Function;
+pub use start::{Later, OpenKeyLayer, Start, StartError};

@@ -1,19 +1,17 @@
-//! From the environment to a function that waits for its first event.
+//! What a function is given at its start, made from its environment.
 
 use std::pin::Pin;
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use dynamodb::DynamoDb;
 use edge::config::Misconfigured;
 use edge::mail::NoMail;
-use edge::seal::{Perform, Seal};
-use edge::{Base, Clock, Config, Error, MailQueue, MailRequest, Routes, Telemetry, telemetry};
+use edge::seal::Seal;
+use edge::{Base, Clock, Config, MailQueue, Telemetry};
 use store::{KeyLayer, Keys, Store, Values};
-use vault::audit::Record;
 
 use crate::clients::{self, Aws, NotOnLambda};
-use crate::{direct, http};
+use crate::invoke;
 
 /// What keeps a function from starting.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +47,7 @@ pub struct Start {
 }
 
 impl Start {
-    fn of(name: &'static str, environment: impl Fn(&str) -> Option<String>) -> Result<Self, StartError> {
+    pub(crate) fn of(name: &'static str, environment: impl Fn(&str) -> Option<String>) -> Result<Self, StartError> {
         let config = Config::from_environment(&environment)?;
         let aws = Aws::from_environment(environment)?;
         let dynamodb = aws.dynamodb();
@@ -60,7 +58,10 @@ impl Start {
     }
 
     /// Makes what answers the events, while the connection to the store opens.
-    async fn make<T>(&self, make: impl AsyncFnOnce(&Self) -> Result<T, StartError>) -> Result<T, StartError> {
+    pub(crate) async fn make<T>(
+        &self,
+        make: impl AsyncFnOnce(&Self) -> Result<T, StartError>,
+    ) -> Result<T, StartError> {
         let (done, ()) = tokio::join!(make(self), clients::connect_dynamodb(&self.dynamodb));
         done
     }
@@ -99,7 +100,7 @@ impl Start {
     /// `seal-secret`: `SIKKERKEY_SEAL_FUNCTION` has to be set.
     pub async fn seal(&self) -> Result<Seal, StartError> {
         let function = self.base.config.seal_function()?.to_owned();
-        Ok(direct::seal_by_invoking(&self.aws, function, self.base.clock.clone()).await)
+        Ok(invoke::seal_by_invoking(&self.aws, function, self.base.clock.clone()).await)
     }
 
     /// `send-mail`, for which `SIKKERKEY_MAIL_FUNCTION` has to be set; or nobody, where there is no sender.
@@ -108,82 +109,6 @@ impl Start {
         if self.base.config.mail_from.is_none() {
             return Ok(Arc::new(NoMail));
         }
-        Ok(Arc::new(direct::mail_by_invoking(&self.aws, function).await))
-    }
-}
-
-/// A function that is about to start.
-pub struct Function {
-    name: &'static str,
-}
-
-impl Function {
-    /// The function of this name.
-    #[must_use]
-    pub fn named(name: &'static str) -> Self {
-        Self { name }
-    }
-
-    /// Answers API Gateway with these routes until Lambda ends the process.
-    pub fn http(self, routes: impl AsyncFnOnce(&Start) -> Result<Routes, StartError>) -> ExitCode {
-        self.run(async |start| http::answer(start, start.make(routes).await?).await.map_err(StartError::Lambda))
-    }
-
-    /// Answers other functions' requests for mail, and says of each how many mails that were. An error makes Lambda try again,
-    /// and then keep the request for a person.
-    pub fn mail_requests<J, D>(self, job: impl AsyncFnOnce(&Start) -> Result<J, StartError>) -> ExitCode
-    where
-        J: Fn(MailRequest) -> D,
-        D: Future<Output = Result<usize, Error>>,
-    {
-        self.run(async |start| {
-            direct::answer_mail_requests(start, start.make(job).await?).await.map_err(StartError::Lambda)
-        })
-    }
-
-    /// Answers the messages of other functions that have values written.
-    pub fn sealing<P: Perform>(self, seal: impl AsyncFnOnce(&Start) -> Result<P, StartError>) -> ExitCode {
-        self.run(async |start| {
-            direct::answer_sealing(start, &start.make(seal).await?).await.map_err(StartError::Lambda)
-        })
-    }
-
-    /// Does something each time a schedule fires, and says how many things it ended, changed or sent. An error makes Lambda try
-    /// again, and then keep the event for a person.
-    pub fn schedule<J, D>(self, job: impl AsyncFnOnce(&Start) -> Result<J, StartError>) -> ExitCode
-    where
-        J: Fn() -> D,
-        D: Future<Output = Result<usize, Error>>,
-    {
-        self.run(async |start| direct::answer_schedule(start, start.make(job).await?).await.map_err(StartError::Lambda))
-    }
-
-    /// Follows the stream of the audit table, and says of each batch how many of its records mattered. An error makes Lambda
-    /// send the batch again.
-    pub fn stream<J, D>(self, job: impl AsyncFnOnce(&Start) -> Result<J, StartError>) -> ExitCode
-    where
-        J: Fn(Vec<Record>) -> D,
-        D: Future<Output = Result<usize, Error>>,
-    {
-        self.run(async |start| direct::answer_stream(start, start.make(job).await?).await.map_err(StartError::Lambda))
-    }
-
-    /// Starts, and goes on until the end; what ends it is the last line of the log.
-    #[expect(clippy::disallowed_methods, reason = "the one place of a function that reads the environment")]
-    fn run(self, work: impl AsyncFnOnce(&Start) -> Result<(), StartError>) -> ExitCode {
-        let environment = |name: &str| std::env::var(name).ok();
-        let level = Config::log_level(environment);
-        telemetry::start(level.as_ref().unwrap_or(&"info"), std::io::stdout);
-        let ended = level.map_err(StartError::Misconfigured).and_then(|_| {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(async { work(&Start::of(self.name, environment)?).await })
-        });
-        match ended {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                tracing::error!("{}: {error}", self.name);
-                ExitCode::FAILURE
-            }
-        }
+        Ok(Arc::new(invoke::mail_by_invoking(&self.aws, function).await))
     }
 }

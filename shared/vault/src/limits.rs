@@ -6,8 +6,6 @@ use std::net::IpAddr;
 use crypto::{Charset, Generator, Plaintext};
 use ipnet::IpNet;
 
-use crate::structured::Fields;
-
 /// Input that is well formed but not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field} {problem}")]
@@ -70,14 +68,6 @@ pub fn value(value: &Plaintext) -> Result<(), Invalid> {
     } else {
         Err(Invalid::new("value", format!("must be 1 to {VALUE_BYTES} bytes")))
     }
-}
-
-/// A structured value: a flat JSON object of strings whose keys are exactly `names`.
-pub fn structured_value(value: &Plaintext, names: &[String]) -> Result<Fields, Invalid> {
-    let problem = "must be a flat JSON object whose values are all strings, each key once";
-    let fields = Fields::parse(value).map_err(|_| Invalid::new("value", problem))?;
-    let same = fields.names().len() == names.len() && names.iter().all(|name| fields.names().any(|key| key == name));
-    if same { Ok(fields) } else { Err(Invalid::new("value", "must have exactly the fields that fieldNames lists")) }
 }
 
 /// Field names of a structured secret, as the JSON array text that goes on the wire.
@@ -200,29 +190,6 @@ mod tests {
     }
 
     #[test]
-    fn structured_values() {
-        let fields = names(&["user", "password"]);
-        assert!(structured_value(&plaintext(r#" {"password":"p\u00e4","user":"u"} "#), &fields).is_ok());
-        for text in [
-            "",
-            "{}",
-            "[]",
-            "\"user\"",
-            r#"{"user":"u"}"#,
-            r#"{"user":"u","password":"p","more":"m"}"#,
-            r#"{"user":"u","password":1}"#,
-            r#"{"user":"u","password":null}"#,
-            r#"{"user":"u","password":{"a":"b"}}"#,
-            r#"{"user":"u","password":"p","user":"v"}"#,
-            r#"{"user":"u","password":"p"} {}"#,
-            r#"{"user":"u","password":"p"}x"#,
-            r#"{"user":"u","password":"p""#,
-        ] {
-            assert!(structured_value(&plaintext(text), &fields).is_err(), "{text}");
-        }
-    }
-
-    #[test]
     fn ranges() {
         assert_eq!(cidr("cidr", "192.0.2.7").unwrap().to_string(), "192.0.2.7/32");
         assert_eq!(cidr("cidr", "192.0.2.7/24").unwrap().to_string(), "192.0.2.0/24");
@@ -248,7 +215,6 @@ mod tests {
     proptest! {
         #[test]
         fn parsers_never_panic(text in ".{0,80}") {
-            let _ = structured_value(&plaintext(&text), &names(&["a"]));
             let _ = cidr("cidr", &text);
             let _ = email(&text);
         }

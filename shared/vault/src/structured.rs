@@ -4,7 +4,7 @@ use crypto::Plaintext;
 use serde::de::{Deserializer as _, MapAccess, Visitor};
 use zeroize::Zeroizing;
 
-use crate::limits::FIELDS;
+use crate::limits::{FIELDS, Invalid};
 
 /// A text is not a flat JSON object of strings with each key once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -21,6 +21,15 @@ impl Fields {
         let fields = parser.deserialize_map(FlatObject).map_err(|_| NotStructured)?;
         parser.end().map_err(|_| NotStructured)?;
         Ok(Self(fields))
+    }
+
+    /// Reads a value whose fields must be exactly `names`.
+    pub fn parse_exactly(value: &Plaintext, names: &[String]) -> Result<Self, Invalid> {
+        let problem = "must be a flat JSON object whose values are all strings, each key once";
+        let fields = Self::parse(value).map_err(|_| Invalid::new("value", problem))?;
+        let same =
+            fields.names().len() == names.len() && names.iter().all(|name| fields.names().any(|key| key == name));
+        if same { Ok(fields) } else { Err(Invalid::new("value", "must have exactly the fields that fieldNames lists")) }
     }
 
     /// The names, in order.
@@ -91,6 +100,29 @@ mod tests {
 
     fn plaintext(text: &str) -> Plaintext {
         Plaintext::new(text.as_bytes().to_vec())
+    }
+
+    #[test]
+    fn exactly_the_named_fields() {
+        let fields = ["user", "password"].map(str::to_owned);
+        assert!(Fields::parse_exactly(&plaintext(r#" {"password":"p\u00e4","user":"u"} "#), &fields).is_ok());
+        for text in [
+            "",
+            "{}",
+            "[]",
+            "\"user\"",
+            r#"{"user":"u"}"#,
+            r#"{"user":"u","password":"p","more":"m"}"#,
+            r#"{"user":"u","password":1}"#,
+            r#"{"user":"u","password":null}"#,
+            r#"{"user":"u","password":{"a":"b"}}"#,
+            r#"{"user":"u","password":"p","user":"v"}"#,
+            r#"{"user":"u","password":"p"} {}"#,
+            r#"{"user":"u","password":"p"}x"#,
+            r#"{"user":"u","password":"p""#,
+        ] {
+            assert!(Fields::parse_exactly(&plaintext(text), &fields).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -95,9 +95,10 @@ async fn the_log_is_exported_as_csv() {
     let text = answer.text();
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines[0], "timestamp,action,severity,actorKind,userId,machineId,aiAgentId,secretId,sourceIp,detail");
-    assert!(lines[1].ends_with(",192.0.2.1,\"Project one, \"\"two\"\" created\""), "{}", lines[1]);
-    assert!(lines[1].contains(&format!(",project_create,low,user,{},,,,", owner.id)), "{}", lines[1]);
-    assert_eq!(lines.len(), 3, "and the account: {text}");
+    assert!(lines[1].ends_with(",Bootstrap token created"), "{}", lines[1]);
+    assert!(lines[2].ends_with(",192.0.2.1,\"Project one, \"\"two\"\" created\""), "{}", lines[2]);
+    assert!(lines[2].contains(&format!(",project_create,low,user,{},,,,", owner.id)), "{}", lines[2]);
+    assert_eq!(lines.len(), 4, "and the account: {text}");
     assert_eq!(world.count(&owner, Action::AuditExport).await, 1);
     owner.post("/v1/manage/audit/export", &json!({ "actions": ["x"] })).await.error(422);
 }
