@@ -24,7 +24,6 @@ pub(crate) struct SignIn {
     email: String,
     password: Plaintext,
     /// A code of the authenticator app, or a recovery code.
-    #[serde(default)]
     totp: Option<Plaintext>,
 }
 

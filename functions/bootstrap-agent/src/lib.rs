@@ -34,7 +34,6 @@ struct Registration {
     token: String,
     public_key: String,
     /// Replaces the name that was given with the token.
-    #[serde(default)]
     name: Option<String>,
 }
 

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use crypto::{PublicKey, random};
 use edge::body::SMALL;
-use edge::{Body, Error, Ids, Json, SourceAddress};
+use edge::{Base, Body, Error, Ids, Json, SourceAddress};
 use protocol::MachineId;
 use protocol::bodies::{BootstrapRegistration, BootstrappedMachine};
 use store::vaults;
@@ -11,24 +11,22 @@ use vault::audit::{Action, ActorKind, Origin};
 use vault::limits::{self, NAME};
 use vault::model::{Machine, MachineKind};
 
-use crate::App;
-
 pub(crate) async fn register(
-    State(app): State<App>,
+    State(base): State<Base>,
     Ids(token): Ids<String>,
     from: SourceAddress,
     Body(body): Body<BootstrapRegistration, SMALL>,
 ) -> Result<Json<BootstrappedMachine>, Error> {
-    let token = app.token(&token, from.ip()).await?;
+    let token = crate::token(&base, &token, from.ip()).await?;
     // Checked before the token is used, so that a mistake does not cost it. This text is kept free of what a shell
     // would act on.
     let public_key = PublicKey::from_base64(&body.public_key)
         .map_err(|_| Error::invalid("publicKey", "must be standard base64 of a 32-byte Ed25519 public key"))?;
     let name = limits::name("hostname", &body.hostname, NAME)?;
 
-    let vault = app.store.get(&vaults::vault(token.vault)).await?;
+    let vault = base.store.get(&vaults::vault(token.vault)).await?;
     let vault = vault.ok_or_else(|| Error::internal("a token of no vault"))?;
-    let now = app.clock.now();
+    let now = base.clock.now();
     let machine = Machine {
         id: MachineId::from_entropy(random::bytes()),
         vault: vault.id,
@@ -47,18 +45,18 @@ pub(crate) async fn register(
     let record =
         origin.record(Action::MachineRegister, format!("Machine {} registered and waits for approval", machine.name));
 
-    let mut write = app.store.transaction();
+    let mut write = base.store.transaction();
     let used = write.delete_existing(&vaults::bootstrap_token(&token.hash));
     write.put_new(&machine);
     write.record(&record.machine(machine.id));
     if !write.commit_unless_refused(used).await? {
         // Somebody else was faster with the same token.
-        return Err(app.attempts.failed(from.ip()).await);
+        return Err(base.attempts().failed(from.ip()).await);
     }
     Ok(Json(BootstrappedMachine {
         machine_id: machine.id,
         machine_name: machine.name,
         vault_id: machine.vault,
-        api_url: app.config.url.clone(),
+        api_url: base.config.url.clone(),
     }))
 }

@@ -2,9 +2,7 @@
 
 use axum::extract::State;
 use edge::answer::{File, Text};
-use edge::{Error, Ids, SourceAddress};
-
-use crate::App;
+use edge::{Base, Error, Ids, SourceAddress};
 
 /// What the three shell scripts share comes first.
 const SH: &str = concat!(include_str!("scripts/common.sh"), include_str!("scripts/bootstrap.sh"));
@@ -14,46 +12,44 @@ const POWERSHELL: &str = include_str!("scripts/bootstrap.ps1");
 
 /// `GET /v1/bootstrap/{token}`: the script for `curl -sSL URL | sh`, on Linux and macOS.
 pub(crate) async fn sh(
-    State(app): State<App>,
+    State(base): State<Base>,
     Ids(token): Ids<String>,
     from: SourceAddress,
 ) -> Result<File<Text>, Error> {
-    app.script(SH, &token, from).await
+    script(&base, SH, &token, from).await
 }
 
 /// `GET /v1/bootstrap/{token}/ps`: the script for `irm URL | iex`, on Windows.
 pub(crate) async fn powershell(
-    State(app): State<App>,
+    State(base): State<Base>,
     Ids(token): Ids<String>,
     from: SourceAddress,
 ) -> Result<File<Text>, Error> {
-    app.script(POWERSHELL, &token, from).await
+    script(&base, POWERSHELL, &token, from).await
 }
 
 /// `GET /v1/bootstrap/{token}/k8s`: the script that registers and prints a command which makes a Kubernetes secret.
 pub(crate) async fn kubernetes(
-    State(app): State<App>,
+    State(base): State<Base>,
     Ids(token): Ids<String>,
     from: SourceAddress,
 ) -> Result<File<Text>, Error> {
-    app.script(KUBERNETES, &token, from).await
+    script(&base, KUBERNETES, &token, from).await
 }
 
 /// `GET /v1/bootstrap/{token}/ci`: the script that registers and prints what goes into a CI provider's secret store.
 pub(crate) async fn ci(
-    State(app): State<App>,
+    State(base): State<Base>,
     Ids(token): Ids<String>,
     from: SourceAddress,
 ) -> Result<File<Text>, Error> {
-    app.script(CI, &token, from).await
+    script(&base, CI, &token, from).await
 }
 
-impl App {
-    /// A script for a token that may be used; plain text, because PowerShell parses what is sent as data. The token is 64 hex characters and the address our own configuration,
-    /// so neither needs quoting.
-    async fn script(&self, template: &str, token: &str, from: SourceAddress) -> Result<File<Text>, Error> {
-        self.token(token, from.ip()).await?;
-        let script = template.replace("__SIKKERKEY_API_URL__", &self.config.url).replace("__SIKKERKEY_TOKEN__", token);
-        Ok(File::new(script.into_bytes().into()))
-    }
+/// A script for a token that may be used; plain text, because PowerShell parses what is sent as data. The token is 64 hex characters and the address our own configuration,
+/// so neither needs quoting.
+async fn script(base: &Base, template: &str, token: &str, from: SourceAddress) -> Result<File<Text>, Error> {
+    crate::token(base, token, from.ip()).await?;
+    let script = template.replace("__SIKKERKEY_API_URL__", &base.config.url).replace("__SIKKERKEY_TOKEN__", token);
+    Ok(File::new(script.into_bytes().into()))
 }

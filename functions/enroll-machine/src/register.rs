@@ -3,7 +3,7 @@
 use axum::extract::State;
 use crypto::{PublicKey, TokenHash, random};
 use edge::body::SMALL;
-use edge::{Body, Error, Ids, Json, SourceAddress};
+use edge::{Base, Body, Error, Ids, Json, SourceAddress};
 use protocol::bodies::{EnrolledMachine, Enrollment};
 use protocol::{MachineId, VaultId};
 use store::{Update, vaults};
@@ -16,44 +16,42 @@ use vault::model::{
 };
 use vault::signer;
 
-use crate::App;
-
 /// How often an enrollment is tried again when another one took its number.
 const TRIES: usize = 64;
 
 pub(crate) async fn register(
-    State(app): State<App>,
+    State(base): State<Base>,
     Ids(vault_id): Ids<String>,
     from: SourceAddress,
     Body(body): Body<Enrollment, SMALL>,
 ) -> Result<Json<EnrolledMachine>, Error> {
     let address = from.ip();
-    app.attempts.check(address).await?;
+    base.attempts().check(address).await?;
     let (Ok(vault_id), Some(hash)) = (vault_id.parse::<VaultId>(), TokenHash::of_enrollment_text(&body.token)) else {
-        return Err(app.attempts.failed(address).await);
+        return Err(base.attempts().failed(address).await);
     };
     for _ in 0..TRIES {
-        let Some((vault, token)) = app.token(vault_id, &hash).await? else {
-            return Err(app.attempts.failed(address).await);
+        let Some((vault, token)) = token(&base, vault_id, &hash).await? else {
+            return Err(base.attempts().failed(address).await);
         };
         // The allowlist gates enrollment as it gates machines, and says as little.
         if !vault.allows(address) {
             return Err(signer::Refusal::AddressNotAllowed.into());
         }
-        let now = app.clock.now();
+        let now = base.clock.now();
         match enrollment::decide(&token, &body.hostname, address, now) {
             Ok(()) => {}
-            Err(Refusal::NotValid) => return Err(app.attempts.failed(address).await),
+            Err(Refusal::NotValid) => return Err(base.attempts().failed(address).await),
             Err(refusal) => return Err(refusal.into()),
         }
         let machine = machine(&token, &body, from, now)?;
-        if app.enroll(&vault, &token, &machine, now).await? {
+        if enroll(&base, &vault, &token, &machine, now).await? {
             return Ok(Json(EnrolledMachine {
                 machine_id: machine.id,
                 machine_name: machine.name,
                 vault_id,
                 expires_at: machine.expires_at.map_or(0, Time::seconds),
-                api_url: app.config.url.clone(),
+                api_url: base.config.url.clone(),
             }));
         }
     }
@@ -84,61 +82,59 @@ fn machine(token: &EnrollmentToken, body: &Enrollment, from: SourceAddress, now:
     })
 }
 
-impl App {
-    /// The token with this hash and its vault, if it is a token of that vault.
-    async fn token(&self, vault: VaultId, hash: &TokenHash) -> Result<Option<(Vault, EnrollmentToken)>, Error> {
-        let Some(pointer) = self.store.get(&vaults::enrollment_token_hash(hash)).await? else { return Ok(None) };
-        let token = self.store.get(&vaults::enrollment_token(pointer.id)).await?;
-        let Some(token) = token.filter(|token| token.vault == vault) else { return Ok(None) };
-        Ok(self.store.get(&vaults::vault(vault)).await?.map(|vault| (vault, token)))
-    }
+/// The token with this hash and its vault, if it is a token of that vault.
+async fn token(base: &Base, vault: VaultId, hash: &TokenHash) -> Result<Option<(Vault, EnrollmentToken)>, Error> {
+    let Some(pointer) = base.store.get(&vaults::enrollment_token_hash(hash)).await? else { return Ok(None) };
+    let token = base.store.get(&vaults::enrollment_token(pointer.id)).await?;
+    let Some(token) = token.filter(|token| token.vault == vault) else { return Ok(None) };
+    Ok(base.store.get(&vaults::vault(vault)).await?.map(|vault| (vault, token)))
+}
 
-    /// Counts the use and writes the machine with all its rows, or nothing; says whether it did. It does not when the
-    /// token changed since it was read.
-    async fn enroll(
-        &self,
-        vault: &Vault,
-        token: &EnrollmentToken,
-        machine: &Machine,
-        now: Time,
-    ) -> Result<bool, Error> {
-        // What the token names may have been deleted since; the rest is still given.
-        let projects: Vec<_> = token.project_ids.iter().map(|id| vaults::project(*id)).collect();
-        let secrets: Vec<_> = token.secret_ids.iter().map(|id| vaults::secret(*id)).collect();
-        let projects: Vec<Project> = self.store.get_all(&projects).await?;
-        let secrets: Vec<Secret> = self.store.get_all(&secrets).await?;
+/// Counts the use and writes the machine with all its rows, or nothing; says whether it did. It does not when the
+/// token changed since it was read.
+async fn enroll(
+    base: &Base,
+    vault: &Vault,
+    token: &EnrollmentToken,
+    machine: &Machine,
+    now: Time,
+) -> Result<bool, Error> {
+    // What the token names may have been deleted since; the rest is still given.
+    let projects: Vec<_> = token.project_ids.iter().map(|id| vaults::project(*id)).collect();
+    let secrets: Vec<_> = token.secret_ids.iter().map(|id| vaults::secret(*id)).collect();
+    let projects: Vec<Project> = base.store.get_all(&projects).await?;
+    let secrets: Vec<Secret> = base.store.get_all(&secrets).await?;
 
-        let mut use_up = Update::existing(&vaults::enrollment_token(token.id))
-            .add("uses", 1)
-            .when_less("uses", &token.max_uses)?
-            .when_absent("revoked");
-        if enrollment::is_numbered(token) {
-            // The machine's name says which use this is.
-            use_up = use_up.when_equals("uses", &token.uses)?;
-        }
-        let mut write = self.store.transaction();
-        let used = write.update(use_up);
-        write.put_new(machine);
-        for project in projects.iter().filter(|project| project.vault == vault.id) {
-            write.put_new(&Membership { machine: machine.id, project: project.id, added_at: now });
-        }
-        let in_token = |secret: &&Secret| secret.vault == vault.id && token.project_ids.contains(&secret.project);
-        for secret in secrets.iter().filter(in_token) {
-            let (machine, project) = (machine.id, secret.project);
-            write.put_new(&Grant { machine, project, secret: secret.id, delivered: None, granted_at: now });
-        }
-        if let Some(at) = machine.expires_at {
-            write.put_new(&Expiry { at, of: Expiring::Machine(machine.id) });
-        }
-        let origin = Origin {
-            vault: vault.id,
-            owner: vault.owner,
-            actor: ActorKind::External,
-            address: machine.registered_from,
-            at: now,
-        };
-        let detail = format!("Machine {} enrolled with the enrollment token {}", machine.name, token.name);
-        write.record(&origin.record(Action::MachineEnroll, detail).machine(machine.id));
-        Ok(write.commit_unless_refused(used).await?)
+    let mut use_up = Update::existing(&vaults::enrollment_token(token.id))
+        .add("uses", 1)
+        .when_less("uses", &token.max_uses)?
+        .when_absent("revoked");
+    if enrollment::is_numbered(token) {
+        // The machine's name says which use this is.
+        use_up = use_up.when_equals("uses", &token.uses)?;
     }
+    let mut write = base.store.transaction();
+    let used = write.update(use_up);
+    write.put_new(machine);
+    for project in projects.iter().filter(|project| project.vault == vault.id) {
+        write.put_new(&Membership { machine: machine.id, project: project.id, added_at: now });
+    }
+    let in_token = |secret: &&Secret| secret.vault == vault.id && token.project_ids.contains(&secret.project);
+    for secret in secrets.iter().filter(in_token) {
+        let (machine, project) = (machine.id, secret.project);
+        write.put_new(&Grant { machine, project, secret: secret.id, delivered: None, granted_at: now });
+    }
+    if let Some(at) = machine.expires_at {
+        write.put_new(&Expiry { at, of: Expiring::Machine(machine.id) });
+    }
+    let origin = Origin {
+        vault: vault.id,
+        owner: vault.owner,
+        actor: ActorKind::External,
+        address: machine.registered_from,
+        at: now,
+    };
+    let detail = format!("Machine {} enrolled with the enrollment token {}", machine.name, token.name);
+    write.record(&origin.record(Action::MachineEnroll, detail).machine(machine.id));
+    Ok(write.commit_unless_refused(used).await?)
 }

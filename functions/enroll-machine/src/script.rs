@@ -3,17 +3,15 @@
 
 use axum::extract::State;
 use edge::answer::{File, Text};
-use edge::{Error, Ids};
+use edge::{Base, Error, Ids};
 use protocol::VaultId;
-
-use crate::App;
 
 /// What it shares with the bootstrap scripts comes first.
 const SCRIPT: &str =
     concat!(include_str!("../../bootstrap-machine/src/scripts/common.sh"), include_str!("scripts/sikkerkey-init.sh"));
 
-pub(crate) async fn script(State(app): State<App>, Ids(vault): Ids<VaultId>) -> Result<File<Text>, Error> {
+pub(crate) async fn script(State(base): State<Base>, Ids(vault): Ids<VaultId>) -> Result<File<Text>, Error> {
     let script =
-        SCRIPT.replace("__SIKKERKEY_API_URL__", &app.config.url).replace("__SIKKERKEY_VAULT_ID__", &vault.to_string());
+        SCRIPT.replace("__SIKKERKEY_API_URL__", &base.config.url).replace("__SIKKERKEY_VAULT_ID__", &vault.to_string());
     Ok(File::new(script.into_bytes().into()))
 }

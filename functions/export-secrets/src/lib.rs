@@ -32,19 +32,13 @@ const VALUES_AT_ONCE: usize = 50;
 #[derive(Clone)]
 struct App {
     gate: Gate,
-    values: Values,
     opener: Opener,
     store: Store,
 }
 
 /// The function's route.
 pub fn routes(base: &Base, values: Values, keys: Keys) -> Routes {
-    let app = App {
-        gate: Gate::new(base),
-        values: values.clone(),
-        opener: Opener::new(base, values, keys),
-        store: base.store.clone(),
-    };
+    let app = App { gate: Gate::new(base), opener: Opener::new(base, values, keys), store: base.store.clone() };
     Routes::of("export-secrets").post("/v1/secrets/export", export).with_state(app)
 }
 
@@ -117,7 +111,7 @@ impl App {
         let mut values = Vec::with_capacity(served.len());
         let mut bytes = 0;
         for some in served.chunks(VALUES_AT_ONCE) {
-            let keys: Vec<_> = some.iter().map(|admitted| self.values.current(admitted.secret.id)).collect();
+            let keys: Vec<_> = some.iter().map(|admitted| self.opener.current(admitted.secret.id)).collect();
             let mut batch = Batch::new();
             batch.want_all(&keys);
             let mut fetched = self.store.fetch(batch).await?;

@@ -41,7 +41,6 @@ const SECRETS: usize = 90;
 struct NewBundle {
     project_id: ProjectId,
     secret_ids: Vec<SecretId>,
-    #[serde(default)]
     #[schemars(length(min = 1, max = NAME))]
     name: Option<String>,
 }

@@ -27,7 +27,6 @@ pub(crate) struct NewToken {
     name: String,
     scopes: BTreeSet<Scope>,
     /// None means all of the vault.
-    #[serde(default)]
     project_ids: Option<BTreeSet<ProjectId>>,
 }
 

@@ -33,31 +33,21 @@ enum SortBy {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Query {
     // The fields of a Filter. Flattened, a mistake in one of them could not be named.
-    #[serde(default)]
     actions: Option<BTreeSet<String>>,
-    #[serde(default)]
     severities: Option<BTreeSet<Severity>>,
-    #[serde(default)]
     source_ip: Option<String>,
-    #[serde(default)]
     search: Option<String>,
-    #[serde(default)]
     from: Option<Time>,
-    #[serde(default)]
     to: Option<Time>,
     #[serde(default)]
     sort_by: SortBy,
     /// `desc` unless given.
-    #[serde(default)]
     sort_dir: Option<Direction>,
-    #[serde(default)]
     #[schemars(range(min = 1))]
     page: Option<u64>,
-    #[serde(default)]
     #[schemars(range(min = 1, max = SIZE_LIMIT))]
     page_size: Option<u64>,
     /// `nextCursor` of the page before; then the order is the log's own.
-    #[serde(default)]
     cursor: Option<String>,
 }
 

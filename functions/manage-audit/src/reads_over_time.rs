@@ -37,9 +37,7 @@ impl Bucket {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Query {
     /// Epoch milliseconds.
-    #[serde(default)]
     from: Option<Time>,
-    #[serde(default)]
     to: Option<Time>,
     #[serde(default)]
     bucket: Bucket,

@@ -79,14 +79,11 @@ impl From<EnrollmentToken> for TokenView {
 pub(crate) struct NewToken {
     #[schemars(length(min = 1, max = NAME))]
     name: String,
-    #[serde(default)]
     #[schemars(length(max = TEXT))]
     description: Option<String>,
     /// `null` counts as none.
-    #[serde(default)]
     project_ids: Option<Vec<ProjectId>>,
     /// `null` counts as none.
-    #[serde(default)]
     secret_ids: Option<Vec<SecretId>>,
     #[schemars(range(min = *LIFETIME_SECONDS.start(), max = *LIFETIME_SECONDS.end()))]
     token_lifetime_seconds: u64,
@@ -94,11 +91,8 @@ pub(crate) struct NewToken {
     machine_lifetime_seconds: u64,
     #[schemars(range(min = *USES.start(), max = *USES.end()))]
     max_uses: u64,
-    #[serde(default)]
     source_cidr: Option<String>,
-    #[serde(default)]
     hostname_pattern: Option<String>,
-    #[serde(default)]
     name_pattern: Option<String>,
 }
 
@@ -117,7 +111,6 @@ pub(crate) struct MadeToken {
 #[schemars(rename = "RevocationReason")]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Reason {
-    #[serde(default)]
     #[schemars(length(max = TEXT))]
     reason: Option<String>,
 }

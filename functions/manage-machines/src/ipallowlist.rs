@@ -51,7 +51,6 @@ impl From<AllowlistEntry> for EntryView {
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewEntry {
     cidr: String,
-    #[serde(default)]
     #[schemars(length(max = TEXT))]
     label: Option<String>,
 }
@@ -60,7 +59,6 @@ pub(crate) struct NewEntry {
 #[schemars(rename = "AllowlistLabel")]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewLabel {
-    #[serde(default)]
     #[schemars(length(max = TEXT))]
     label: Option<String>,
 }

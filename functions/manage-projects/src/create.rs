@@ -23,7 +23,6 @@ use crate::list::ProjectView;
 pub(crate) struct NewProject {
     #[schemars(length(min = 1, max = PROJECT_NAME))]
     name: String,
-    #[serde(default)]
     #[schemars(length(max = TEXT))]
     description: Option<String>,
 }

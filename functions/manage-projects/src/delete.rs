@@ -26,7 +26,6 @@ const SWEPT_AFTER_SECONDS: u64 = 60;
 pub(crate) struct Delete {
     #[serde(default)]
     preview: bool,
-    #[serde(default)]
     confirm_name: Option<String>,
 }
 

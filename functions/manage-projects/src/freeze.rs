@@ -20,7 +20,6 @@ use crate::{App, Touched};
 #[schemars(rename = "FreezeReason")]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Reason {
-    #[serde(default)]
     #[schemars(length(max = TEXT))]
     reason: Option<String>,
 }

@@ -29,16 +29,13 @@ enum SortBy {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Query {
     /// Part of the name, in any letter case, or the beginning of the id.
-    #[serde(default)]
     search: Option<String>,
     #[serde(default)]
     sort_by: SortBy,
     #[serde(default)]
     sort_dir: Direction,
-    #[serde(default)]
     #[schemars(range(min = 1))]
     page: Option<u64>,
-    #[serde(default)]
     #[schemars(range(min = 1, max = SIZE_LIMIT))]
     page_size: Option<u64>,
 }

@@ -17,10 +17,8 @@ use crate::{App, Touched};
 #[schemars(rename = "ProjectChanges")]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Changes {
-    #[serde(default)]
     #[schemars(length(min = 1, max = PROJECT_NAME))]
     name: Option<String>,
-    #[serde(default)]
     #[schemars(length(max = TEXT))]
     description: Option<String>,
 }

@@ -22,15 +22,12 @@ pub(crate) struct NewSecret {
     #[schemars(length(min = 1, max = NAME))]
     name: String,
     value: Plaintext,
-    #[serde(default)]
     #[schemars(length(max = TEXT))]
     note: Option<String>,
     /// With these, `value` is the text of a flat JSON object keyed by exactly these names.
-    #[serde(default)]
     #[schemars(length(min = 1, max = FIELDS), inner(regex(pattern = "^[A-Za-z0-9_.-]{1,128}$")))]
     field_names: Option<Vec<String>>,
     /// Clients repeat the project of the path.
-    #[serde(default)]
     project_id: Option<String>,
 }
 

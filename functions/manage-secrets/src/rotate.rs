@@ -20,12 +20,9 @@ use crate::{App, Versioned, field_names, refuse_canary};
 #[schemars(rename = "SecretRotation")]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Rotate {
-    #[serde(default)]
     #[schemars(range(min = *Generator::LENGTH.start(), max = *Generator::LENGTH.end()))]
     length: Option<u64>,
-    #[serde(default)]
     charset: Option<Charset>,
-    #[serde(default)]
     fields: Option<BTreeSet<String>>,
 }
 

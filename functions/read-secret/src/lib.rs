@@ -8,24 +8,17 @@ use edge::answer::SecretJson;
 use edge::{Base, Error, Gate, Opener, Routes, SignedRequest, answer};
 use schemars::JsonSchema;
 use serde::Serialize;
-use store::{Keys, Store, Values};
+use store::{Keys, Values};
 
 #[derive(Clone)]
 struct App {
     gate: Gate,
-    values: Values,
     opener: Opener,
-    store: Store,
 }
 
 /// The function's route.
 pub fn routes(base: &Base, values: Values, keys: Keys) -> Routes {
-    let app = App {
-        gate: Gate::new(base),
-        values: values.clone(),
-        opener: Opener::new(base, values, keys),
-        store: base.store.clone(),
-    };
+    let app = App { gate: Gate::new(base), opener: Opener::new(base, values, keys) };
     Routes::of("read-secret").get("/v1/secret/{secretId}", read_secret).with_state(app)
 }
 
@@ -39,9 +32,9 @@ async fn read_secret(
     request: SignedRequest,
 ) -> Result<SecretJson<SecretValue<'static>>, Error> {
     let id = request.last_segment().parse().ok();
-    let read = app.gate.read(&request, id, |id| app.values.current(id)).await?;
+    let read = app.gate.read(&request, id, |id| app.opener.current(id)).await?;
     let (value, version) = app.opener.open(&read.project, &read.secret, read.also, read.now).await?;
-    app.store.note_delivery(&read.grant, version).await?;
+    app.gate.note_delivery(&read.grant, version).await?;
     let text = value.expose_str().ok_or_else(|| Error::internal("a stored value is not UTF-8"))?;
     Ok(answer::secret_json(&SecretValue { value: text }, value.len()))
 }

@@ -139,7 +139,6 @@ mod tests {
     struct Example {
         name: String,
         ids: Vec<u32>,
-        #[serde(default)]
         note: Option<String>,
     }
 

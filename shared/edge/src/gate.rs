@@ -212,6 +212,11 @@ impl Gate {
         Self { settling: Settling::new(base), hints: Arc::new(hints) }
     }
 
+    /// Notes which version an admitted read delivered.
+    pub async fn note_delivery(&self, to: &Grant, version: u64) -> Result<(), Error> {
+        Ok(self.settling.store.note_delivery(to, version).await?)
+    }
+
     /// Step 2, with one more row in the same read.
     ///
     /// Warm, this is one `BatchGetItem`. When it is not known where the secret or the machine are, the rows that

@@ -1,8 +1,9 @@
 //! Opening stored values: for the functions that may.
 
 use crypto::{Plaintext, ValuePlace};
+use protocol::SecretId;
 use store::values::CurrentValue;
-use store::{Keys, Store, Values};
+use store::{Key, Keys, Store, Values};
 use vault::Time;
 use vault::model::{Project, Secret};
 
@@ -21,6 +22,12 @@ impl Opener {
     #[must_use]
     pub fn new(base: &Base, values: Values, keys: Keys) -> Self {
         Self { store: base.store.clone(), values, keys }
+    }
+
+    /// The row of a secret's current value.
+    #[must_use]
+    pub fn current(&self, secret: SecretId) -> Key<CurrentValue> {
+        self.values.current(secret)
     }
 
     /// Opens a secret's current value, and says which version it is.

@@ -104,8 +104,7 @@ impl<S: Clone + Send + Sync + 'static> Managed<S> {
         needs: impl Into<Needs>,
         handler: impl Handler<T, S> + Described<A>,
     ) -> Self {
-        let description = Description::of(&handler);
-        self.add("GET", path, needs.into(), description, &routing::get(handler))
+        self.add("GET", path, needs.into(), Description::of(&handler), &routing::get(handler))
     }
 
     /// Adds a POST route, by its path below the doors.
@@ -116,8 +115,7 @@ impl<S: Clone + Send + Sync + 'static> Managed<S> {
         needs: impl Into<Needs>,
         handler: impl Handler<T, S> + Described<A>,
     ) -> Self {
-        let description = Description::of(&handler);
-        self.add("POST", path, needs.into(), description, &routing::post(handler))
+        self.add("POST", path, needs.into(), Description::of(&handler), &routing::post(handler))
     }
 
     fn add(

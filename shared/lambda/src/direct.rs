@@ -79,7 +79,6 @@ struct Change {
 #[serde(rename_all = "PascalCase")]
 struct Images {
     /// Not there when a row was dropped because its time was over.
-    #[serde(default)]
     new_image: Option<Image>,
 }
 

@@ -180,7 +180,6 @@ pub struct Enrollment {
     /// The host's name, matched against the token's pattern.
     pub hostname: String,
     /// Name asked for; the token's name pattern overrides it.
-    #[serde(default)]
     pub name: Option<String>,
 }
 

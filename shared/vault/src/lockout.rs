@@ -34,7 +34,6 @@ pub struct Lockout {
     #[serde(default)]
     pub failures: BTreeSet<String>,
     /// Locked out until then.
-    #[serde(default)]
     pub locked_until: Option<Time>,
 }
 

@@ -137,7 +137,6 @@ pub struct Secret {
     /// The current version, from 1.
     pub version: u64,
     /// When it was last delivered to a machine, as the audit log tells; some moments behind.
-    #[serde(default)]
     pub last_accessed_at: Option<Time>,
     /// Set while the secret is in the trash.
     pub deleted_at: Option<Time>,

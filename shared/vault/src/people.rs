@@ -190,7 +190,6 @@ pub struct Session {
     /// When it was last used, to the nearest few minutes.
     pub last_used_at: Time,
     /// When more than a password was shown for it: a code, or a passkey.
-    #[serde(default)]
     pub proved_at: Option<Time>,
 }
 
