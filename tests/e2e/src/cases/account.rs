@@ -68,6 +68,7 @@ fn mailed_links() -> Vec<Case> {
             .by(OPEN)
             .alone()
             .effect(Action::PasswordResetRequest)
+            .recorded_later()
             .refuses(&[429]),
         post("resetPassword", "/v1/account/recovery/confirm")
             .body(reset)

@@ -58,6 +58,8 @@ pub struct Case {
     given: Vec<&'static str>,
     /// Whether only browsers, apps and mailboxes have what it takes.
     by_hand: bool,
+    /// Whether another function writes the record after the answer.
+    pub is_recorded_later: bool,
     /// Whether it is called by somebody who is there for this call alone.
     alone: bool,
 }
@@ -89,6 +91,7 @@ fn case(id: &'static str, method: &'static str, path: &'static str) -> Case {
         instead: vec![],
         given: vec![],
         by_hand: false,
+        is_recorded_later: false,
         alone: false,
     }
 }
@@ -137,6 +140,11 @@ impl Case {
     /// Only the end-to-end suite has what it takes to be answered with 200.
     fn by_hand(self) -> Self {
         Self { by_hand: true, ..self }
+    }
+
+    /// Another function writes its record, after the answer; Lambda has it try again.
+    fn recorded_later(self) -> Self {
+        Self { is_recorded_later: true, ..self }
     }
 
     /// It changes who calls, so somebody is made for each call.
