@@ -179,24 +179,6 @@ fn item(attributes: Attributes) -> Item {
     attributes.into_iter().map(|(name, it)| (name.into(), value(it))).collect()
 }
 
-fn key(key: PrimaryKey) -> Attributes {
-    let sk = key.sk.map(|sk| ("sk".to_owned(), AttributeValue::S(sk)));
-    std::iter::once(("pk".to_owned(), AttributeValue::S(key.pk))).chain(sk).collect()
-}
-
-fn primary_key(mut attributes: Attributes) -> Option<PrimaryKey> {
-    let mut text = |name| match attributes.remove(name) {
-        Some(AttributeValue::S(text)) => Some(text),
-        _ => None,
-    };
-    Some(PrimaryKey { pk: text("pk")?, sk: text("sk") })
-}
-
-fn names(terms: &Terms) -> Option<HashMap<String, String>> {
-    let owned = |(alias, name): &(store::item::Name, store::item::Name)| (alias.to_string(), name.to_string());
-    (!terms.names.is_empty()).then(|| terms.names.iter().map(owned).collect())
-}
-
 fn values(terms: Terms) -> Option<Attributes> {
     (!terms.values.is_empty()).then(|| attributes(terms.values))
 }
@@ -220,10 +202,10 @@ fn step(step: Step) -> TransactWriteItem {
         Step::Change(change) => {
             written.update = Some(TransactUpdate {
                 table_name: change.table.to_string(),
-                key: key(change.key),
+                key: attributes(change.key.into()),
                 update_expression: change.update.into_owned(),
                 condition_expression: change.condition.map(Into::into),
-                expression_attribute_names: names(&change.terms),
+                expression_attribute_names: change.terms.names_by_alias(),
                 expression_attribute_values: values(change.terms),
                 ..TransactUpdate::default()
             });
@@ -231,9 +213,9 @@ fn step(step: Step) -> TransactWriteItem {
         Step::Delete(Held { table, key: of, condition, terms }) => {
             written.delete = Some(TransactDelete {
                 table_name: table.to_string(),
-                key: key(of),
+                key: attributes(of.into()),
                 condition_expression: condition.map(Into::into),
-                expression_attribute_names: names(&terms),
+                expression_attribute_names: terms.names_by_alias(),
                 expression_attribute_values: values(terms),
                 ..TransactDelete::default()
             });
@@ -241,9 +223,9 @@ fn step(step: Step) -> TransactWriteItem {
         Step::Check(Held { table, key: of, condition, terms }) => {
             written.condition_check = Some(TransactConditionCheck {
                 table_name: table.to_string(),
-                key: key(of),
+                key: attributes(of.into()),
                 condition_expression: condition.unwrap_or_default().into_owned(),
-                expression_attribute_names: names(&terms),
+                expression_attribute_names: terms.names_by_alias(),
                 expression_attribute_values: values(terms),
                 ..TransactConditionCheck::default()
             });
@@ -289,7 +271,7 @@ impl Backend for Embedded {
     async fn get(&self, table: &TableName, of: PrimaryKey) -> Result<Option<Item>, StoreError> {
         let get = GetItemRequest {
             table_name: table.to_string(),
-            key: key(of),
+            key: attributes(of.into()),
             consistent_read: Some(true),
             ..GetItemRequest::default()
         };
@@ -300,7 +282,7 @@ impl Backend for Embedded {
     async fn batch_get(&self, keys: KeysByTable) -> Result<Got, StoreError> {
         let tables: Vec<TableName> = keys.iter().map(|(table, _)| table.clone()).collect();
         let wanted = |(table, keys): (TableName, Vec<PrimaryKey>)| {
-            let keys = keys.into_iter().map(key).collect();
+            let keys = keys.into_iter().map(|key| attributes(key.into())).collect();
             (table.to_string(), KeysAndAttributes { keys, consistent_read: Some(true), ..KeysAndAttributes::default() })
         };
         let get = BatchGetItemRequest {
@@ -325,7 +307,7 @@ impl Backend for Embedded {
             table_name: table.to_string(),
             index_name: query.index.map(Into::into),
             key_condition_expression: Some(query.condition.into_owned()),
-            expression_attribute_names: names(&query.terms),
+            expression_attribute_names: query.terms.names_by_alias(),
             expression_attribute_values: values(query.terms),
             consistent_read: Some(query.consistent),
             scan_index_forward: !query.backward,
@@ -359,10 +341,10 @@ impl Backend for Embedded {
     async fn update(&self, change: Change) -> Result<Option<Item>, WriteError> {
         let write = UpdateItemRequest {
             table_name: change.table.to_string(),
-            key: key(change.key),
+            key: attributes(change.key.into()),
             update_expression: Some(change.update.into_owned()),
             condition_expression: change.condition.map(Into::into),
-            expression_attribute_names: names(&change.terms),
+            expression_attribute_names: change.terms.names_by_alias(),
             expression_attribute_values: values(change.terms),
             return_values: change.tell_new.then(|| "ALL_NEW".to_owned()),
             ..UpdateItemRequest::default()
@@ -390,6 +372,6 @@ impl Backend for Embedded {
 /// What a batch left out because its answer would have been too large. Of all that dynoxide answers, this alone is JSON.
 fn keys_left_out(left_out: &serde_json::Value) -> Result<Vec<PrimaryKey>, StoreError> {
     let keys: Option<Vec<Attributes>> = serde_json::from_value(left_out["Keys"].clone()).ok();
-    let keys = keys.map(|keys| keys.into_iter().filter_map(primary_key).collect());
+    let keys = keys.map(|keys| keys.into_iter().filter_map(|key| PrimaryKey::take_from(&mut item(key))).collect());
     keys.ok_or_else(|| StoreError::Unavailable("keys that were left out cannot be read".to_owned()))
 }

@@ -139,8 +139,7 @@ pub fn router(system: &System) -> Router {
 
 /// Gives what was put into the audit table to the function that follows it.
 pub async fn follow(stream: Vec<Item>, counts: &FollowAudit) -> Result<usize, Error> {
-    let records = stream.into_iter().filter_map(|row| store::stats::record_of(row).transpose());
-    counts.run(&records.collect::<Result<Vec<_>, _>>()?).await
+    counts.run(&store::stats::records(stream)?).await
 }
 
 async fn welcome() -> File<Text> {

@@ -83,24 +83,6 @@ fn items(all: Option<Vec<Attributes>>) -> Result<Vec<Item>, StoreError> {
     all.unwrap_or_default().into_iter().map(item).collect()
 }
 
-fn key(key: PrimaryKey) -> Attributes {
-    let sk = key.sk.map(|sk| ("sk".to_owned(), AttributeValue::S(sk)));
-    std::iter::once(("pk".to_owned(), AttributeValue::S(key.pk))).chain(sk).collect()
-}
-
-fn primary_key(mut attributes: Attributes) -> Option<PrimaryKey> {
-    let mut text = |name| match attributes.remove(name) {
-        Some(AttributeValue::S(text)) => Some(text),
-        _ => None,
-    };
-    Some(PrimaryKey { pk: text("pk")?, sk: text("sk") })
-}
-
-fn names(terms: &Terms) -> Option<HashMap<String, String>> {
-    let owned = |(alias, name): &(store::item::Name, store::item::Name)| (alias.to_string(), name.to_string());
-    (!terms.names.is_empty()).then(|| terms.names.iter().map(owned).collect())
-}
-
 fn values(terms: Terms) -> Option<Attributes> {
     (!terms.values.is_empty()).then(|| attributes(terms.values))
 }
@@ -141,28 +123,28 @@ fn step(step: Step) -> Result<TransactWriteItem, BuildError> {
         Step::Change(change) => {
             let update = types::Update::builder()
                 .table_name(&*change.table)
-                .set_key(Some(key(change.key)))
+                .set_key(Some(attributes(change.key.into())))
                 .update_expression(change.update)
                 .set_condition_expression(change.condition.map(Into::into))
-                .set_expression_attribute_names(names(&change.terms))
+                .set_expression_attribute_names(change.terms.names_by_alias())
                 .set_expression_attribute_values(values(change.terms));
             item.update(update.build()?)
         }
         Step::Delete(Held { table, key: of, condition, terms }) => {
             let delete = Delete::builder()
                 .table_name(&*table)
-                .set_key(Some(key(of)))
+                .set_key(Some(attributes(of.into())))
                 .set_condition_expression(condition.map(Into::into))
-                .set_expression_attribute_names(names(&terms))
+                .set_expression_attribute_names(terms.names_by_alias())
                 .set_expression_attribute_values(values(terms));
             item.delete(delete.build()?)
         }
         Step::Check(Held { table, key: of, condition, terms }) => {
             let check = ConditionCheck::builder()
                 .table_name(&*table)
-                .set_key(Some(key(of)))
+                .set_key(Some(attributes(of.into())))
                 .set_condition_expression(condition.map(Into::into))
-                .set_expression_attribute_names(names(&terms))
+                .set_expression_attribute_names(terms.names_by_alias())
                 .set_expression_attribute_values(values(terms));
             item.condition_check(check.build()?)
         }
@@ -194,14 +176,14 @@ impl Backend for DynamoDb {
     }
 
     async fn get(&self, table: &TableName, of: PrimaryKey) -> Result<Option<Item>, StoreError> {
-        let get = self.0.get_item().table_name(&**table).set_key(Some(key(of))).consistent_read(true);
+        let get = self.0.get_item().table_name(&**table).set_key(Some(attributes(of.into()))).consistent_read(true);
         get.send().await.map_err(|error| failed(&error))?.item.map(item).transpose()
     }
 
     async fn batch_get(&self, keys: KeysByTable) -> Result<Got, StoreError> {
         let tables: Vec<TableName> = keys.iter().map(|(table, _)| table.clone()).collect();
         let wanted = |(table, keys): (TableName, Vec<PrimaryKey>)| {
-            let keys = keys.into_iter().map(key).collect();
+            let keys = keys.into_iter().map(|key| attributes(key.into())).collect();
             let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
             Ok((table.to_string(), keys.map_err(unfinished)?))
         };
@@ -216,7 +198,8 @@ impl Backend for DynamoDb {
                 got.items.push((table.clone(), items(Some(there))?));
             }
             if let Some(keys) = left_out.remove(&*table) {
-                got.left_out.push((table, keys.keys.into_iter().filter_map(primary_key).collect()));
+                let keys = items(Some(keys.keys))?.iter_mut().filter_map(PrimaryKey::take_from).collect();
+                got.left_out.push((table, keys));
             }
         }
         Ok(got)
@@ -229,7 +212,7 @@ impl Backend for DynamoDb {
             .table_name(&**table)
             .set_index_name(query.index.map(Into::into))
             .key_condition_expression(query.condition)
-            .set_expression_attribute_names(names(&query.terms))
+            .set_expression_attribute_names(query.terms.names_by_alias())
             .set_expression_attribute_values(values(query.terms))
             .set_consistent_read(query.consistent.then_some(true))
             .set_scan_index_forward(query.backward.then_some(false))
@@ -272,10 +255,10 @@ impl Backend for DynamoDb {
             .0
             .update_item()
             .table_name(&*change.table)
-            .set_key(Some(key(change.key)))
+            .set_key(Some(attributes(change.key.into())))
             .update_expression(change.update)
             .set_condition_expression(change.condition.map(Into::into))
-            .set_expression_attribute_names(names(&change.terms))
+            .set_expression_attribute_names(change.terms.names_by_alias())
             .set_expression_attribute_values(values(change.terms))
             .set_return_values(change.tell_new.then_some(ReturnValue::AllNew));
         match write.send().await {

@@ -70,6 +70,12 @@ struct Batch {
     records: Vec<Change>,
 }
 
+impl Batch {
+    fn images(self) -> impl Iterator<Item = store::Item> {
+        self.records.into_iter().filter_map(|change| change.dynamodb.new_image).map(|Image(image)| image)
+    }
+}
+
 #[derive(Deserialize)]
 struct Change {
     dynamodb: Images,
@@ -88,9 +94,7 @@ where
 {
     let answer = async |event: LambdaEvent<Batch>| {
         let id = event.context.request_id;
-        let images = event.payload.records.into_iter().filter_map(|change| change.dynamodb.new_image);
-        let records =
-            images.filter_map(|Image(image)| store::stats::record_of(image).transpose()).collect::<Result<_, _>>();
+        let records = store::stats::records(event.payload.images());
         let work = async { job(records?).await };
         let done = started.telemetry.observe(started.name, "stream", &id, without_panic(work)).await;
         done.map(|number| json!({ "done": number }))
@@ -128,11 +132,10 @@ mod tests {
             { "eventID": "3", "eventName": "REMOVE", "dynamodb": { "Keys": { "pk": text("machine#m#p") } } },
         ] }))
         .unwrap();
-        let images: Vec<_> = batch.records.into_iter().filter_map(|change| change.dynamodb.new_image).collect();
+        let images: Vec<_> = batch.images().collect();
         assert_eq!(images.len(), 2);
-        let records: Vec<_> =
-            images.into_iter().filter_map(|Image(image)| store::stats::record_of(image).transpose()).collect();
+        let records = store::stats::records(images).unwrap();
         assert_eq!(records.len(), 1);
-        assert_eq!(records[0].as_ref().unwrap().secret_id.unwrap().to_string(), "sk_0123456789");
+        assert_eq!(records[0].secret_id.unwrap().to_string(), "sk_0123456789");
     }
 }

@@ -3,6 +3,7 @@
 use protocol::{SecretId, VaultId};
 use serde::{Deserialize, Serialize};
 use vault::Time;
+use vault::audit::Record;
 
 use crate::engine::item::Item;
 use crate::engine::row::{Key, Row, from_item};
@@ -45,12 +46,10 @@ fn sort_key(hour: u64) -> String {
     format!("HOUR#{hour:010}")
 }
 
-/// An image of an audit row as DynamoDB's stream gives it, as a record; nothing for a nonce without one.
-pub fn record_of(image: Item) -> Result<Option<vault::audit::Record>, StoreError> {
-    if image.get("vaultDay").is_none() {
-        return Ok(None);
-    }
-    from_item("audit record", image).map(Some)
+/// The records among the audit table's rows, as its stream brings them: a nonce can be without one.
+pub fn records(images: impl IntoIterator<Item = Item>) -> Result<Vec<Record>, StoreError> {
+    let of_records = images.into_iter().filter(|image| image.get("vaultDay").is_some());
+    of_records.map(|image| from_item("audit record", image)).collect()
 }
 
 impl Lists {

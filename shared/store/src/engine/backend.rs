@@ -1,9 +1,10 @@
 //! The operations of a store that the engine uses, and no more of them than it uses.
 //!
 //! They are DynamoDB's, with its expressions. What a backend answers is held to DynamoDB's documented answers by one
-//! suite of cases for all backends (`tests/e2e/tests/stores.rs`).
+//! suite of cases for all backends (`tests/e2e/tests/stores`).
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -24,6 +25,24 @@ pub struct PrimaryKey {
     pub sk: Option<String>,
 }
 
+impl PrimaryKey {
+    /// Takes the key's attributes out of an item; nothing when it has none.
+    pub fn take_from(item: &mut Item) -> Option<Self> {
+        let mut text = |name| match item.take(name) {
+            Some(Value::S(text)) => Some(text),
+            _ => None,
+        };
+        Some(Self { pk: text("pk")?, sk: text("sk") })
+    }
+}
+
+impl From<PrimaryKey> for Item {
+    fn from(key: PrimaryKey) -> Self {
+        let sk = key.sk.map(|sk| ("sk".into(), Value::S(sk)));
+        std::iter::once(("pk".into(), Value::S(key.pk))).chain(sk).collect()
+    }
+}
+
 /// Names and values of an expression, under aliases, so that no attribute's name is ever a reserved word.
 #[derive(Debug, Default, Clone)]
 pub struct Terms {
@@ -34,6 +53,13 @@ pub struct Terms {
 }
 
 impl Terms {
+    /// Attributes by alias, as clients take them; nothing when there are none.
+    #[must_use]
+    pub fn names_by_alias(&self) -> Option<HashMap<String, String>> {
+        let owned = |(alias, name): &(Name, Name)| (alias.to_string(), name.to_string());
+        (!self.names.is_empty()).then(|| self.names.iter().map(owned).collect())
+    }
+
     /// With this attribute's name under this alias.
     #[must_use]
     pub fn name(mut self, alias: &'static str, attribute: &'static str) -> Self {

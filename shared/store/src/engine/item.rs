@@ -85,12 +85,6 @@ impl std::fmt::Debug for Value {
 pub struct Item(Vec<(Name, Value)>);
 
 impl Item {
-    /// One without attributes, with room for this many.
-    #[must_use]
-    pub fn with_room(attributes: usize) -> Self {
-        Self(Vec::with_capacity(attributes))
-    }
-
     /// How many attributes there are.
     #[must_use]
     pub fn len(&self) -> usize {

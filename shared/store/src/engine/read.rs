@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::backend::{Backend, Got, KeysByTable, PrimaryKey, Query, TableName, Terms};
-use super::item::{Item, Value};
+use super::backend::{Backend, Got, KeysByTable, Page, PrimaryKey, Query, TableName, Terms};
+use super::item::Item;
 use super::meter;
 use super::row::{Key, Row, from_item};
 use super::table::{BY_OWNER, Table};
@@ -83,9 +83,8 @@ impl Fetched {
 
     fn add(&mut self, table: Table, mut item: Item) {
         // The key is no field of a row's type.
-        if let Some(Value::S(pk)) = item.take("pk") {
-            let sk = item.take("sk").and_then(|sk| if let Value::S(sk) = sk { Some(sk) } else { None });
-            self.rows.push((table, PrimaryKey { pk, sk }, Some(item)));
+        if let Some(key) = PrimaryKey::take_from(&mut item) {
+            self.rows.push((table, key, Some(item)));
         }
     }
 
@@ -291,7 +290,7 @@ impl Lists {
         condition: &'static str,
         terms: Terms,
     ) -> Result<Vec<R>, StoreError> {
-        let mut query = Query {
+        let query = Query {
             index: index.map(Cow::Borrowed),
             condition: condition.into(),
             terms,
@@ -299,21 +298,36 @@ impl Lists {
             ..Query::default()
         };
         let mut rows = Vec::new();
-        loop {
-            let page = self.backend.query(self.name(R::TABLE), query.clone()).await?;
+        self.pages(R::TABLE, query, |page| {
             for item in page.items {
                 rows.push(from_item(R::KIND, item)?);
             }
-            query.from = page.next;
+            Ok(())
+        })
+        .await?;
+        Ok(rows)
+    }
+
+    /// Reads every page of a query.
+    async fn pages(
+        &self,
+        table: Table,
+        mut query: Query,
+        mut take: impl FnMut(Page) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        loop {
+            let mut page = self.backend.query(self.name(table), query.clone()).await?;
+            query.from = page.next.take();
+            take(page)?;
             if query.from.is_none() {
-                return Ok(rows);
+                return Ok(());
             }
         }
     }
 
     /// How many rows an owner has in the `by-owner` index whose sort keys have this prefix.
     pub(crate) async fn count_owned(&self, table: Table, owner: String, prefix: &str) -> Result<usize, StoreError> {
-        let mut query = Query {
+        let query = Query {
             index: Some(BY_OWNER.into()),
             condition: "ownerPk = :pk AND begins_with(ownerSk, :sk)".into(),
             terms: Terms::default().value(":pk", owner).value(":sk", prefix),
@@ -321,13 +335,11 @@ impl Lists {
             ..Query::default()
         };
         let mut count = 0;
-        loop {
-            let page = self.backend.query(self.name(table), query.clone()).await?;
+        self.pages(table, query, |page| {
             count += page.count;
-            query.from = page.next;
-            if query.from.is_none() {
-                return Ok(count);
-            }
-        }
+            Ok(())
+        })
+        .await?;
+        Ok(count)
     }
 }
