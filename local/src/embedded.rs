@@ -23,7 +23,8 @@ use dynoxide::types::{
 };
 use dynoxide::{AttributeValue, Database};
 use store::backend::{
-    Backend, Change, Got, Held, KeysByTable, Page, PrimaryKey, Put, Query, Reason, Step, TableName, Terms, WriteError,
+    Backend, Got, Held, KeysByTable, Page, PrimaryKey, PutItem, Query, Reason, TableName, Terms, TransactItem,
+    UpdateItem, WriteError,
 };
 use store::meter::{self, Counted};
 use store::tables::{TTL, TableSpec};
@@ -188,10 +189,10 @@ fn schema(hash: &str, range: Option<&str>) -> Vec<KeySchemaElement> {
     std::iter::once(element(hash, KeyType::HASH)).chain(range.map(|range| element(range, KeyType::RANGE))).collect()
 }
 
-fn step(step: Step) -> TransactWriteItem {
+fn step(step: TransactItem) -> TransactWriteItem {
     let mut written = TransactWriteItem::default();
     match step {
-        Step::Put(put) => {
+        TransactItem::Put(put) => {
             written.put = Some(TransactPut {
                 table_name: put.table.to_string(),
                 item: attributes(put.item),
@@ -199,7 +200,7 @@ fn step(step: Step) -> TransactWriteItem {
                 ..TransactPut::default()
             });
         }
-        Step::Change(change) => {
+        TransactItem::Update(change) => {
             written.update = Some(TransactUpdate {
                 table_name: change.table.to_string(),
                 key: attributes(change.key.into()),
@@ -210,7 +211,7 @@ fn step(step: Step) -> TransactWriteItem {
                 ..TransactUpdate::default()
             });
         }
-        Step::Delete(Held { table, key: of, condition, terms }) => {
+        TransactItem::Delete(Held { table, key: of, condition, terms }) => {
             written.delete = Some(TransactDelete {
                 table_name: table.to_string(),
                 key: attributes(of.into()),
@@ -220,7 +221,7 @@ fn step(step: Step) -> TransactWriteItem {
                 ..TransactDelete::default()
             });
         }
-        Step::Check(Held { table, key: of, condition, terms }) => {
+        TransactItem::Check(Held { table, key: of, condition, terms }) => {
             written.condition_check = Some(TransactConditionCheck {
                 table_name: table.to_string(),
                 key: attributes(of.into()),
@@ -324,7 +325,7 @@ impl Backend for Embedded {
         })
     }
 
-    async fn put(&self, put: Put) -> Result<(), WriteError> {
+    async fn put(&self, put: PutItem) -> Result<(), WriteError> {
         let followed = is_followed(&put.table).then(|| (put.table.clone(), put.item.clone()));
         let write = PutItemRequest {
             table_name: put.table.to_string(),
@@ -338,7 +339,7 @@ impl Backend for Embedded {
         Ok(())
     }
 
-    async fn update(&self, change: Change) -> Result<Option<Item>, WriteError> {
+    async fn update(&self, change: UpdateItem) -> Result<Option<Item>, WriteError> {
         let write = UpdateItemRequest {
             table_name: change.table.to_string(),
             key: attributes(change.key.into()),
@@ -353,9 +354,9 @@ impl Backend for Embedded {
         Ok(answer.attributes.map(item))
     }
 
-    async fn transact(&self, steps: Vec<Step>) -> Result<(), WriteError> {
-        let put = |step: &Step| match step {
-            Step::Put(put) if is_followed(&put.table) => Some((put.table.clone(), put.item.clone())),
+    async fn transact(&self, steps: Vec<TransactItem>) -> Result<(), WriteError> {
+        let put = |step: &TransactItem| match step {
+            TransactItem::Put(put) if is_followed(&put.table) => Some((put.table.clone(), put.item.clone())),
             _ => None,
         };
         let followed: Vec<_> = steps.iter().filter_map(put).collect();

@@ -20,7 +20,7 @@ use follow_audit::FollowAudit;
 use outbox::{Direct, Outbox};
 use seal_secret::SealSecret;
 use send_mail::SendMail;
-use store::{Backend, Item, KeyLayer, Keys, Store, StoreError, Values, tables};
+use store::{Backend, Item, KeyLayer, KeyRing, Store, StoreError, Values, tables};
 
 pub use server::{Running, serve};
 
@@ -44,7 +44,7 @@ pub struct System {
     /// The right to name values.
     pub values: Values,
     /// Keys.
-    pub keys: Keys,
+    pub keys: KeyRing,
     /// Where mails go.
     pub outbox: Outbox,
 }
@@ -54,7 +54,7 @@ impl Parts {
     pub async fn assemble(self) -> Result<System, StoreError> {
         tables::create_missing(&*self.backend, &self.config.table_prefix).await?;
         let (store, values) = Store::new(self.backend, &self.config.table_prefix);
-        let keys = Keys::new(self.key_layer, self.config.key_cache_seconds);
+        let keys = KeyRing::new(self.key_layer, self.config.key_cache_seconds);
         let base = Base { config: Arc::new(self.config), store, clock: self.clock };
         Ok(System { base, values, keys, outbox: Outbox::default() })
     }
@@ -67,7 +67,7 @@ pub trait Place {
     /// The right to name values.
     fn values(&self, function: &'static str) -> Values;
     /// Keys.
-    fn keys(&self, function: &'static str) -> Keys;
+    fn keys(&self, function: &'static str) -> KeyRing;
     /// `seal-secret`.
     fn seal(&self, function: &'static str) -> Seal;
     /// `send-mail`.
@@ -83,7 +83,7 @@ impl Place for System {
         self.values.clone()
     }
 
-    fn keys(&self, _: &'static str) -> Keys {
+    fn keys(&self, _: &'static str) -> KeyRing {
         self.keys.clone()
     }
 
@@ -139,7 +139,7 @@ pub fn router(system: &System) -> Router {
 
 /// Gives what was put into the audit table to the function that follows it.
 pub async fn follow(stream: Vec<Item>, counts: &FollowAudit) -> Result<usize, Error> {
-    counts.run(&store::stats::records(stream)?).await
+    counts.run(&store::audit::records(stream)?).await
 }
 
 async fn welcome() -> File<Text> {

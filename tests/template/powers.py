@@ -151,7 +151,7 @@ POWERS = (
     Power(
         "list what is going to expire",
         frozenset({"sweep-expired"}),
-        lambda held: held.rows(READS, "vault", "EXPIRY"),
+        lambda held: held.rows(READS, "vault", "EXPIRY#x"),
         "With the ids of machines, secrets and projects and the hashes of bundles' links.",
     ),
     Power(

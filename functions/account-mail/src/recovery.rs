@@ -8,12 +8,12 @@ use crypto::{Plaintext, TokenHash};
 use edge::answer::{Done, Nothing};
 use edge::body::SMALL;
 use edge::{Body, Error, Json, MailRequest, SameOrigin, SourceAddress, done};
+use rules::audit::{Action, ActorKind, Origin};
+use rules::limits;
+use rules::nouns::{LinkPurpose, MailedLink, User};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use store::{Update, accounts};
-use vault::audit::{Action, ActorKind, Origin};
-use vault::limits;
-use vault::people::{LinkPurpose, MailedLink, User};
+use store::{link, person};
 
 use crate::App;
 
@@ -58,19 +58,20 @@ pub(crate) async fn confirm(
     let (link, user) = app.link(&body.token, LinkPurpose::ResetPassword, from).await?;
     let hash = turn.hash(body.new_password).await?;
     let now = app.clock.now();
-    let mut update = Update::existing(&accounts::user(user.id))
-        .set("passwordHash", &hash)?
-        .set("sessionsSince", &now)?
-        .when_equals("passwordHash", &user.password_hash)?;
+    let mut change = person::row(user.id)
+        .change()
+        .set(person::PASSWORD_HASH, &hash)
+        .set(person::SESSIONS_SINCE, &Some(now))
+        .only_if(person::PASSWORD_HASH.is(&user.password_hash));
     if user.email_verified_at.is_none() {
         // The link came to this address.
-        update = update.set("emailVerifiedAt", &now)?;
+        change = change.set(person::EMAIL_VERIFIED_AT, &Some(now));
     }
     let mut write = app.store.transaction();
-    let unused = write.delete_existing(&accounts::mailed_link(&link.hash));
-    write.update(update);
+    let unused = write.delete_existing(&link::row(&link.hash));
+    write.change(change);
     let detail = "Password set with a mailed link; all sessions ended";
-    write.record(&app.by_link(&user, from).record(Action::PasswordReset, detail));
+    write.record(&app.by_link(&user, from).entry(Action::PasswordReset, detail));
     if !write.commit_unless_refused(unused).await? {
         return Err(Error::gone());
     }
@@ -87,12 +88,12 @@ impl App {
     ) -> Result<(MailedLink, User), Error> {
         self.attempts.check(from.ip()).await?;
         let link = match TokenHash::of_hex(token) {
-            Some(hash) => self.store.get(&accounts::mailed_link(&hash)).await?,
+            Some(hash) => self.store.get(&link::row(&hash)).await?,
             None => None,
         };
         let now = self.clock.now();
         if let Some(link) = link.filter(|link| link.purpose == purpose && link.expires_at > now)
-            && let Some(user) = self.store.get(&accounts::user(link.user)).await?
+            && let Some(user) = self.store.get(&person::row(link.user)).await?
             && link.is_for(&user)
         {
             return Ok((link, user));

@@ -11,14 +11,14 @@ use edge::body::SMALL;
 use edge::{Body, Error, Json, MailRequest, SameOrigin, SignedIn, SourceAddress, WithCookie, new_session};
 use http::HeaderMap;
 use protocol::{UserId, VaultId};
+use rules::audit::{Action, ActorKind, Origin};
+use rules::limits::{self, NAME};
+use rules::nouns::{User, Vault};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use store::CommitError;
-use store::accounts::{DeploymentOwner, EmailAddress, deployment_owner};
-use vault::audit::{Action, ActorKind, Origin};
-use vault::limits::{self, NAME};
-use vault::model::Vault;
-use vault::people::User;
+use store::person::deployment_owner;
+use store::person::{DeploymentOwner, EmailAddress};
 
 use crate::App;
 
@@ -77,7 +77,7 @@ pub(crate) async fn sign_up(
     write.put_new(&user);
     write.put_new(&vault);
     write.put_new(&session);
-    write.record(&origin.record(Action::AccountCreate, "Account created"));
+    write.record(&origin.entry(Action::AccountCreate, "Account created"));
     match write.commit().await {
         Ok(()) => {
             // The account is made; a link that was not sent can be asked for again.

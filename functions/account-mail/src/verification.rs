@@ -4,11 +4,11 @@ use axum::extract::State;
 use edge::answer::{Done, Nothing};
 use edge::body::SMALL;
 use edge::{Body, Error, Json, MailRequest, Person, SameOrigin, SourceAddress, done};
+use rules::audit::Action;
+use rules::nouns::LinkPurpose;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use store::{Update, accounts};
-use vault::audit::Action;
-use vault::people::LinkPurpose;
+use store::{link, person};
 
 use crate::App;
 
@@ -39,9 +39,9 @@ pub(crate) async fn confirm(
 ) -> Result<Json<Done<Nothing>>, Error> {
     let (link, user) = app.link(&body.token, LinkPurpose::VerifyEmail, from).await?;
     let mut write = app.store.transaction();
-    let unused = write.delete_existing(&accounts::mailed_link(&link.hash));
-    write.update(Update::existing(&accounts::user(user.id)).set("emailVerifiedAt", &app.clock.now())?);
-    write.record(&app.by_link(&user, from).record(Action::EmailVerify, "E-mail address verified"));
+    let unused = write.delete_existing(&link::row(&link.hash));
+    write.change(person::row(user.id).change().set(person::EMAIL_VERIFIED_AT, &Some(app.clock.now())));
+    write.record(&app.by_link(&user, from).entry(Action::EmailVerify, "E-mail address verified"));
     if !write.commit_unless_refused(unused).await? {
         return Err(Error::gone());
     }

@@ -3,11 +3,11 @@
 use crypto::{OneTimeToken, TokenHash};
 use edge::Error;
 use protocol::UserId;
+use rules::Time;
+use rules::nouns::Ceremony;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use store::accounts;
-use vault::Time;
-use vault::people::Ceremony;
+use store::passkey;
 
 use crate::App;
 
@@ -36,7 +36,7 @@ impl App {
         now: Time,
     ) -> Result<(TokenHash, T), Error> {
         let hash = TokenHash::of_hex(token).ok_or_else(Error::gone)?;
-        let ceremony = self.store.get(&accounts::ceremony(&hash)).await?;
+        let ceremony = self.store.get(&passkey::ceremony(&hash)).await?;
         let ceremony = ceremony.filter(|ceremony| ceremony.user == user && ceremony.expires_at > now);
         let state = serde_json::from_str(&ceremony.ok_or_else(Error::gone)?.state);
         Ok((hash, state.map_err(|_| Error::internal("a ceremony of another shape"))?))

@@ -6,13 +6,13 @@ use edge::body::SMALL;
 use edge::names::NewName;
 use edge::{Body, Error, Ids, Json, Person, done};
 use protocol::PasskeyId;
+use rules::Time;
+use rules::audit::Action;
+use rules::limits::{self, NAME};
+use rules::nouns::Passkey;
 use schemars::JsonSchema;
 use serde::Serialize;
-use store::{Update, accounts};
-use vault::Time;
-use vault::audit::Action;
-use vault::limits::{self, NAME};
-use vault::people::Passkey;
+use store::passkey;
 
 use crate::{App, Touched};
 
@@ -52,8 +52,8 @@ pub(crate) async fn rename(
 ) -> Result<Json<Done<Touched>>, Error> {
     let name = limits::name("name", &body.name, NAME)?;
     let mut write = app.store.transaction();
-    let there = write.update(Update::existing(&accounts::passkey(person.user.id, id)).set("name", &name)?);
-    write.record(&person.record(Action::PasskeyRename, format!("Passkey renamed to {name}")));
+    let there = write.change(passkey::row(person.user.id, id).change().set(passkey::NAME, &name));
+    write.record(&person.entry(Action::PasskeyRename, format!("Passkey renamed to {name}")));
     if !write.commit_unless_refused(there).await? {
         return Err(Error::not_found("Passkey"));
     }
@@ -66,11 +66,11 @@ pub(crate) async fn remove(
     person: Person,
     Ids(id): Ids<PasskeyId>,
 ) -> Result<Json<Done<Touched>>, Error> {
-    let key = accounts::passkey(person.user.id, id);
+    let key = passkey::row(person.user.id, id);
     let passkey = app.store.get(&key).await?.ok_or_else(|| Error::not_found("Passkey"))?;
     let mut write = app.store.transaction();
     let there = write.delete_existing(&key);
-    write.record(&person.record(Action::PasskeyRemove, format!("Passkey {} removed", passkey.name)));
+    write.record(&person.entry(Action::PasskeyRemove, format!("Passkey {} removed", passkey.name)));
     if !write.commit_unless_refused(there).await? {
         return Err(Error::not_found("Passkey"));
     }

@@ -8,12 +8,12 @@ use edge::body::SMALL;
 use edge::{Body, Error, Json, Person, done};
 use http::StatusCode;
 use protocol::PasskeyId;
+use rules::audit::Action;
+use rules::limits::{self, NAME};
+use rules::nouns::Passkey;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::accounts;
-use vault::audit::Action;
-use vault::limits::{self, NAME};
-use vault::people::Passkey;
+use store::passkey;
 use webauthn_rs::prelude::{
     CredentialID, Passkey as Credential, PasskeyRegistration, RegisterPublicKeyCredential, Uuid,
 };
@@ -116,9 +116,9 @@ pub(crate) async fn finish(
         last_used_at: None,
     };
     let mut write = app.store.transaction();
-    let open = write.delete_existing(&accounts::ceremony(&hash));
+    let open = write.delete_existing(&passkey::ceremony(&hash));
     write.put_new(&passkey);
-    write.record(&person.record(Action::PasskeyAdd, format!("Passkey {} added", passkey.name)));
+    write.record(&person.entry(Action::PasskeyAdd, format!("Passkey {} added", passkey.name)));
     if !write.commit_unless_refused(open).await? {
         return Err(Error::gone());
     }

@@ -7,12 +7,11 @@ use axum::extract::State;
 use edge::body::SMALL;
 use edge::{Body, Error, Json, SameOrigin, SignedIn, SourceAddress, WithCookie, new_session};
 use http::HeaderMap;
+use rules::audit::{Action, ActorKind, Origin};
+use rules::nouns::{Passkey, User};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::{Update, accounts};
-use vault::Time;
-use vault::audit::{Action, ActorKind, Origin};
-use vault::people::{Passkey, User};
+use store::{passkey, person};
 use webauthn_rs::prelude::{DiscoverableAuthentication, DiscoverableKey, PublicKeyCredential};
 use webauthn_rs_proto::PublicKeyCredentialRequestOptions;
 
@@ -66,28 +65,26 @@ pub(crate) async fn finish(
     let origin =
         Origin { vault: user.vault, owner: user.id, actor: ActorKind::User, address: Some(from.ip()), at: now };
     let Some(credential) = app.verified(&passkey, &body.credential, state)? else {
-        app.store.audit().record(&origin.record(Action::AuthFailure, "Sign-in with a wrong passkey")).await?;
+        app.store.audit().record(&origin.entry(Action::AuthFailure, "Sign-in with a wrong passkey")).await?;
         return Err(app.attempts.failed(from.ip()).await);
     };
     let (mut session, cookie) = new_session(user.id, from.ip(), &headers, now)?;
     session.proved_at = Some(now);
+    // With the counter that the use left, if nobody used it meanwhile.
+    let use_it = passkey::row(passkey.user, passkey.id)
+        .change()
+        .set(passkey::CREDENTIAL, &credential)
+        .set(passkey::LAST_USED_AT, &Some(now))
+        .only_if(passkey::CREDENTIAL.is(&passkey.credential));
     let mut write = app.store.transaction();
-    let open = write.delete_existing(&accounts::ceremony(&hash));
-    write.update(used(&passkey, &credential, now)?);
+    let open = write.delete_existing(&passkey::ceremony(&hash));
+    write.change(use_it);
     write.put_new(&session);
-    write.record(&origin.record(Action::SessionCreate, format!("Signed in with passkey {}", passkey.name)));
+    write.record(&origin.entry(Action::SessionCreate, format!("Signed in with passkey {}", passkey.name)));
     if !write.commit_unless_refused(open).await? {
         return Err(Error::gone());
     }
     Ok(WithCookie(Json(SignedIn { user_id: user.id, vault_id: user.vault }), cookie))
-}
-
-/// Notes a use and the counter it left, if nobody used it meanwhile.
-fn used(passkey: &Passkey, credential: &str, now: Time) -> Result<Update, Error> {
-    Ok(Update::existing(&accounts::passkey(passkey.user, passkey.id))
-        .set("credential", &credential)?
-        .set("lastUsedAt", &now)?
-        .when_equals("credential", &passkey.credential)?)
 }
 
 impl App {
@@ -97,8 +94,8 @@ impl App {
             return Ok(None);
         };
         let Ok(user) = user.to_string().parse() else { return Ok(None) };
-        let passkey = self.store.get(&accounts::passkey(user, id_of(credential))).await?;
-        let user = self.store.get(&accounts::user(user)).await?;
+        let passkey = self.store.get(&passkey::row(user, id_of(credential))).await?;
+        let user = self.store.get(&person::row(user)).await?;
         Ok(user.zip(passkey))
     }
 

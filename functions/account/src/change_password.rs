@@ -7,11 +7,11 @@ use edge::answer::{Done, Nothing};
 use edge::body::SMALL;
 use edge::{Body, Error, Json, Person, WithCookie, done, new_session};
 use http::HeaderMap;
+use rules::audit::Action;
+use rules::limits;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use store::{Update, accounts};
-use vault::audit::Action;
-use vault::limits;
+use store::person;
 
 use crate::App;
 
@@ -35,14 +35,15 @@ pub(crate) async fn change(
     let now = app.clock.now();
     let (session, cookie) = new_session(person.user.id, person.address, &headers, now)?;
     let mut write = app.store.transaction();
-    write.update(
-        Update::existing(&accounts::user(person.user.id))
-            .set("passwordHash", &hash)?
-            .set("sessionsSince", &now)?
-            .when_equals("passwordHash", &person.user.password_hash)?,
+    write.change(
+        person::row(person.user.id)
+            .change()
+            .set(person::PASSWORD_HASH, &hash)
+            .set(person::SESSIONS_SINCE, &Some(now))
+            .only_if(person::PASSWORD_HASH.is(&person.user.password_hash)),
     );
     write.put_new(&session);
-    write.record(&person.record(Action::PasswordChange, "Password changed; all other sessions ended"));
+    write.record(&person.entry(Action::PasswordChange, "Password changed; all other sessions ended"));
     write.commit().await?;
     Ok(WithCookie(done(Nothing {}), cookie))
 }

@@ -10,12 +10,12 @@ mod totp;
 
 use axum::extract::FromRef;
 use edge::{Attempts, Base, Clock, Passwords, Routes, Sessions};
-use store::{Keys, Store};
+use store::{KeyRing, Store};
 
 #[derive(Clone, FromRef)]
 struct App {
     store: Store,
-    keys: Keys,
+    keys: KeyRing,
     clock: Clock,
     attempts: Attempts,
     sessions: Sessions,
@@ -23,7 +23,7 @@ struct App {
 }
 
 /// The function's routes.
-pub fn routes(base: &Base, keys: Keys) -> Routes {
+pub fn routes(base: &Base, keys: KeyRing) -> Routes {
     let app = App {
         store: base.store.clone(),
         keys,

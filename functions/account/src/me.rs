@@ -3,9 +3,9 @@
 use axum::extract::State;
 use edge::{Error, Json, Person};
 use protocol::{UserId, VaultId};
+use rules::Time;
 use schemars::JsonSchema;
 use serde::Serialize;
-use vault::Time;
 
 use crate::App;
 

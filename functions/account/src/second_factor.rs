@@ -5,8 +5,9 @@ use crypto::{Plaintext, totp};
 use edge::passwords::Turn;
 use edge::{Error, Person};
 use protocol::VaultId;
-use store::{StoreError, Update, accounts, vaults};
-use vault::people::SecondFactor;
+use rules::nouns::SecondFactor;
+use store::second_factor::{self, LAST_STEP, LAST_WRONG_AT, RECOVERY_HASHES, WRONG_CODES};
+use store::{Change, vault};
 
 use crate::App;
 
@@ -20,27 +21,28 @@ pub(crate) enum Proof {
 
 impl Proof {
     /// Uses it up: of two requests with the same code one fails.
-    pub(crate) fn spend(&self, factor: &SecondFactor) -> Result<Update, StoreError> {
-        let update = Update::existing(&accounts::second_factor(factor.user));
+    pub(crate) fn spend(&self, factor: &SecondFactor) -> Change<SecondFactor> {
+        let change = second_factor::row(factor.user).change();
         match self {
             Self::Code(step) => {
-                update.set("lastStep", step)?.set("wrongCodes", &0)?.when_equals("lastStep", &factor.last_step)
+                change.set(LAST_STEP, step).set(WRONG_CODES, &0).only_if(LAST_STEP.is(&factor.last_step))
             }
             Self::RecoveryCode(hash) => {
                 let mut left = factor.recovery_hashes.clone();
                 left.remove(hash);
-                let update = update.set("recoveryHashes", &left)?.set("wrongCodes", &0)?;
-                update.when_equals("recoveryHashes", &factor.recovery_hashes)
+                let change = change.set(RECOVERY_HASHES, &left).set(WRONG_CODES, &0);
+                change.only_if(RECOVERY_HASHES.is(&factor.recovery_hashes))
             }
         }
     }
 
-    /// The same where the update goes on to replace the recovery codes.
-    pub(crate) fn spend_replacing(&self, factor: &SecondFactor) -> Result<Update, StoreError> {
+    /// The same where the change goes on to replace the recovery codes.
+    pub(crate) fn spend_replacing(&self, factor: &SecondFactor) -> Change<SecondFactor> {
         match self {
             Self::Code(_) => self.spend(factor),
-            Self::RecoveryCode(_) => Update::existing(&accounts::second_factor(factor.user))
-                .when_equals("recoveryHashes", &factor.recovery_hashes),
+            Self::RecoveryCode(_) => {
+                second_factor::row(factor.user).change().only_if(RECOVERY_HASHES.is(&factor.recovery_hashes))
+            }
         }
     }
 }
@@ -61,8 +63,8 @@ impl App {
             }
             let step = self.step_of(vault, factor, &code).await?.filter(|step| *step > factor.last_step);
             if step.is_none() {
-                let wrong = Update::existing(&accounts::second_factor(factor.user));
-                self.store.update_if(wrong.add("wrongCodes", 1).set("lastWrongAt", &now)?).await?;
+                let wrong = second_factor::row(factor.user).change().add(WRONG_CODES, 1);
+                self.store.change_if(wrong.set(LAST_WRONG_AT, &Some(now))).await?;
             }
             return Ok(step.map(Proof::Code));
         }
@@ -78,7 +80,7 @@ impl App {
         code: &Plaintext,
     ) -> Result<Option<u64>, Error> {
         let now = self.clock.now();
-        let vault = self.store.get(&vaults::vault(vault)).await?.ok_or_else(|| Error::internal("no vault"))?;
+        let vault = self.store.get(&vault::row(vault)).await?.ok_or_else(|| Error::internal("no vault"))?;
         let key = self.keys.vault_key(&vault, now).await?;
         let seed = key.open(SecondFactor::PURPOSE, &factor.user, &factor.seed)?;
         Ok(code.expose_str().and_then(|code| totp::step_of(&seed, code, now.seconds())))

@@ -1,16 +1,16 @@
 //! `GET /v1/account/sessions` and `POST /v1/account/sessions/{id}/revoke`: where a person is signed in.
 
 use std::net::IpAddr;
+use store::session;
 
 use axum::extract::State;
 use edge::answer::Done;
 use edge::{Error, Ids, Json, Person, done};
 use protocol::SessionId;
+use rules::Time;
+use rules::audit::Action;
 use schemars::JsonSchema;
 use serde::Serialize;
-use store::accounts;
-use vault::Time;
-use vault::audit::Action;
 
 use crate::App;
 
@@ -42,7 +42,7 @@ pub(crate) struct Revoked {
 /// `GET /v1/account/sessions`: one's sessions that have not ended.
 pub(crate) async fn list(State(app): State<App>, person: Person) -> Result<Json<SessionList>, Error> {
     let sessions = app.store.sessions(person.user.id).await?;
-    let item = |session: vault::people::Session| SessionItem {
+    let item = |session: rules::nouns::Session| SessionItem {
         ends_at: session.ends_at(),
         current: session.id == person.session.id,
         id: session.id,
@@ -64,8 +64,8 @@ pub(crate) async fn revoke(
     let sessions = app.store.sessions(person.user.id).await?;
     let session = sessions.into_iter().find(|session| session.id == id).ok_or_else(|| Error::not_found("Session"))?;
     let mut write = app.store.transaction();
-    write.delete(&accounts::session(&session.hash));
-    write.record(&person.record(Action::SessionRevoke, "Session revoked"));
+    write.delete(&session::row(&session.hash));
+    write.record(&person.entry(Action::SessionRevoke, "Session revoked"));
     write.commit().await?;
     Ok(done(Revoked { session_id: id }))
 }

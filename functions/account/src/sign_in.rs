@@ -9,11 +9,11 @@ use crypto::Plaintext;
 use edge::body::SMALL;
 use edge::{Body, Error, Json, SameOrigin, SignedIn, SourceAddress, WithCookie, new_session};
 use http::{HeaderMap, StatusCode};
+use rules::audit::{Action, ActorKind, Origin, Record};
+use rules::nouns::User;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use store::{Update, accounts};
-use vault::audit::{Action, ActorKind, Origin, Record};
-use vault::people::User;
+use store::person;
 
 use crate::App;
 use crate::second_factor::Proof;
@@ -39,15 +39,15 @@ pub(crate) async fn sign_in(
     let hash = known.as_ref().map(|user| user.password_hash.clone());
     let right = turn.verify(body.password, hash).await?;
     let now = app.clock.now();
-    let record = |user: &User, action, detail: &str| {
+    let entry = |user: &User, action, detail: &str| {
         let origin =
             Origin { vault: user.vault, owner: user.id, actor: ActorKind::User, address: Some(from.ip()), at: now };
-        origin.record(action, detail)
+        origin.entry(action, detail)
     };
     let user = match known {
         Some(user) if right => user,
         known => {
-            let record = known.map(|user| record(&user, Action::AuthFailure, "Sign-in with a wrong password"));
+            let record = known.map(|user| entry(&user, Action::AuthFailure, "Sign-in with a wrong password"));
             return Err(app.failed(from, record).await);
         }
     };
@@ -60,7 +60,7 @@ pub(crate) async fn sign_in(
         }
         (Some(factor), Some(code)) => {
             let Some(proof) = app.judge(&turn, user.vault, &factor, code).await? else {
-                let record = record(&user, Action::AuthFailure, "Sign-in with a wrong code");
+                let record = entry(&user, Action::AuthFailure, "Sign-in with a wrong code");
                 return Err(app.failed(from, Some(record)).await);
             };
             Some((factor, proof))
@@ -70,16 +70,16 @@ pub(crate) async fn sign_in(
     session.proved_at = proof.is_some().then_some(now);
     let mut write = app.store.transaction();
     // A password that was set meanwhile ends this too.
-    write.require_if(Update::existing(&accounts::user(user.id)).when_equals("passwordHash", &user.password_hash)?);
+    write.require_if(&person::row(user.id), [person::PASSWORD_HASH.is(&user.password_hash)]);
     if let Some((factor, proof)) = &proof {
-        write.update(proof.spend(factor)?);
+        write.change(proof.spend(factor));
     }
     write.put_new(&session);
     let detail = proof.as_ref().map_or("Signed in", |(_, proof)| match proof {
         Proof::Code(_) => "Signed in with a code",
         Proof::RecoveryCode(_) => "Signed in with a recovery code",
     });
-    write.record(&record(&user, Action::SessionCreate, detail));
+    write.record(&entry(&user, Action::SessionCreate, detail));
     write.commit().await?;
     Ok(WithCookie(Json(SignedIn { user_id: user.id, vault_id: user.vault }), cookie))
 }

@@ -3,15 +3,15 @@
 use axum::extract::State;
 use edge::answer::{Done, Nothing};
 use edge::{Error, Json, Person, SessionCookie, WithCookie, done};
-use store::accounts;
-use vault::audit::Action;
+use rules::audit::Action;
+use store::session;
 
 use crate::App;
 
 pub(crate) async fn sign_out(State(app): State<App>, person: Person) -> Result<WithCookie<Json<Done<Nothing>>>, Error> {
     let mut write = app.store.transaction();
-    write.delete(&accounts::session(&person.session.hash));
-    write.record(&person.record(Action::SessionEnd, "Signed out"));
+    write.delete(&session::row(&person.session.hash));
+    write.record(&person.entry(Action::SessionEnd, "Signed out"));
     write.commit().await?;
     Ok(WithCookie(done(Nothing {}), SessionCookie::CLEAR))
 }

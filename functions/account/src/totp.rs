@@ -13,11 +13,11 @@ use edge::answer::{self, Done, Nothing, SecretJson};
 use edge::body::SMALL;
 use edge::passwords::Turn;
 use edge::{Body, Error, Json, Person, done};
+use rules::audit::Action;
+use rules::nouns::SecondFactor;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::{Update, accounts, vaults};
-use vault::audit::Action;
-use vault::people::SecondFactor;
+use store::{Change, second_factor, vault};
 use zeroize::Zeroizing;
 
 use crate::App;
@@ -75,7 +75,7 @@ pub(crate) async fn enroll(
     if app.store.second_factor(user.id).await?.is_some() {
         return Err(Error::conflict("There is a second factor; disable it first"));
     }
-    let vault = app.store.get(&vaults::vault(user.vault)).await?.ok_or_else(|| Error::internal("no vault"))?;
+    let vault = app.store.get(&vault::row(user.vault)).await?.ok_or_else(|| Error::internal("no vault"))?;
     let vault_key = app.keys.vault_key(&vault, person.now).await?;
     let seed = totp::make_seed();
     let factor = SecondFactor {
@@ -91,7 +91,7 @@ pub(crate) async fn enroll(
     };
     let mut write = app.store.transaction();
     // One that was confirmed meanwhile stays.
-    let unconfirmed = write.put_unless(&factor, "confirmedAt");
+    let unconfirmed = write.put_unless(&factor, second_factor::CONFIRMED_AT);
     if !write.commit_unless_refused(unconfirmed).await? {
         return Err(Error::conflict("There is a second factor; disable it first"));
     }
@@ -106,7 +106,7 @@ pub(crate) async fn confirm(
     Body(body): Body<Code, SMALL>,
 ) -> Result<SecretJson<Codes>, Error> {
     let turn = app.passwords.turn(person.address).await?;
-    let begun = app.store.get(&accounts::second_factor(person.user.id)).await?.filter(|factor| {
+    let begun = app.store.get(&second_factor::row(person.user.id)).await?.filter(|factor| {
         factor.confirmed_at.is_none() && factor.created_at.plus_seconds(SecondFactor::CONFIRM_SECONDS) > person.now
     });
     let factor = begun.ok_or_else(|| Error::conflict("No enrollment was begun in the last ten minutes"))?;
@@ -114,13 +114,14 @@ pub(crate) async fn confirm(
         let detail = "Confirmation of an authenticator app with a wrong code".to_owned();
         return Err(app.passwords.refuse(&person, detail).await);
     };
-    let update = Update::existing(&accounts::second_factor(factor.user))
-        .set("confirmedAt", &person.now)?
-        .set("lastStep", &step)?
-        .when_equals("seed", &factor.seed)?
-        .when_equals("lastStep", &factor.last_step)?;
-    let record = person.record(Action::TotpEnable, "Authenticator app enabled");
-    app.set_codes(&turn, update, &record).await
+    let change = second_factor::row(factor.user)
+        .change()
+        .set(second_factor::CONFIRMED_AT, &Some(person.now))
+        .set(second_factor::LAST_STEP, &step)
+        .only_if(second_factor::SEED.is(&factor.seed))
+        .only_if(second_factor::LAST_STEP.is(&factor.last_step));
+    let record = person.entry(Action::TotpEnable, "Authenticator app enabled");
+    app.set_codes(&turn, change, &record).await
 }
 
 /// `POST /v1/account/totp/recovery-codes`: new recovery codes in place of those there are.
@@ -133,8 +134,8 @@ pub(crate) async fn recovery_codes(
     let turn = app.passwords.confirm(&person, body.password, what).await?;
     let factor = app.second_factor(&person).await?;
     let proof = app.confirm_code(&turn, &person, &factor, body.totp, what).await?;
-    let record = person.record(Action::RecoveryCodesCreate, "Recovery codes replaced");
-    app.set_codes(&turn, proof.spend_replacing(&factor)?, &record).await
+    let record = person.entry(Action::RecoveryCodesCreate, "Recovery codes replaced");
+    app.set_codes(&turn, proof.spend_replacing(&factor), &record).await
 }
 
 /// `POST /v1/account/totp/disable`: switches the second factor off.
@@ -149,9 +150,8 @@ pub(crate) async fn disable(
     app.confirm_code(&turn, &person, &factor, body.totp, what).await?;
     let mut write = app.store.transaction();
     // Not one that was set up anew meanwhile.
-    let as_it_was = Update::existing(&accounts::second_factor(factor.user)).when_equals("seed", &factor.seed)?;
-    write.delete_if(as_it_was);
-    write.record(&person.record(Action::TotpDisable, "Authenticator app and recovery codes disabled"));
+    write.delete_if(&second_factor::row(factor.user), [second_factor::SEED.is(&factor.seed)]);
+    write.record(&person.entry(Action::TotpDisable, "Authenticator app and recovery codes disabled"));
     write.commit().await?;
     Ok(done(Nothing {}))
 }
@@ -161,12 +161,12 @@ impl App {
     async fn set_codes(
         &self,
         turn: &Turn,
-        update: Update,
-        record: &vault::audit::Record,
+        change: Change<SecondFactor>,
+        record: &rules::audit::Record,
     ) -> Result<SecretJson<Codes>, Error> {
         let (codes, RecoveryHashes { salt, hashes }) = turn.work(RecoveryCodes::make).await?;
         let mut write = self.store.transaction();
-        write.update(update.set("recoverySalt", &salt)?.set("recoveryHashes", &hashes)?);
+        write.change(change.set(second_factor::RECOVERY_SALT, &salt).set(second_factor::RECOVERY_HASHES, &hashes));
         write.record(record);
         write.commit().await?;
         let codes = Codes { recovery_codes: codes.expose().collect() };

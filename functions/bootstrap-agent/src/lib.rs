@@ -6,12 +6,12 @@ use crypto::{PublicKey, TokenHash, random};
 use edge::body::SMALL;
 use edge::{Attempts, Base, Body, Clock, Error, Json, Routes, SourceAddress};
 use protocol::{AgentId, VaultId};
+use rules::audit::{Action, ActorKind, Origin};
+use rules::limits::{self, NAME};
+use rules::nouns::Agent;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::{Store, agents};
-use vault::audit::{Action, ActorKind, Origin};
-use vault::limits::{self, NAME};
-use vault::model::Agent;
+use store::{Store, token};
 
 #[derive(Clone)]
 struct App {
@@ -54,7 +54,7 @@ async fn register(
     app.attempts.check(from.ip()).await?;
     let now = app.clock.now();
     let found = match TokenHash::of_hex(&body.token.to_ascii_lowercase()) {
-        Some(hash) => app.store.get(&agents::bootstrap_token(&hash)).await?,
+        Some(hash) => app.store.get(&token::agent_bootstrap(&hash)).await?,
         None => None,
     };
     let Some(token) = found.filter(|token| token.expires_at > now) else {
@@ -89,9 +89,9 @@ async fn register(
     };
     let detail = format!("AI agent {} ({}) registered and waits for approval", agent.name, agent.id);
     let mut write = app.store.transaction();
-    let used = write.delete_existing(&agents::bootstrap_token(&token.hash));
+    let used = write.delete_existing(&token::agent_bootstrap(&token.hash));
     write.put_new(&agent);
-    write.record(&origin.record(Action::AgentRegister, detail));
+    write.record(&origin.entry(Action::AgentRegister, detail));
     if !write.commit_unless_refused(used).await? {
         // Somebody else was faster with the same token.
         return Err(app.attempts.failed(from.ip()).await);

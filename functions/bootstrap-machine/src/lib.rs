@@ -8,11 +8,11 @@ mod register;
 mod scripts;
 
 use std::net::IpAddr;
+use store::token;
 
 use crypto::TokenHash;
 use edge::{Base, Error, Routes};
-use store::vaults;
-use vault::model::BootstrapToken;
+use rules::nouns::BootstrapToken;
 
 /// The function's routes.
 pub fn routes(base: &Base) -> Routes {
@@ -29,7 +29,7 @@ pub fn routes(base: &Base) -> Routes {
 async fn token(base: &Base, text: &str, address: IpAddr) -> Result<BootstrapToken, Error> {
     base.attempts().check(address).await?;
     let found = match TokenHash::of_hex(text) {
-        Some(hash) => base.store.get(&vaults::bootstrap_token(&hash)).await?,
+        Some(hash) => base.store.get(&token::bootstrap(&hash)).await?,
         None => None,
     };
     match found.filter(|token| token.expires_at > base.clock.now()) {

@@ -6,10 +6,10 @@ use edge::body::SMALL;
 use edge::{Base, Body, Error, Ids, Json, SourceAddress};
 use protocol::MachineId;
 use protocol::bodies::{BootstrapRegistration, BootstrappedMachine};
-use store::vaults;
-use vault::audit::{Action, ActorKind, Origin};
-use vault::limits::{self, NAME};
-use vault::model::{Machine, MachineKind};
+use rules::audit::{Action, ActorKind, Origin};
+use rules::limits::{self, NAME};
+use rules::nouns::{Machine, MachineKind};
+use store::{token, vault};
 
 pub(crate) async fn register(
     State(base): State<Base>,
@@ -24,7 +24,7 @@ pub(crate) async fn register(
         .map_err(|_| Error::invalid("publicKey", "must be standard base64 of a 32-byte Ed25519 public key"))?;
     let name = limits::name("hostname", &body.hostname, NAME)?;
 
-    let vault = base.store.get(&vaults::vault(token.vault)).await?;
+    let vault = base.store.get(&vault::row(token.vault)).await?;
     let vault = vault.ok_or_else(|| Error::internal("a token of no vault"))?;
     let now = base.clock.now();
     let machine = Machine {
@@ -43,10 +43,10 @@ pub(crate) async fn register(
     let origin =
         Origin { vault: vault.id, owner: vault.owner, actor: ActorKind::External, address: Some(from.ip()), at: now };
     let record =
-        origin.record(Action::MachineRegister, format!("Machine {} registered and waits for approval", machine.name));
+        origin.entry(Action::MachineRegister, format!("Machine {} registered and waits for approval", machine.name));
 
     let mut write = base.store.transaction();
-    let used = write.delete_existing(&vaults::bootstrap_token(&token.hash));
+    let used = write.delete_existing(&token::bootstrap(&token.hash));
     write.put_new(&machine);
     write.record(&record.machine(machine.id));
     if !write.commit_unless_refused(used).await? {

@@ -12,9 +12,9 @@ use edge::answer::{File, Zip};
 use edge::{Base, Clock, Config, Error, Ids, Routes, SourceAddress};
 use http::header;
 use protocol::bodies::Identity;
-use store::{Keys, Row as _, Store, vaults};
-use vault::audit::{Action, ActorKind, Origin};
-use vault::model::{Bundle, Machine, Vault};
+use rules::audit::{Action, ActorKind, Origin};
+use rules::nouns::{Bundle, Machine, Vault};
+use store::{KeyRing, Put as _, Store, bundle, machine, vault};
 use zeroize::Zeroizing;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
@@ -25,13 +25,13 @@ const MOUNTED_AT: &str = "/etc/sikkerkey";
 #[derive(Clone)]
 struct App {
     store: Store,
-    keys: Keys,
+    keys: KeyRing,
     clock: Clock,
     config: Arc<Config>,
 }
 
 /// The function's route.
-pub fn routes(base: &Base, keys: Keys) -> Routes {
+pub fn routes(base: &Base, keys: KeyRing) -> Routes {
     let app = App { store: base.store.clone(), keys, clock: base.clock.clone(), config: base.config.clone() };
     Routes::of("download-bundle").get("/v1/bundle/{token}", download).with_state(app)
 }
@@ -39,10 +39,10 @@ pub fn routes(base: &Base, keys: Keys) -> Routes {
 async fn download(State(app): State<App>, Ids(token): Ids<String>, from: SourceAddress) -> Result<File<Zip>, Error> {
     let hash = TokenHash::of_hex(&token).ok_or_else(Error::gone)?;
     let now = app.clock.now();
-    let bundle: Option<Bundle> = app.store.get(&vaults::bundle(&hash)).await?;
+    let bundle: Option<Bundle> = app.store.get(&bundle::row(&hash)).await?;
     let bundle = bundle.filter(|bundle| bundle.expires_at > now).ok_or_else(Error::gone)?;
-    let vault: Vault = app.store.get(&vaults::vault(bundle.vault)).await?.ok_or_else(Error::gone)?;
-    let machine: Machine = app.store.get(&vaults::machine(bundle.machine)).await?.ok_or_else(Error::gone)?;
+    let vault: Vault = app.store.get(&vault::row(bundle.vault)).await?.ok_or_else(Error::gone)?;
+    let machine: Machine = app.store.get(&machine::row(bundle.machine)).await?.ok_or_else(Error::gone)?;
 
     let vault_key = app.keys.vault_key(&vault, now).await?;
     let private_key = vault_key.open(Bundle::PURPOSE, &bundle.id, &bundle.private_key)?;
@@ -50,9 +50,9 @@ async fn download(State(app): State<App>, Ids(token): Ids<String>, from: SourceA
 
     let origin =
         Origin { vault: vault.id, owner: vault.owner, actor: ActorKind::External, address: Some(from.ip()), at: now };
-    let record = origin.record(Action::BundleDownload, format!("Identity of machine {} downloaded", machine.name));
+    let record = origin.entry(Action::BundleDownload, format!("Identity of machine {} downloaded", machine.name));
     let mut write = app.store.transaction();
-    let fetched = write.delete_existing(&vaults::bundle(&hash));
+    let fetched = write.delete_existing(&bundle::row(&hash));
     write.delete(&bundle.expiry().key());
     write.record(&record.machine(machine.id));
     if !write.commit_unless_refused(fetched).await? {

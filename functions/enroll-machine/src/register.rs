@@ -6,15 +6,15 @@ use edge::body::SMALL;
 use edge::{Base, Body, Error, Ids, Json, SourceAddress};
 use protocol::bodies::{EnrolledMachine, Enrollment};
 use protocol::{MachineId, VaultId};
-use store::{Update, vaults};
-use vault::Time;
-use vault::audit::{Action, ActorKind, Origin};
-use vault::enrollment::{self, Refusal};
-use vault::limits::{self, NAME};
-use vault::model::{
+use rules::Time;
+use rules::audit::{Action, ActorKind, Origin};
+use rules::enrollment::{self, Refusal};
+use rules::limits::{self, NAME};
+use rules::nouns::{
     EnrollmentToken, Expiring, Expiry, Grant, Machine, MachineKind, Membership, Project, Secret, Vault,
 };
-use vault::signer;
+use rules::signer;
+use store::{project, secret, token, vault};
 
 /// How often an enrollment is tried again when another one took its number.
 const TRIES: usize = 64;
@@ -84,10 +84,10 @@ fn machine(token: &EnrollmentToken, body: &Enrollment, from: SourceAddress, now:
 
 /// The token with this hash and its vault, if it is a token of that vault.
 async fn token(base: &Base, vault: VaultId, hash: &TokenHash) -> Result<Option<(Vault, EnrollmentToken)>, Error> {
-    let Some(pointer) = base.store.get(&vaults::enrollment_token_hash(hash)).await? else { return Ok(None) };
-    let token = base.store.get(&vaults::enrollment_token(pointer.id)).await?;
+    let Some(pointer) = base.store.get(&token::enrollment_hash(hash)).await? else { return Ok(None) };
+    let token = base.store.get(&token::enrollment(pointer.id)).await?;
     let Some(token) = token.filter(|token| token.vault == vault) else { return Ok(None) };
-    Ok(base.store.get(&vaults::vault(vault)).await?.map(|vault| (vault, token)))
+    Ok(base.store.get(&vault::row(vault)).await?.map(|vault| (vault, token)))
 }
 
 /// Counts the use and writes the machine with all its rows, or nothing; says whether it did. It does not when the
@@ -100,21 +100,22 @@ async fn enroll(
     now: Time,
 ) -> Result<bool, Error> {
     // What the token names may have been deleted since; the rest is still given.
-    let projects: Vec<_> = token.project_ids.iter().map(|id| vaults::project(*id)).collect();
-    let secrets: Vec<_> = token.secret_ids.iter().map(|id| vaults::secret(*id)).collect();
+    let projects: Vec<_> = token.project_ids.iter().map(|id| project::row(*id)).collect();
+    let secrets: Vec<_> = token.secret_ids.iter().map(|id| secret::row(*id)).collect();
     let projects: Vec<Project> = base.store.get_all(&projects).await?;
     let secrets: Vec<Secret> = base.store.get_all(&secrets).await?;
 
-    let mut use_up = Update::existing(&vaults::enrollment_token(token.id))
-        .add("uses", 1)
-        .when_less("uses", &token.max_uses)?
-        .when_absent("revoked");
+    let mut use_up = token::enrollment(token.id)
+        .change()
+        .add(token::USES, 1)
+        .only_if(token::USES.less_than(&token.max_uses))
+        .only_if(token::REVOKED.absent());
     if enrollment::is_numbered(token) {
         // The machine's name says which use this is.
-        use_up = use_up.when_equals("uses", &token.uses)?;
+        use_up = use_up.only_if(token::USES.is(&token.uses));
     }
     let mut write = base.store.transaction();
-    let used = write.update(use_up);
+    let used = write.change(use_up);
     write.put_new(machine);
     for project in projects.iter().filter(|project| project.vault == vault.id) {
         write.put_new(&Membership { machine: machine.id, project: project.id, added_at: now });
@@ -135,6 +136,6 @@ async fn enroll(
         at: now,
     };
     let detail = format!("Machine {} enrolled with the enrollment token {}", machine.name, token.name);
-    write.record(&origin.record(Action::MachineEnroll, detail).machine(machine.id));
+    write.record(&origin.entry(Action::MachineEnroll, detail).machine(machine.id));
     Ok(write.commit_unless_refused(used).await?)
 }

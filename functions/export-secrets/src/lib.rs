@@ -10,16 +10,16 @@ use edge::{Asker, Base, Error, Gate, Opener, Refusing, Routes, SignedBody};
 use http::StatusCode;
 use protocol::bodies::ExportScope;
 use protocol::{ProjectId, SecretId};
+use rules::Time;
+use rules::audit::{Action, Record};
+use rules::nouns::Machine;
+use rules::read_gate::{Admitted, Refusal, Target, admit, admit_to_project};
+use rules::signer::Refused as _;
 use schemars::JsonSchema;
 use serde::Serialize;
-use store::values::CurrentValue;
-use store::vaults::Granted;
-use store::{Batch, Keys, Store, Values};
-use vault::Time;
-use vault::audit::{Action, Record};
-use vault::model::Machine;
-use vault::read_gate::{Admitted, Refusal, Target, admit, admit_to_project};
-use vault::signer::Refused as _;
+use store::grant::Granted;
+use store::value::CurrentValue;
+use store::{Batch, KeyRing, Store, Values};
 
 /// Most bytes of one export as a function gives it to the gateway: its JSON as a text inside of JSON. Lambda takes 6 MB
 /// (6,291,556 bytes) with the headers.
@@ -37,7 +37,7 @@ struct App {
 }
 
 /// The function's route.
-pub fn routes(base: &Base, values: Values, keys: Keys) -> Routes {
+pub fn routes(base: &Base, values: Values, keys: KeyRing) -> Routes {
     let app = App { gate: Gate::new(base), opener: Opener::new(base, values, keys), store: base.store.clone() };
     Routes::of("export-secrets").post("/v1/secrets/export", export).with_state(app)
 }
@@ -82,9 +82,9 @@ fn judge<'a>(asker: &Asker, granted: &'a [Granted]) -> (Vec<Admitted<'a>>, Vec<R
         let written = match admit(&asker.machine, &row.target()) {
             Ok(admitted) => {
                 served.push(admitted);
-                asker.record(Action::SecretRead, "Secret read in an export")
+                asker.entry(Action::SecretRead, "Secret read in an export")
             }
-            Err(refusal) => asker.record(Action::SecretReadDenied, refusal.reason()),
+            Err(refusal) => asker.entry(Action::SecretReadDenied, refusal.reason()),
         };
         records.push(written.secret(row.grant.secret).project(row.grant.project));
     }

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 
 use edge::{Base, Error};
 use protocol::{SecretId, VaultId};
+use rules::Time;
+use rules::audit::{Action, Record};
 use store::Store;
-use store::stats::{HOUR_MS, Hour};
-use vault::Time;
-use vault::audit::{Action, Record};
+use store::hour::{HOUR_MS, Hour};
 
 /// The function.
 #[derive(Clone)]

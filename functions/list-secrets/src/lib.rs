@@ -8,10 +8,10 @@ mod verify_access;
 
 use edge::{Base, Error, Gate, Routes, SignedRequest};
 use protocol::ProjectId;
+use rules::nouns::{Machine, Project, Secret};
+use rules::read_gate::{Refusal, Target, admit_to_list, member_of};
 use store::Store;
-use store::vaults::Granted;
-use vault::model::{Machine, Project, Secret};
-use vault::read_gate::{Refusal, Target, admit_to_list, member_of};
+use store::grant::Granted;
 
 #[derive(Clone)]
 struct App {

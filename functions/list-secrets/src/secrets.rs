@@ -3,7 +3,7 @@
 use axum::extract::State;
 use edge::{Error, Json, SignedBody, SignedRequest};
 use protocol::bodies::{ProjectScope, SecretItem, SecretList};
-use vault::model::{Project, Secret};
+use rules::nouns::{Project, Secret};
 
 use crate::App;
 

@@ -9,14 +9,14 @@ use crypto::{OneTimeToken, TokenHash, random};
 use edge::seal::{Identity, MakeIdentity, Seal};
 use edge::{Base, Body, Config, Error, Json, Principal, Routes};
 use protocol::{BundleId, MachineId, ProjectId, SecretId};
+use rules::Time;
+use rules::audit::Action;
+use rules::limits::{self, NAME};
+use rules::nouns::{Bundle, Grant, Machine, MachineKind, Membership};
+use rules::scope::Needs;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::{Lists, vaults};
-use vault::Time;
-use vault::audit::Action;
-use vault::limits::{self, NAME};
-use vault::model::{Bundle, Grant, Machine, MachineKind, Membership};
-use vault::scope::Needs;
+use store::{Lists, project, secret};
 
 #[derive(Clone)]
 struct App {
@@ -55,7 +55,7 @@ struct MadeBundle {
 }
 
 async fn create(State(app): State<App>, by: Principal, Body(body): Body<NewBundle>) -> Result<Json<MadeBundle>, Error> {
-    let project = by.find(&vaults::project(body.project_id)).await?;
+    let project = by.find(&project::row(body.project_id)).await?;
     let secrets = app.secrets(&by, project.id, body.secret_ids).await?;
     let id = MachineId::from_entropy(random::bytes());
     let bundle_id = BundleId::from_entropy(random::bytes());
@@ -69,7 +69,7 @@ async fn create(State(app): State<App>, by: Principal, Body(body): Body<NewBundl
     let hash = TokenHash::of_hex(&token).ok_or_else(|| Error::internal("a token of another shape"))?;
     let expires_at = by.now.plus_seconds(LIFETIME_SECONDS);
 
-    let record = by.record(Action::BundleCreate, format!("Machine {name} created with a bundle"));
+    let record = by.entry(Action::BundleCreate, format!("Machine {name} created with a bundle"));
     let mut write = app.store.transaction();
     write.put_new(&Machine {
         id,
@@ -84,7 +84,7 @@ async fn create(State(app): State<App>, by: Principal, Body(body): Body<NewBundl
         registered_from: None,
         created_at: by.now,
     });
-    write.require(&vaults::project(project.id));
+    write.require(&project::row(project.id));
     write.put_new(&Membership { machine: id, project: project.id, added_at: by.now });
     for secret in secrets {
         let (project, granted_at) = (project.id, by.now);
@@ -110,7 +110,7 @@ impl App {
         if chosen.len() > SECRETS {
             return Err(Error::invalid("secretIds", format!("must list at most {SECRETS} secrets")));
         }
-        let keys: Vec<_> = chosen.iter().map(|id| vaults::secret(*id)).collect();
+        let keys: Vec<_> = chosen.iter().map(|id| secret::row(*id)).collect();
         let found = by.find_all(&keys).await?;
         let here = found.iter().filter(|secret| secret.project == project).count();
         if here == chosen.len() { Ok(chosen) } else { Err(Error::not_found("Secret")) }

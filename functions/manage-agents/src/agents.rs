@@ -2,16 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use store::agent;
 
 use axum::extract::State;
 use edge::{Error, Ids, Json, Principal};
 use protocol::{AgentId, ProjectId};
+use rules::Time;
+use rules::nouns::Agent;
+use rules::scope::Scope;
 use schemars::JsonSchema;
 use serde::Serialize;
-use store::agents;
-use vault::Time;
-use vault::model::Agent;
-use vault::scope::Scope;
 
 use crate::App;
 
@@ -78,5 +78,5 @@ pub(crate) async fn list(State(app): State<App>, by: Principal) -> Result<Json<A
 
 /// `GET ai-agents/{agentId}`: one AI agent, with its scopes and allowlist.
 pub(crate) async fn one(by: Principal, Ids(id): Ids<AgentId>) -> Result<Json<AgentDetail>, Error> {
-    Ok(Json((&by.find(&agents::agent(id)).await?).into()))
+    Ok(Json((&by.find(&agent::row(id)).await?).into()))
 }

@@ -6,13 +6,13 @@ use axum::extract::State;
 use crypto::{OneTimeToken, TokenHash};
 use edge::{Body, Error, Json, Principal};
 use protocol::ProjectId;
+use rules::Time;
+use rules::audit::Action;
+use rules::limits::{self, NAME};
+use rules::nouns::AgentBootstrapToken;
+use rules::scope::Scope;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use vault::Time;
-use vault::audit::Action;
-use vault::limits::{self, NAME};
-use vault::model::AgentBootstrapToken;
-use vault::scope::Scope;
 
 use crate::{App, rights};
 
@@ -62,7 +62,7 @@ pub(crate) async fn create(
         format!("Bootstrap token created for AI agent {}, with the scopes: {}", row.name, rights::names(&row.scopes));
     let mut write = app.store.transaction();
     write.put_new(&row);
-    write.record(&by.record(Action::AgentTokenCreate, detail));
+    write.record(&by.entry(Action::AgentTokenCreate, detail));
     write.commit().await?;
     let command = format!("SIKKERKEY_API_URL={} sikkerkey-mcp install {token}", app.config.url);
     Ok(Json(MadeToken { token, expires_at: row.expires_at, command }))

@@ -13,11 +13,11 @@ use std::sync::Arc;
 
 use edge::{Base, Config, Routes};
 use protocol::AgentId;
+use rules::scope::Needs;
+use rules::scope::Scope::{AgentsRead, AgentsWrite};
 use schemars::JsonSchema;
 use serde::Serialize;
 use store::{Audit, Lists};
-use vault::scope::Needs;
-use vault::scope::Scope::{AgentsRead, AgentsWrite};
 
 #[derive(Clone)]
 struct App {

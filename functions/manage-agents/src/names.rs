@@ -5,10 +5,10 @@ use edge::answer::Done;
 use edge::names::{Names, NewName};
 use edge::{Body, Error, Ids, Json, Principal, done};
 use protocol::AgentId;
-use store::{Update, agents};
-use vault::audit::Action;
-use vault::limits::{self, NAME};
-use vault::model::Rename;
+use rules::audit::Action;
+use rules::limits::{self, NAME};
+use rules::nouns::Rename;
+use store::agent;
 
 use crate::{App, Touched};
 
@@ -18,7 +18,7 @@ pub(crate) async fn history(
     by: Principal,
     Ids(id): Ids<AgentId>,
 ) -> Result<Json<Names>, Error> {
-    by.find(&agents::agent(id)).await?;
+    by.find(&agent::row(id)).await?;
     Ok(Json(Names::of(app.store.agent_renames(id).await?)))
 }
 
@@ -30,11 +30,11 @@ pub(crate) async fn rename(
     Body(body): Body<NewName>,
 ) -> Result<Json<Done<Touched>>, Error> {
     let name = limits::name("name", &body.name, NAME)?;
-    let agent = by.find(&agents::agent(id)).await?;
+    let agent = by.find(&agent::row(id)).await?;
     if name != agent.name {
-        let record = by.record(Action::AgentRename, format!("AI agent {} ({id}) renamed to {name}", agent.name));
+        let record = by.entry(Action::AgentRename, format!("AI agent {} ({id}) renamed to {name}", agent.name));
         let mut write = app.store.transaction();
-        write.update(Update::existing(&agents::agent(id)).set("name", &name)?.when_equals("name", &agent.name)?);
+        write.change(agent::row(id).change().set(agent::NAME, &name).only_if(agent::NAME.is(&agent.name)));
         write.put_new(&Rename { of: id, from: agent.name, to: name, at: by.now });
         write.record(&record);
         write.commit().await?;

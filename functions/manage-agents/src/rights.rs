@@ -7,12 +7,12 @@ use axum::extract::State;
 use edge::answer::Done;
 use edge::{Body, Error, Ids, Json, Principal, done};
 use protocol::{AgentId, ProjectId};
+use rules::audit::{Action, Record};
+use rules::nouns::{AGENT_PROJECTS, Agent};
+use rules::scope::Scope;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::{Update, agents, vaults};
-use vault::audit::{Action, Record};
-use vault::limits::AGENT_PROJECTS;
-use vault::scope::Scope;
+use store::{Change, agent, project};
 
 use crate::App;
 
@@ -56,7 +56,7 @@ pub(crate) async fn allowlist(
     if projects.len() > AGENT_PROJECTS {
         return Err(Error::invalid("projectIds", format!("must list at most {AGENT_PROJECTS} projects")));
     }
-    let keys: Vec<_> = projects.iter().map(|id| vaults::project(*id)).collect();
+    let keys: Vec<_> = projects.iter().map(|id| project::row(*id)).collect();
     if by.find_all(&keys).await?.len() != projects.len() {
         return Err(Error::not_found("Project"));
     }
@@ -75,11 +75,11 @@ pub(crate) async fn scopes(
     Ids(id): Ids<AgentId>,
     Body(body): Body<NewScopes>,
 ) -> Result<Json<Done<Scoped>>, Error> {
-    let agent = by.find(&agents::agent(id)).await?;
+    let agent = by.find(&agent::row(id)).await?;
     if body.scopes != agent.scopes {
         let detail = format!("The scopes of AI agent {} ({id}) are now: {}", agent.name, names(&body.scopes));
-        let change = Update::existing(&agents::agent(id)).set("scopes", &body.scopes)?;
-        app.write(change, &by.record(Action::AgentScopesUpdate, detail)).await?;
+        let change = agent::row(id).change().set(agent::SCOPES, &body.scopes);
+        app.write(change, &by.entry(Action::AgentScopesUpdate, detail)).await?;
     }
     Ok(done(Scoped { agent_id: id, scopes: body.scopes }))
 }
@@ -91,14 +91,14 @@ pub(crate) async fn projects(
     Ids(id): Ids<AgentId>,
     Body(body): Body<NewProjects>,
 ) -> Result<Json<Done<Allowed>>, Error> {
-    let agent = by.find(&agents::agent(id)).await?;
+    let agent = by.find(&agent::row(id)).await?;
     let projects = allowlist(&by, body.project_ids).await?;
     if projects != agent.projects {
         let reach =
             projects.as_ref().map_or("all projects".to_owned(), |projects| format!("{} projects", projects.len()));
-        let change = Update::existing(&agents::agent(id)).set_or_remove("projects", projects.as_ref())?;
+        let change = agent::row(id).change().set(agent::PROJECTS, &projects);
         let detail = format!("AI agent {} ({id}) may now see {reach}", agent.name);
-        app.write(change, &by.record(Action::AgentProjectsUpdate, detail)).await?;
+        app.write(change, &by.entry(Action::AgentProjectsUpdate, detail)).await?;
     }
     Ok(done(Allowed {
         agent_id: id,
@@ -108,9 +108,9 @@ pub(crate) async fn projects(
 }
 
 impl App {
-    async fn write(&self, change: Update, record: &Record) -> Result<(), Error> {
+    async fn write(&self, change: Change<Agent>, record: &Record) -> Result<(), Error> {
         let mut write = self.store.transaction();
-        let there = write.update(change);
+        let there = write.change(change);
         write.record(record);
         let written = write.commit_unless_refused(there).await?;
         written.then_some(()).ok_or_else(|| Error::not_found("Agent"))

@@ -8,8 +8,9 @@ use axum::extract::State;
 use edge::answer::Done;
 use edge::{Error, Ids, Json, Principal, done};
 use protocol::AgentId;
-use store::{CommitError, Update, agents};
-use vault::audit::Action;
+use rules::audit::Action;
+use rules::nouns::Agent;
+use store::{Attribute, CommitError, agent};
 
 use crate::{App, Touched};
 
@@ -17,18 +18,18 @@ type Answer = Result<Json<Done<Touched>>, Error>;
 
 /// `POST …/approve`: lets a pending agent in.
 pub(crate) async fn approve(State(app): State<App>, by: Principal, Ids(id): Ids<AgentId>) -> Answer {
-    app.set_flag(&by, id, "approved", true, Action::AgentApprove).await
+    app.set_flag(&by, id, agent::APPROVED, true, Action::AgentApprove).await
 }
 
 /// `POST …/enable`: lets a disabled agent in again.
 pub(crate) async fn enable(State(app): State<App>, by: Principal, Ids(id): Ids<AgentId>) -> Answer {
-    app.set_flag(&by, id, "enabled", true, Action::AgentEnable).await
+    app.set_flag(&by, id, agent::ENABLED, true, Action::AgentEnable).await
 }
 
 /// `POST …/disable`: refuses an agent until it is enabled again.
 pub(crate) async fn disable(State(app): State<App>, by: Principal, Ids(id): Ids<AgentId>) -> Answer {
     refuse_oneself(&by, id)?;
-    app.set_flag(&by, id, "enabled", false, Action::AgentDisable).await
+    app.set_flag(&by, id, agent::ENABLED, false, Action::AgentDisable).await
 }
 
 /// `POST …/deny`: removes a pending agent.
@@ -51,19 +52,26 @@ fn refuse_oneself(by: &Principal, id: AgentId) -> Result<(), Error> {
 }
 
 impl App {
-    async fn set_flag(&self, by: &Principal, id: AgentId, flag: &str, to: bool, action: Action) -> Answer {
-        let agent = by.find(&agents::agent(id)).await?;
-        let what = match (flag, to) {
-            ("approved", _) => "approved",
-            (_, true) => "enabled",
-            (_, false) => "disabled",
+    async fn set_flag(
+        &self,
+        by: &Principal,
+        id: AgentId,
+        flag: Attribute<Agent, bool>,
+        to: bool,
+        action: Action,
+    ) -> Answer {
+        let agent = by.find(&agent::row(id)).await?;
+        let what = match action {
+            Action::AgentApprove => "approved",
+            Action::AgentEnable => "enabled",
+            _ => "disabled",
         };
         let mut write = self.store.transaction();
-        let switched = write.update(Update::existing(&agents::agent(id)).set(flag, &to)?.when_equals(flag, &!to)?);
-        write.record(&by.record(action, format!("AI agent {} ({id}) {what}", agent.name)));
+        let switched = write.change(agent::row(id).change().set(flag, &to).only_if(flag.is(&!to)));
+        write.record(&by.entry(action, format!("AI agent {} ({id}) {what}", agent.name)));
         if !write.commit_unless_refused(switched).await? {
             // It is in that state already, or was removed meanwhile.
-            by.find(&agents::agent(id)).await?;
+            by.find(&agent::row(id)).await?;
         }
         Ok(done(Touched { agent_id: id }))
     }
@@ -76,17 +84,17 @@ impl App {
         action: Action,
         wrong_state: &'static str,
     ) -> Answer {
-        let agent = by.find(&agents::agent(id)).await?;
+        let agent = by.find(&agent::row(id)).await?;
         if agent.approved != approved {
             return Err(Error::conflict(wrong_state));
         }
         let what = if approved { "revoked" } else { "denied" };
-        let record = by.record(action, format!("AI agent {} ({id}) {what}", agent.name));
+        let record = by.entry(action, format!("AI agent {} ({id}) {what}", agent.name));
         match self.store.remove_agent(id, approved, &record).await {
             Ok(()) => Ok(done(Touched { agent_id: id })),
             Err(CommitError::Refused(_)) => {
                 // Approved by somebody else meanwhile, or removed.
-                by.find(&agents::agent(id)).await?;
+                by.find(&agent::row(id)).await?;
                 Err(Error::conflict(wrong_state))
             }
             Err(error) => Err(error.into()),

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use axum::extract::State;
 use edge::{Error, Json, Principal, Who};
 use protocol::{AgentId, ProjectId, UserId, VaultId};
+use rules::audit::View;
+use rules::scope::Scope;
 use schemars::JsonSchema;
 use serde::Serialize;
-use vault::audit::View;
-use vault::scope::Scope;
 
 use crate::App;
 

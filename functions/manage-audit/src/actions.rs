@@ -1,9 +1,9 @@
 //! `GET audit/actions`: the catalogue of everything that is recorded.
 
 use edge::{Json, Principal};
+use rules::audit::{Action, ActorKind, Category, Severity};
 use schemars::JsonSchema;
 use serde::Serialize;
-use vault::audit::{Action, ActorKind, Category, Severity};
 
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "AuditCatalogue")]
@@ -22,8 +22,8 @@ struct CatalogueEntry {
 
 pub(crate) async fn actions(_: Principal) -> Json<Catalogue> {
     let entry = |action: &Action| {
-        let entry = action.entry();
-        CatalogueEntry { action: *action, severity: entry.severity, category: entry.category, actors: entry.actors }
+        let kind = action.kind();
+        CatalogueEntry { action: *action, severity: kind.severity, category: kind.category, actors: kind.actors }
     };
     Json(Catalogue { actions: Action::ALL.iter().map(entry).collect() })
 }

@@ -2,10 +2,10 @@
 
 use axum::extract::State;
 use edge::{Error, Json, Principal};
+use rules::Time;
+use rules::audit::{Action, ActorKind, Record, Severity};
 use schemars::JsonSchema;
 use serde::Serialize;
-use vault::Time;
-use vault::audit::{Action, ActorKind, Record, Severity};
 
 use crate::App;
 

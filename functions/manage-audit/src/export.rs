@@ -9,7 +9,7 @@ use edge::answer::{Csv, File};
 use edge::openapi::{Answers, Operation};
 use edge::{Body, Error, Principal};
 use http::HeaderName;
-use vault::audit::{Action, Record};
+use rules::audit::{Action, Record};
 
 use crate::App;
 use crate::search::{FOUND, Filter};
@@ -67,17 +67,17 @@ pub(crate) async fn export(State(app): State<App>, by: Principal, Body(filter): 
     }
     let whole = found.all && rows == found.records.len();
     let text = csv.into_inner().map_err(|error| Error::internal(error.to_string()))?;
-    app.audit.record(&by.record(Action::AuditExport, format!("{rows} records exported as CSV"))).await?;
+    app.audit.record(&by.entry(Action::AuditExport, format!("{rows} records exported as CSV"))).await?;
     let table = File::new(text.into());
     Ok(Table(if whole { table } else { table.with_header(TRUNCATED, "true") }))
 }
 
 fn row(record: &Record) -> [String; 10] {
-    let entry = record.action.entry();
+    let kind = record.action.kind();
     let text = |id: Option<String>| id.unwrap_or_default();
     [
         record.timestamp.ms().to_string(),
-        entry.name.to_owned(),
+        kind.name.to_owned(),
         record.severity.name().to_owned(),
         record.actor_kind.name().to_owned(),
         record.user_id.to_string(),

@@ -10,9 +10,9 @@ mod stats;
 mod usage;
 
 use edge::{Base, Error, Principal, Routes};
-use store::{Audit, Lists, vaults};
-use vault::Time;
-use vault::scope::Scope::AuditRead;
+use rules::Time;
+use rules::scope::Scope::AuditRead;
+use store::{Audit, Lists, vault};
 
 #[derive(Clone)]
 struct App {
@@ -38,6 +38,6 @@ pub fn routes(base: &Base) -> Routes {
 impl App {
     /// When the vault was made: nothing in its log is older.
     async fn begin(&self, by: &Principal) -> Result<Time, Error> {
-        Ok(by.find(&vaults::vault(by.vault)).await?.created_at)
+        Ok(by.find(&vault::row(by.vault)).await?.created_at)
     }
 }

@@ -8,11 +8,11 @@ use std::collections::{BTreeSet, HashMap};
 use axum::extract::State;
 use edge::paging::{Direction, Paged, Range, SIZE_LIMIT};
 use edge::{Body, Error, Json, Principal};
+use rules::Time;
+use rules::audit::{ActorKind, Record, Severity, View};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::{Batch, accounts, agents, vaults};
-use vault::Time;
-use vault::audit::{ActorKind, Record, Severity, View};
+use store::{Batch, agent, machine, person};
 
 use crate::App;
 use crate::search::{FOUND, Filter};
@@ -103,7 +103,7 @@ pub(crate) async fn query(
     match query.sort_by {
         SortBy::Timestamp => {}
         // Sorting is stable, so within equals the newest comes first, or last when the order is turned round.
-        SortBy::Action => found.records.sort_by_key(|(_, record)| record.action.entry().name),
+        SortBy::Action => found.records.sort_by_key(|(_, record)| record.action.kind().name),
         SortBy::Severity => found.records.sort_by_key(|(_, record)| record.severity),
         SortBy::SourceIp => found.records.sort_by(|(_, one), (_, other)| one.source_ip.cmp(&other.source_ip)),
     }
@@ -124,23 +124,23 @@ impl App {
         let of = |kind| records.iter().map(|(_, record)| record).filter(move |record| record.actor_kind == kind);
         let machines: BTreeSet<_> = of(ActorKind::Machine).filter_map(|record| record.machine_id).collect();
         let acting: BTreeSet<_> = of(ActorKind::AiAgent).filter_map(|record| record.ai_agent_id).collect();
-        let owner = accounts::user(by.owner);
+        let owner = person::row(by.owner);
         let mut batch = Batch::new();
         batch.want(&owner);
         for id in &machines {
-            batch.want(&vaults::machine(*id));
+            batch.want(&machine::row(*id));
         }
         for id in &acting {
-            batch.want(&agents::agent(*id));
+            batch.want(&agent::row(*id));
         }
         let mut found = by.find_batch(batch).await?;
         let owner = found.take(&owner)?.map(|user| user.username);
         let mut names: HashMap<String, String> = HashMap::new();
         for id in machines {
-            names.extend(found.take(&vaults::machine(id))?.map(|machine| (id.to_string(), machine.name)));
+            names.extend(found.take(&machine::row(id))?.map(|machine| (id.to_string(), machine.name)));
         }
         for id in acting {
-            names.extend(found.take(&agents::agent(id))?.map(|agent| (id.to_string(), agent.name)));
+            names.extend(found.take(&agent::row(id))?.map(|agent| (id.to_string(), agent.name)));
         }
         let entry = |(id, record): (String, Record)| Entry {
             id,

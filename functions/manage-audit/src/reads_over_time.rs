@@ -3,10 +3,10 @@
 
 use axum::extract::State;
 use edge::{Body, Error, Json, Principal};
+use rules::Time;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::stats::HOUR_MS;
-use vault::Time;
+use store::hour::HOUR_MS;
 
 use crate::App;
 

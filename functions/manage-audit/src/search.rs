@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use edge::{Error, Principal};
+use rules::Time;
+use rules::audit::{Action, Record, Severity};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use vault::Time;
-use vault::audit::{Action, Record, Severity};
 
 use crate::App;
 
@@ -49,7 +49,7 @@ pub(crate) struct Search {
 impl Filter {
     pub(crate) fn checked(self) -> Result<Search, Error> {
         let known = |name: String| {
-            let action = Action::ALL.iter().copied().find(|action| action.entry().name == name);
+            let action = Action::ALL.iter().copied().find(|action| action.kind().name == name);
             action.ok_or_else(|| Error::invalid("actions", "must be names out of GET audit/actions"))
         };
         if self.from.zip(self.to).is_some_and(|(from, to)| from > to) {

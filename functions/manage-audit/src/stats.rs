@@ -4,7 +4,7 @@ use axum::extract::State;
 use edge::{Error, Json, Principal};
 use schemars::JsonSchema;
 use serde::Serialize;
-use store::stats::HOUR_MS;
+use store::hour::HOUR_MS;
 
 use crate::App;
 

@@ -3,11 +3,11 @@
 use axum::extract::State;
 use crypto::{OneTimeToken, TokenHash};
 use edge::{Body, Error, Json, Principal};
+use rules::Time;
+use rules::audit::Action;
+use rules::nouns::BootstrapToken;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use vault::Time;
-use vault::audit::Action;
-use vault::model::BootstrapToken;
 
 use crate::App;
 
@@ -52,7 +52,7 @@ pub(crate) async fn create(
     };
     let mut write = app.store.transaction();
     write.put_new(&row);
-    write.record(&by.record(Action::BootstrapTokenCreate, "Bootstrap token created"));
+    write.record(&by.entry(Action::BootstrapTokenCreate, "Bootstrap token created"));
     write.commit().await?;
 
     let url = format!("{}/v1/bootstrap/{token}", app.config.url);

@@ -7,15 +7,15 @@ use edge::answer::Done;
 use edge::{Body, Error, Ids, Json, Principal, done};
 use ipnet::IpNet;
 use protocol::{EnrollmentTokenId, ProjectId, SecretId};
+use rules::Time;
+use rules::audit::Action;
+use rules::enrollment::{self, LIFETIME_SECONDS, NAMED, USES};
+use rules::limits::{self, NAME, TEXT};
+use rules::nouns::{EnrollmentToken, Revocation};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::Update;
-use store::vaults::{self, EnrollmentTokenHash};
-use vault::Time;
-use vault::audit::Action;
-use vault::enrollment::{self, LIFETIME_SECONDS, NAMED, USES};
-use vault::limits::{self, NAME, TEXT};
-use vault::model::{EnrollmentToken, Revocation};
+use store::token::EnrollmentTokenHash;
+use store::{project, secret, token};
 
 use crate::App;
 
@@ -123,7 +123,7 @@ pub(crate) async fn list(State(app): State<App>, by: Principal) -> Result<Json<T
 
 /// `GET enrollment-tokens/{tokenId}`: one enrollment token, without its plaintext.
 pub(crate) async fn one(by: Principal, Ids(id): Ids<EnrollmentTokenId>) -> Result<Json<TokenView>, Error> {
-    Ok(Json(by.find(&vaults::enrollment_token(id)).await?.into()))
+    Ok(Json(by.find(&token::enrollment(id)).await?.into()))
 }
 
 /// `POST enrollment-tokens`: a new enrollment token.
@@ -138,7 +138,7 @@ pub(crate) async fn create(
     let mut write = app.store.transaction();
     write.put_new(&token);
     write.put_new(&EnrollmentTokenHash { hash, id: token.id });
-    write.record(&by.record(Action::EnrollmentTokenCreate, format!("Enrollment token {} created", token.name)));
+    write.record(&by.entry(Action::EnrollmentTokenCreate, format!("Enrollment token {} created", token.name)));
     write.commit().await?;
     let enroll_url = format!("{}/v1/{}/enroll/register", app.config.url, by.vault);
     Ok(Json(MadeToken { id: token.id, token: plaintext, enroll_url, expires_at: token.expires_at }))
@@ -159,12 +159,12 @@ pub(crate) async fn revoke(
     Ids(id): Ids<EnrollmentTokenId>,
     Body(body): Body<Reason>,
 ) -> Result<Json<Done<RevokedToken>>, Error> {
-    let token = by.find(&vaults::enrollment_token(id)).await?;
+    let token = by.find(&token::enrollment(id)).await?;
     let revocation = Revocation { at: by.now, reason: limits::text("reason", body.reason.as_deref())? };
     let mut write = app.store.transaction();
     let revoked = write
-        .update(Update::existing(&vaults::enrollment_token(id)).set("revoked", &revocation)?.when_absent("revoked"));
-    write.record(&by.record(Action::EnrollmentTokenRevoke, format!("Enrollment token {} revoked", token.name)));
+        .change(token::enrollment(id).change().set(token::REVOKED, &Some(revocation)).only_if(token::REVOKED.absent()));
+    write.record(&by.entry(Action::EnrollmentTokenRevoke, format!("Enrollment token {} revoked", token.name)));
     // Refused means that it was revoked before.
     write.commit_unless_refused(revoked).await?;
     Ok(done(RevokedToken { token_id: id }))
@@ -220,11 +220,11 @@ impl App {
 
     /// Every project has to be of this vault, and every secret live and in one of those projects.
     async fn check_named(&self, by: &Principal, projects: &[ProjectId], secrets: &[SecretId]) -> Result<(), Error> {
-        let keys: Vec<_> = projects.iter().map(|id| vaults::project(*id)).collect();
+        let keys: Vec<_> = projects.iter().map(|id| project::row(*id)).collect();
         if by.find_all(&keys).await?.len() != projects.len() {
             return Err(Error::not_found("Project"));
         }
-        let keys: Vec<_> = secrets.iter().map(|id| vaults::secret(*id)).collect();
+        let keys: Vec<_> = secrets.iter().map(|id| secret::row(*id)).collect();
         let found = by.find_all(&keys).await?;
         if found.len() != secrets.len() {
             return Err(Error::not_found("Secret"));

@@ -10,13 +10,13 @@ use edge::answer::Done;
 use edge::{Body, Error, Ids, Json, Principal, done};
 use ipnet::IpNet;
 use protocol::AllowlistEntryId;
+use rules::Time;
+use rules::audit::Action;
+use rules::limits::{self, TEXT};
+use rules::nouns::{ALLOWLIST_ENTRIES, AllowlistEntry};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::{Update, vaults};
-use vault::Time;
-use vault::audit::Action;
-use vault::limits::{self, ALLOWLIST_ENTRIES, TEXT};
-use vault::model::AllowlistEntry;
+use store::vault;
 
 use crate::App;
 
@@ -92,7 +92,7 @@ pub(crate) struct Switched {
 
 /// `GET ipallowlist`: the ranges that machines may come from.
 pub(crate) async fn list(State(app): State<App>, by: Principal) -> Result<Json<Allowlist>, Error> {
-    let vault = by.find(&vaults::vault(by.vault)).await?;
+    let vault = by.find(&vault::row(by.vault)).await?;
     let mut entries = app.store.allowlist_entries(by.vault).await?;
     entries.sort_by_key(|entry| (entry.created_at, entry.id));
     let entries = entries.into_iter().map(EntryView::from).collect();
@@ -112,16 +112,17 @@ pub(crate) async fn add(
         label: limits::text("label", body.label.as_deref())?,
         created_at: by.now,
     };
-    if by.find(&vaults::vault(by.vault)).await?.allowlist.values().any(|listed| *listed == entry.cidr) {
+    if by.find(&vault::row(by.vault)).await?.allowlist.values().any(|listed| *listed == entry.cidr) {
         return Err(Error::conflict("This range is listed already"));
     }
-    let range = Update::existing(&vaults::vault(by.vault))
-        .set_entry("allowlist", &entry.id.to_string(), &entry.cidr)?
-        .when_fewer("allowlist", ALLOWLIST_ENTRIES)?;
+    let range = vault::row(by.vault)
+        .change()
+        .set_entry(vault::ALLOWLIST, &entry.id, &entry.cidr)
+        .only_if(vault::ALLOWLIST.fewer_than(ALLOWLIST_ENTRIES));
     let mut write = app.store.transaction();
-    let listed = write.update(range);
+    let listed = write.change(range);
     write.put_new(&entry);
-    write.record(&by.record(Action::AllowlistEntryAdd, format!("Range {} added to the IP allowlist", entry.cidr)));
+    write.record(&by.entry(Action::AllowlistEntryAdd, format!("Range {} added to the IP allowlist", entry.cidr)));
     if write.commit_unless_refused(listed).await? {
         Ok(Json(entry.into()))
     } else {
@@ -136,13 +137,13 @@ pub(crate) async fn update(
     Ids(id): Ids<AllowlistEntryId>,
     Body(body): Body<NewLabel>,
 ) -> Result<Json<Done<Touched>>, Error> {
-    let key = vaults::allowlist_entry(by.vault, id);
+    let key = vault::allowlist_entry(by.vault, id);
     let entry = by.find(&key).await?;
     if let Some(label) = &body.label {
         let label = limits::text("label", Some(label))?;
         let mut write = app.store.transaction();
-        write.update(Update::existing(&key).set_or_remove("label", label.as_ref())?);
-        write.record(&by.record(Action::AllowlistEntryUpdate, format!("Label of the range {} changed", entry.cidr)));
+        write.change(key.change().set(vault::LABEL, &label));
+        write.record(&by.entry(Action::AllowlistEntryUpdate, format!("Label of the range {} changed", entry.cidr)));
         write.commit().await?;
     }
     Ok(done(Touched { entry_id: id }))
@@ -154,7 +155,7 @@ pub(crate) async fn delete(
     by: Principal,
     Ids(id): Ids<AllowlistEntryId>,
 ) -> Result<Json<Done<Touched>>, Error> {
-    if !by.find(&vaults::vault(by.vault)).await?.allowlist.contains_key(&id) {
+    if !by.find(&vault::row(by.vault)).await?.allowlist.contains_key(&id) {
         return Err(Error::not_found("Allowlist entry"));
     }
     app.delete_entries(&by, &[id]).await?;
@@ -167,7 +168,7 @@ pub(crate) async fn bulk_delete(
     by: Principal,
     Body(body): Body<Entries>,
 ) -> Result<Json<Done<Deleted>>, Error> {
-    let vault = by.find(&vaults::vault(by.vault)).await?;
+    let vault = by.find(&vault::row(by.vault)).await?;
     let mut ids: Vec<AllowlistEntryId> = body.entry_ids.iter().filter_map(|text| text.parse().ok()).collect();
     ids.sort_unstable();
     ids.dedup();
@@ -191,14 +192,14 @@ pub(crate) async fn disable(State(app): State<App>, by: Principal) -> Result<Jso
 impl App {
     async fn delete_entries(&self, by: &Principal, ids: &[AllowlistEntryId]) -> Result<(), Error> {
         let mut write = self.store.transaction();
-        let mut ranges = Update::existing(&vaults::vault(by.vault));
+        let mut ranges = vault::row(by.vault).change();
         for id in ids {
-            ranges = ranges.remove_entry("allowlist", &id.to_string());
-            write.delete(&vaults::allowlist_entry(by.vault, *id));
+            ranges = ranges.remove_entry(vault::ALLOWLIST, id);
+            write.delete(&vault::allowlist_entry(by.vault, *id));
         }
-        write.update(ranges);
+        write.change(ranges);
         let detail = format!("{} IP allowlist entries deleted", ids.len());
-        write.record(&by.record(Action::AllowlistEntryDelete, detail));
+        write.record(&by.entry(Action::AllowlistEntryDelete, detail));
         Ok(write.commit().await?)
     }
 
@@ -209,11 +210,11 @@ impl App {
         action: Action,
         detail: &str,
     ) -> Result<Json<Done<Switched>>, Error> {
-        let key = vaults::vault(by.vault);
+        let key = vault::row(by.vault);
         let mut write = self.store.transaction();
         let switched =
-            write.update(Update::existing(&key).set("allowlistEnabled", &on)?.when_equals("allowlistEnabled", &!on)?);
-        write.record(&by.record(action, detail));
+            write.change(key.change().set(vault::ALLOWLIST_ENABLED, &on).only_if(vault::ALLOWLIST_ENABLED.is(&!on)));
+        write.record(&by.entry(action, detail));
         // Refused means that it is in that state already.
         write.commit_unless_refused(switched).await?;
         Ok(done(Switched { enabled: on }))

@@ -11,13 +11,13 @@ use std::sync::Arc;
 
 use edge::{Base, Config, Routes};
 use protocol::MachineId;
+use rules::scope::Needs;
+use rules::scope::Scope::{
+    EnrollmentRead, EnrollmentWrite, IpAllowlistRead, IpAllowlistWrite, MachinesRead, MachinesWrite,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 use store::Lists;
-use vault::scope::Needs;
-use vault::scope::Scope::{
-    EnrollmentRead, EnrollmentWrite, IpAllowlistRead, IpAllowlistWrite, MachinesRead, MachinesWrite,
-};
 
 #[derive(Clone)]
 struct App {

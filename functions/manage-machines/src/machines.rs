@@ -1,15 +1,15 @@
 //! `GET machines` and `…/{machineId}`: the vault's machines.
 
 use std::net::IpAddr;
+use store::{machine, project};
 
 use axum::extract::State;
 use edge::{Error, Ids, Json, Principal};
 use protocol::{EnrollmentTokenId, MachineId, ProjectId};
+use rules::Time;
+use rules::nouns::{Machine, MachineKind};
 use schemars::JsonSchema;
 use serde::Serialize;
-use store::vaults;
-use vault::Time;
-use vault::model::{Machine, MachineKind};
 
 use crate::App;
 
@@ -84,10 +84,10 @@ pub(crate) async fn one(
     by: Principal,
     Ids(id): Ids<MachineId>,
 ) -> Result<Json<MachineDetail>, Error> {
-    let machine = by.find(&vaults::machine(id)).await?;
+    let machine = by.find(&machine::row(id)).await?;
     let mut memberships = app.store.memberships(id).await?;
     memberships.retain(|membership| by.reaches(membership.project));
-    let keys: Vec<_> = memberships.iter().map(|membership| vaults::project(membership.project)).collect();
+    let keys: Vec<_> = memberships.iter().map(|membership| project::row(membership.project)).collect();
     let mut names: std::collections::HashMap<_, _> =
         by.find_all(&keys).await?.into_iter().map(|project| (project.id, project.name)).collect();
     let memberships = memberships.into_iter().filter_map(|membership| {

@@ -5,10 +5,10 @@ use edge::answer::Done;
 use edge::names::{Names, NewName};
 use edge::{Body, Error, Ids, Json, Principal, done};
 use protocol::MachineId;
-use store::{Update, vaults};
-use vault::audit::Action;
-use vault::limits::{self, NAME};
-use vault::model::Rename;
+use rules::audit::Action;
+use rules::limits::{self, NAME};
+use rules::nouns::Rename;
+use store::machine;
 
 use crate::{App, Touched};
 
@@ -18,7 +18,7 @@ pub(crate) async fn history(
     by: Principal,
     Ids(id): Ids<MachineId>,
 ) -> Result<Json<Names>, Error> {
-    by.find(&vaults::machine(id)).await?;
+    by.find(&machine::row(id)).await?;
     Ok(Json(Names::of(app.store.machine_renames(id).await?)))
 }
 
@@ -30,11 +30,11 @@ pub(crate) async fn rename(
     Body(body): Body<NewName>,
 ) -> Result<Json<Done<Touched>>, Error> {
     let name = limits::name("name", &body.name, NAME)?;
-    let machine = by.find(&vaults::machine(id)).await?;
+    let machine = by.find(&machine::row(id)).await?;
     if name != machine.name {
-        let record = by.record(Action::MachineRename, format!("Machine {} renamed to {name}", machine.name));
+        let record = by.entry(Action::MachineRename, format!("Machine {} renamed to {name}", machine.name));
         let mut write = app.store.transaction();
-        write.update(Update::existing(&vaults::machine(id)).set("name", &name)?.when_equals("name", &machine.name)?);
+        write.change(machine::row(id).change().set(machine::NAME, &name).only_if(machine::NAME.is(&machine.name)));
         write.put_new(&Rename { of: id, from: machine.name, to: name, at: by.now });
         write.record(&record.machine(id));
         write.commit().await?;

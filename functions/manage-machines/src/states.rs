@@ -7,11 +7,11 @@ use axum::extract::State;
 use edge::answer::Done;
 use edge::{Body, Error, Ids, Json, Principal, done};
 use protocol::MachineId;
+use rules::audit::Action;
+use rules::nouns::Machine;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::{CommitError, Update, vaults};
-use vault::audit::Action;
-use vault::model::Machine;
+use store::{Attribute, CommitError, machine};
 
 use crate::{App, Touched};
 
@@ -19,22 +19,22 @@ type Answer = Result<Json<Done<Touched>>, Error>;
 
 /// `POST …/approve`: lets a pending machine in.
 pub(crate) async fn approve(State(app): State<App>, by: Principal, Ids(id): Ids<MachineId>) -> Answer {
-    app.set_flag(&by, id, "approved", true, Action::MachineApprove).await
+    app.set_flag(&by, id, machine::APPROVED, true, Action::MachineApprove).await
 }
 
 /// `POST …/enable`: lets a disabled machine in again.
 pub(crate) async fn enable(State(app): State<App>, by: Principal, Ids(id): Ids<MachineId>) -> Answer {
-    app.set_flag(&by, id, "enabled", true, Action::MachineEnable).await
+    app.set_flag(&by, id, machine::ENABLED, true, Action::MachineEnable).await
 }
 
 /// `POST …/disable`: refuses a machine until it is enabled again.
 pub(crate) async fn disable(State(app): State<App>, by: Principal, Ids(id): Ids<MachineId>) -> Answer {
-    app.set_flag(&by, id, "enabled", false, Action::MachineDisable).await
+    app.set_flag(&by, id, machine::ENABLED, false, Action::MachineDisable).await
 }
 
 /// `POST …/deny`: removes a pending machine.
 pub(crate) async fn deny(State(app): State<App>, by: Principal, Ids(id): Ids<MachineId>) -> Answer {
-    let machine = by.find(&vaults::machine(id)).await?;
+    let machine = by.find(&machine::row(id)).await?;
     if machine.approved {
         return Err(approved_already());
     }
@@ -73,7 +73,7 @@ pub(crate) async fn revoke(
     Ids(id): Ids<MachineId>,
     Body(body): Body<Revoke>,
 ) -> Result<Json<Revoked>, Error> {
-    let machine = by.find(&vaults::machine(id)).await?;
+    let machine = by.find(&machine::row(id)).await?;
     if body.preview {
         let memberships = app.store.memberships(id).await?.len();
         let grants = app.store.grants(id, None).await?.len();
@@ -95,32 +95,39 @@ fn pending_still() -> Error {
 }
 
 impl App {
-    async fn set_flag(&self, by: &Principal, id: MachineId, flag: &str, to: bool, action: Action) -> Answer {
-        let machine = by.find(&vaults::machine(id)).await?;
-        let what = match (flag, to) {
-            ("approved", _) => "approved",
-            (_, true) => "enabled",
-            (_, false) => "disabled",
+    async fn set_flag(
+        &self,
+        by: &Principal,
+        id: MachineId,
+        flag: Attribute<Machine, bool>,
+        to: bool,
+        action: Action,
+    ) -> Answer {
+        let machine = by.find(&machine::row(id)).await?;
+        let what = match action {
+            Action::MachineApprove => "approved",
+            Action::MachineEnable => "enabled",
+            _ => "disabled",
         };
-        let record = by.record(action, format!("Machine {} {what}", machine.name)).machine(id);
+        let record = by.entry(action, format!("Machine {} {what}", machine.name)).machine(id);
         let mut write = self.store.transaction();
-        let switched = write.update(Update::existing(&vaults::machine(id)).set(flag, &to)?.when_equals(flag, &!to)?);
+        let switched = write.change(machine::row(id).change().set(flag, &to).only_if(flag.is(&!to)));
         write.record(&record);
         if !write.commit_unless_refused(switched).await? {
             // It is in that state already, or was removed meanwhile.
-            by.find(&vaults::machine(id)).await?;
+            by.find(&machine::row(id)).await?;
         }
         Ok(done(Touched { machine_id: id }))
     }
 
     async fn remove(&self, by: &Principal, machine: &Machine, action: Action, wrong_state: fn() -> Error) -> Answer {
         let what = if machine.approved { "revoked, with its memberships and grants" } else { "denied" };
-        let record = by.record(action, format!("Machine {} {what}", machine.name)).machine(machine.id);
+        let record = by.entry(action, format!("Machine {} {what}", machine.name)).machine(machine.id);
         match self.store.remove_machine(machine.id, machine.approved, &record).await {
             Ok(()) => Ok(done(Touched { machine_id: machine.id })),
             Err(CommitError::Refused(_)) => {
                 // Approved by somebody else meanwhile, or removed.
-                by.find(&vaults::machine(machine.id)).await?;
+                by.find(&machine::row(machine.id)).await?;
                 Err(wrong_state())
             }
             Err(error) => Err(error.into()),

@@ -7,13 +7,13 @@ use crypto::envelope::KeyContext;
 use crypto::random;
 use edge::{Body, Error, Json, Principal};
 use protocol::ProjectId;
+use rules::audit::Action;
+use rules::limits::{self, TEXT};
+use rules::nouns::{AGENT_PROJECTS, PROJECT_NAME, Project};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use store::vaults::ProjectEntry;
-use store::{Update, agents};
-use vault::audit::Action;
-use vault::limits::{self, AGENT_PROJECTS, PROJECT_NAME, TEXT};
-use vault::model::Project;
+use store::agent;
+use store::project::ProjectEntry;
 
 use crate::App;
 use crate::list::ProjectView;
@@ -54,11 +54,11 @@ pub(crate) async fn create(
     let mut write = app.store.transaction();
     write.put_new(&project);
     write.put_new(&ProjectEntry::from(&project));
-    write.record(&by.record(Action::ProjectCreate, format!("Project {} created", project.name)).project(id));
+    write.record(&by.entry(Action::ProjectCreate, format!("Project {} created", project.name)).project(id));
     if let Some(agent) = by.agent()
         && agent.projects.is_some()
     {
-        write.update(Update::existing(&agents::agent(agent.id)).append("projects", &id)?);
+        write.change(agent::row(agent.id).change().append(agent::PROJECTS, &id));
     }
     write.commit().await?;
     Ok(Json(project.into()))

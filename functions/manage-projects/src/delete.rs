@@ -8,12 +8,12 @@ use axum::extract::State;
 use edge::answer::Done;
 use edge::{Body, Error, Ids, Json, Principal, done};
 use protocol::ProjectId;
+use rules::audit::Action;
+use rules::nouns::{Expiring, Expiry};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::vaults::{self, ProjectCounts, ProjectEntry};
-use store::{Row as _, Update};
-use vault::audit::Action;
-use vault::model::{Expiring, Expiry};
+use store::project::{ProjectCounts, ProjectEntry};
+use store::{Put as _, project};
 
 use crate::App;
 
@@ -58,7 +58,7 @@ pub(crate) async fn delete(
     Ids(id): Ids<ProjectId>,
     Body(body): Body<Delete>,
 ) -> Result<Json<Deleted>, Error> {
-    let project = by.find(&vaults::project(id)).await?;
+    let project = by.find(&project::row(id)).await?;
     let counts = app.store.count_project(id).await?;
     if body.preview {
         return Ok(Json(Deleted::Preview { preview: true, project_id: id, counts }));
@@ -74,13 +74,13 @@ pub(crate) async fn delete(
     );
     let mut write = app.store.transaction();
     // With the name that was confirmed.
-    let there = write.delete_if(Update::existing(&vaults::project(id)).when_equals("name", &project.name)?);
+    let there = write.delete_if(&project::row(id), [project::NAME.is(&project.name)]);
     write.delete(&ProjectEntry::from(&project).key());
     write.put(&Expiry { at: by.now.plus_seconds(SWEPT_AFTER_SECONDS), of: Expiring::Project(by.vault, id) });
-    write.record(&by.record(Action::ProjectDelete, detail).project(id));
+    write.record(&by.entry(Action::ProjectDelete, detail).project(id));
     if !write.commit_unless_refused(there).await? {
         // Somebody else was faster, or gave it another name.
-        by.find(&vaults::project(id)).await?;
+        by.find(&project::row(id)).await?;
         return Err(Error::conflict("The project's name changed at the same time, look again"));
     }
     let Json(done) = done(WithProject { project_id: id, deleted: counts });

@@ -7,12 +7,12 @@ use axum::extract::State;
 use edge::answer::Done;
 use edge::{Body, Error, Ids, Json, Principal, done};
 use protocol::ProjectId;
+use rules::audit::Action;
+use rules::limits::{self, TEXT};
+use rules::nouns::{Freeze, Project};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use store::{Update, vaults};
-use vault::audit::Action;
-use vault::limits::{self, TEXT};
-use vault::model::Freeze;
+use store::{Change, project};
 
 use crate::{App, Touched};
 
@@ -31,11 +31,11 @@ pub(crate) async fn freeze(
     Ids(id): Ids<ProjectId>,
     Body(body): Body<Reason>,
 ) -> Result<Json<Done<Touched>>, Error> {
-    let project = by.find(&vaults::project(id)).await?;
+    let project = by.find(&project::row(id)).await?;
     let freeze = Freeze { at: by.now, reason: limits::text("reason", body.reason.as_deref())? };
-    let update = Update::existing(&vaults::project(id)).set("frozen", &freeze)?.when_absent("frozen");
-    let record = by.record(Action::ProjectFreeze, format!("Project {} frozen", project.name));
-    app.change(id, update, record.project(id)).await
+    let change = project::row(id).change().set(project::FROZEN, &Some(freeze)).only_if(project::FROZEN.absent());
+    let record = by.entry(Action::ProjectFreeze, format!("Project {} frozen", project.name));
+    app.change(id, change, record.project(id)).await
 }
 
 /// `POST …/unfreeze`: allows reads again.
@@ -44,21 +44,21 @@ pub(crate) async fn unfreeze(
     by: Principal,
     Ids(id): Ids<ProjectId>,
 ) -> Result<Json<Done<Touched>>, Error> {
-    let project = by.find(&vaults::project(id)).await?;
-    let update = Update::existing(&vaults::project(id)).remove("frozen").when_present("frozen");
-    let record = by.record(Action::ProjectUnfreeze, format!("Project {} unfrozen", project.name));
-    app.change(id, update, record.project(id)).await
+    let project = by.find(&project::row(id)).await?;
+    let change = project::row(id).change().remove(project::FROZEN).only_if(project::FROZEN.present());
+    let record = by.entry(Action::ProjectUnfreeze, format!("Project {} unfrozen", project.name));
+    app.change(id, change, record.project(id)).await
 }
 
 impl App {
     async fn change(
         &self,
         id: ProjectId,
-        update: Update,
-        record: vault::audit::Record,
+        change: Change<Project>,
+        record: rules::audit::Record,
     ) -> Result<Json<Done<Touched>>, Error> {
         let mut write = self.store.transaction();
-        let changed = write.update(update);
+        let changed = write.change(change);
         write.record(&record);
         // Refused means that it is in that state already.
         write.commit_unless_refused(changed).await?;

@@ -1,16 +1,16 @@
 //! `GET …/machines/{machineId}/secrets` and `POST …/machines/{machineId}/grants`: which secrets a machine may read here.
 
 use std::collections::BTreeSet;
+use store::{grant, machine, member, project, secret};
 
 use axum::extract::State;
 use edge::answer::Done;
 use edge::{Body, Error, Ids, Json, Principal, done};
 use protocol::{MachineId, ProjectId, SecretId};
+use rules::audit::Action;
+use rules::nouns::Grant;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::vaults;
-use vault::audit::Action;
-use vault::model::Grant;
 
 use crate::App;
 
@@ -57,8 +57,8 @@ pub(crate) async fn list(
     by: Principal,
     Ids((project, machine)): Ids<(ProjectId, MachineId)>,
 ) -> Result<Json<Granted>, Error> {
-    by.find(&vaults::project(project)).await?;
-    by.find(&vaults::machine(machine)).await?;
+    by.find(&project::row(project)).await?;
+    by.find(&machine::row(machine)).await?;
     let grants = app.store.grants(machine, Some(project)).await?;
     Ok(Json(Granted { secret_ids: grants.into_iter().map(|grant| grant.secret).collect() }))
 }
@@ -71,8 +71,8 @@ pub(crate) async fn replace(
     Ids((project, machine)): Ids<(ProjectId, MachineId)>,
     Body(body): Body<Grants>,
 ) -> Result<Json<Done<Replaced>>, Error> {
-    let of_project = by.find(&vaults::project(project)).await?;
-    let of_machine = by.find(&vaults::machine(machine)).await?;
+    let of_project = by.find(&project::row(project)).await?;
+    let of_machine = by.find(&machine::row(machine)).await?;
     let not_attached = || Error::conflict("The machine is not in this project, add it first");
     if body.secret_ids.len() > SECRETS {
         return Err(Error::invalid("secretIds", format!("must list at most {SECRETS} ids")));
@@ -84,12 +84,12 @@ pub(crate) async fn replace(
     let (mut granted, mut revoked) = (0, 0);
     for some in changes.chunks(CHANGES) {
         let mut write = app.store.transaction();
-        let member = write.require(&vaults::membership(machine, project));
+        let member = write.require(&member::row(machine, project));
         let (mut given, mut taken) = (0, 0);
         for change in some {
             match *change {
                 Change::Revoke(secret) => {
-                    write.delete(&vaults::grant(machine, project, secret));
+                    write.delete(&grant::row(machine, project, secret));
                     taken += 1;
                 }
                 Change::Grant(secret) => {
@@ -109,7 +109,7 @@ pub(crate) async fn replace(
                     [Change::Grant(secret) | Change::Revoke(secret)] => Some(*secret),
                     _ => None,
                 };
-                let record = by.record(action, detail).machine(machine).project(project);
+                let record = by.entry(action, detail).machine(machine).project(project);
                 write.record(&only.map_or(record.clone(), |secret| record.secret(secret)));
             }
         }
@@ -132,7 +132,7 @@ impl App {
         asked: &[String],
     ) -> Result<(BTreeSet<SecretId>, Vec<Change>), Error> {
         let asked: BTreeSet<SecretId> = asked.iter().filter_map(|text| text.parse().ok()).collect();
-        let keys: Vec<_> = asked.iter().map(|id| vaults::secret(*id)).collect();
+        let keys: Vec<_> = asked.iter().map(|id| secret::row(*id)).collect();
         let found = by.find_all(&keys).await?;
         let live: BTreeSet<SecretId> =
             found.iter().filter(|secret| secret.project == project).map(|secret| secret.id).collect();

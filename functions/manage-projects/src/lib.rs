@@ -11,11 +11,11 @@ mod update;
 
 use edge::{Base, Routes};
 use protocol::ProjectId;
+use rules::scope::Needs;
+use rules::scope::Scope::{PoliciesWrite, ProjectMachinesRead, ProjectMachinesWrite, ProjectsRead, ProjectsWrite};
 use schemars::JsonSchema;
 use serde::Serialize;
 use store::{KeyMaker, Lists};
-use vault::scope::Needs;
-use vault::scope::Scope::{PoliciesWrite, ProjectMachinesRead, ProjectMachinesWrite, ProjectsRead, ProjectsWrite};
 
 #[derive(Clone)]
 struct App {

@@ -3,10 +3,10 @@
 use axum::extract::State;
 use edge::{Error, Json, Principal};
 use protocol::ProjectId;
+use rules::Time;
+use rules::nouns::Project;
 use schemars::JsonSchema;
 use serde::Serialize;
-use vault::Time;
-use vault::model::Project;
 
 use crate::App;
 

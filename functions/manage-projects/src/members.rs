@@ -1,16 +1,16 @@
 //! `POST projects/{projectId}/machines/query`: the machines in a project, searched, sorted, a page at a time.
 
 use std::collections::BTreeMap;
+use store::{machine, project};
 
 use axum::extract::State;
 use edge::paging::{Direction, Paged, Range, SIZE_LIMIT};
 use edge::{Body, Error, Ids, Json, Principal};
 use protocol::{MachineId, ProjectId};
+use rules::Time;
+use rules::nouns::MachineKind;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::vaults;
-use vault::Time;
-use vault::model::MachineKind;
 
 use crate::App;
 
@@ -71,9 +71,9 @@ pub(crate) async fn query(
     Body(query): Body<Query>,
 ) -> Result<Json<Members>, Error> {
     let range = Range::checked(query.page, query.page_size)?;
-    by.find(&vaults::project(project)).await?;
+    by.find(&project::row(project)).await?;
     let memberships = app.store.members(project).await?;
-    let keys: Vec<_> = memberships.iter().map(|membership| vaults::machine(membership.machine)).collect();
+    let keys: Vec<_> = memberships.iter().map(|membership| machine::row(membership.machine)).collect();
     let mut added: BTreeMap<_, _> = memberships.into_iter().map(|row| (row.machine, row.added_at)).collect();
     let mut counts: BTreeMap<MachineId, usize> = BTreeMap::new();
     for grant in app.store.grants_of(project, None).await? {

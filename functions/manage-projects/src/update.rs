@@ -5,11 +5,12 @@ use axum::extract::State;
 use edge::answer::Done;
 use edge::{Body, Error, Ids, Json, Principal, done};
 use protocol::ProjectId;
+use rules::audit::Action;
+use rules::limits::{self, TEXT};
+use rules::nouns::PROJECT_NAME;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use store::{Update, vaults};
-use vault::audit::Action;
-use vault::limits::{self, PROJECT_NAME, TEXT};
+use store::project;
 
 use crate::{App, Touched};
 
@@ -29,23 +30,23 @@ pub(crate) async fn update(
     Ids(id): Ids<ProjectId>,
     Body(body): Body<Changes>,
 ) -> Result<Json<Done<Touched>>, Error> {
-    let project = by.find(&vaults::project(id)).await?;
-    let mut changes = Update::existing(&vaults::project(id)).set("updatedAt", &by.now)?;
+    let project = by.find(&project::row(id)).await?;
+    let mut changes = project::row(id).change().set(project::UPDATED_AT, &by.now);
     let mut what = vec![];
     if let Some(name) = &body.name {
-        changes = changes.set("name", &limits::name("name", name, PROJECT_NAME)?)?;
+        changes = changes.set(project::NAME, &limits::name("name", name, PROJECT_NAME)?);
         what.push("Name");
     }
     if let Some(text) = &body.description {
-        changes = changes.set_or_remove("description", limits::text("description", Some(text))?.as_ref())?;
+        changes = changes.set(project::DESCRIPTION, &limits::text("description", Some(text))?);
         what.push("Description");
     }
     if !what.is_empty() {
         let what = if what.len() > 1 { "Name and description" } else { what.first().copied().unwrap_or_default() };
         let detail = format!("{what} of project {} changed", project.name);
         let mut write = app.store.transaction();
-        write.update(changes);
-        write.record(&by.record(Action::ProjectUpdate, detail).project(id));
+        write.change(changes);
+        write.record(&by.entry(Action::ProjectUpdate, detail).project(id));
         write.commit().await?;
     }
     Ok(done(Touched { project_id: id }))

@@ -6,13 +6,13 @@ use crypto::{Generator, Plaintext, random};
 use edge::seal::Create;
 use edge::{Body, Error, Ids, Json, Principal};
 use protocol::{ProjectId, SecretId};
+use rules::audit::Action;
+use rules::limits::{self, FIELDS, NAME, TEXT};
+use rules::nouns::{Secret, SecretKind};
+use rules::structured::Fields;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::vaults;
-use vault::audit::Action;
-use vault::limits::{self, FIELDS, NAME, TEXT};
-use vault::model::{Secret, SecretKind};
-use vault::structured::Fields;
+use store::project;
 
 use crate::App;
 
@@ -44,7 +44,7 @@ pub(crate) async fn create(
     Ids(project): Ids<ProjectId>,
     Body(body): Body<NewSecret>,
 ) -> Result<Json<Created>, Error> {
-    by.find(&vaults::project(project)).await?;
+    by.find(&project::row(project)).await?;
     if body.project_id.is_some_and(|id| id != project.to_string()) {
         return Err(Error::invalid("projectId", "must be the project of the path"));
     }
@@ -75,7 +75,7 @@ pub(crate) async fn create(
         updated_at: by.now,
     };
     let created = Created { id: secret.id, name: secret.name.clone() };
-    let record = by.record(Action::SecretCreate, format!("Secret {} created", secret.name));
+    let record = by.entry(Action::SecretCreate, format!("Secret {} created", secret.name));
     let record = record.secret(created.id).project(project);
     app.seal.ask(Create { secret, value, record }).await?;
     Ok(Json(created))

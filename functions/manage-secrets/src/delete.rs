@@ -5,8 +5,8 @@ use axum::extract::State;
 use edge::answer::Done;
 use edge::{Error, Ids, Json, Principal, done};
 use protocol::{ProjectId, SecretId};
-use store::{Update, vaults};
-use vault::audit::Action;
+use rules::audit::Action;
+use store::secret;
 
 use crate::{App, Touched, trash};
 
@@ -15,11 +15,11 @@ pub(crate) async fn delete(
     by: Principal,
     Ids((project, id)): Ids<(ProjectId, SecretId)>,
 ) -> Result<Json<Done<Touched>>, Error> {
-    let (_, secret) = by.find_in(project, &vaults::secret(id)).await?;
-    let record = by.record(Action::SecretDelete, format!("Secret {} moved to the trash", secret.name));
+    let (_, secret) = by.find_in(project, &secret::row(id)).await?;
+    let record = by.entry(Action::SecretDelete, format!("Secret {} moved to the trash", secret.name));
     let mut write = app.store.transaction();
-    let trashed =
-        write.update(Update::existing(&vaults::secret(id)).set("deletedAt", &by.now)?.when_absent("deletedAt"));
+    let trashed = write
+        .change(secret::row(id).change().set(secret::DELETED_AT, &Some(by.now)).only_if(secret::DELETED_AT.absent()));
     write.put(&trash::purge_due(&secret, by.now));
     write.record(&record.secret(id).project(project));
     if write.commit_unless_refused(trashed).await? {

@@ -14,13 +14,13 @@ mod versions;
 use edge::seal::Seal;
 use edge::{Base, Error, Principal, Routes};
 use protocol::SecretId;
+use rules::Time;
+use rules::audit::Record;
+use rules::nouns::{Secret, SecretKind};
+use rules::scope::Scope::{SecretsRead, SecretsWrite, TrashRead, TrashWrite};
 use schemars::JsonSchema;
 use serde::Serialize;
-use store::{Lists, Update, vaults};
-use vault::Time;
-use vault::audit::Record;
-use vault::model::{Secret, SecretKind};
-use vault::scope::Scope::{SecretsRead, SecretsWrite, TrashRead, TrashWrite};
+use store::{Change, Lists, secret};
 
 #[derive(Clone)]
 struct App {
@@ -118,15 +118,17 @@ struct Touched {
 
 impl App {
     /// Changes a secret's row, with the record of it; 404 if it went to the trash meanwhile.
-    async fn change(&self, by: &Principal, secret: &Secret, change: Update, record: Record) -> Result<(), Error> {
+    async fn change(
+        &self,
+        by: &Principal,
+        secret: &Secret,
+        change: Change<Secret>,
+        record: Record,
+    ) -> Result<(), Error> {
         let mut write = self.store.transaction();
-        let there = write.update(change.set("updatedAt", &by.now)?.when_absent("deletedAt"));
+        let there = write.change(change.set(secret::UPDATED_AT, &by.now).only_if(secret::DELETED_AT.absent()));
         write.record(&record.secret(secret.id).project(secret.project));
         let changed = write.commit_unless_refused(there).await?;
         changed.then_some(()).ok_or_else(|| Error::not_found("Secret"))
-    }
-
-    fn changes_of(secret: &Secret) -> Update {
-        Update::existing(&vaults::secret(secret.id))
     }
 }

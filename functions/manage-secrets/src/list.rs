@@ -1,13 +1,13 @@
 //! `GET projects/{projectId}/secrets` and `…/{secretId}`: metadata, never values.
 
 use std::collections::HashMap;
+use store::{project, secret};
 
 use axum::extract::State;
 use edge::{Error, Ids, Json, Principal};
 use protocol::{ProjectId, SecretId};
 use schemars::JsonSchema;
 use serde::Serialize;
-use store::vaults;
 
 use crate::{App, SecretView};
 
@@ -22,14 +22,14 @@ pub(crate) async fn list(
     by: Principal,
     Ids(project): Ids<ProjectId>,
 ) -> Result<Json<Secrets>, Error> {
-    by.find(&vaults::project(project)).await?;
+    by.find(&project::row(project)).await?;
     let secrets = app.store.secrets(project).await?;
     let mut counts: HashMap<SecretId, usize> = HashMap::new();
     for grant in app.store.grants_of(project, None).await? {
         *counts.entry(grant.secret).or_default() += 1;
     }
     let live = secrets.into_iter().filter(|secret| secret.deleted_at.is_none());
-    let view = |secret: vault::model::Secret| {
+    let view = |secret: rules::nouns::Secret| {
         let count = counts.get(&secret.id).copied().unwrap_or_default();
         SecretView::of(secret, count)
     };
@@ -42,7 +42,7 @@ pub(crate) async fn one(
     by: Principal,
     Ids((project, id)): Ids<(ProjectId, SecretId)>,
 ) -> Result<Json<SecretView>, Error> {
-    let (_, secret) = by.find_in(project, &vaults::secret(id)).await?;
+    let (_, secret) = by.find_in(project, &secret::row(id)).await?;
     let machines = app.store.grants_of(project, Some(id)).await?.len();
     Ok(Json(SecretView::of(secret, machines)))
 }

@@ -4,11 +4,11 @@ use axum::extract::State;
 use edge::answer::Done;
 use edge::{Body, Error, Ids, Json, Principal, done};
 use protocol::{ProjectId, SecretId};
+use rules::audit::Action;
+use rules::limits::{self, TEXT};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use store::vaults;
-use vault::audit::Action;
-use vault::limits::{self, TEXT};
+use store::secret;
 
 use crate::{App, Touched};
 
@@ -27,11 +27,11 @@ pub(crate) async fn update(
     Body(body): Body<NewNote>,
 ) -> Result<Json<Done<Touched>>, Error> {
     let note = limits::text("note", Some(&body.note))?;
-    let (_, secret) = by.find_in(project, &vaults::secret(id)).await?;
+    let (_, secret) = by.find_in(project, &secret::row(id)).await?;
     if note != secret.note {
         let verb = if note.is_some() { "set" } else { "cleared" };
-        let record = by.record(Action::SecretNoteUpdate, format!("Note of secret {} {verb}", secret.name));
-        app.change(&by, &secret, App::changes_of(&secret).set_or_remove("note", note.as_ref())?, record).await?;
+        let record = by.entry(Action::SecretNoteUpdate, format!("Note of secret {} {verb}", secret.name));
+        app.change(&by, &secret, secret::row(id).change().set(secret::NOTE, &note), record).await?;
     }
     Ok(done(Touched { secret_id: id }))
 }

@@ -6,9 +6,9 @@ use edge::answer::Done;
 use edge::names::NewName;
 use edge::{Body, Error, Ids, Json, Principal, done};
 use protocol::{ProjectId, SecretId};
-use store::vaults;
-use vault::audit::Action;
-use vault::limits::{self, NAME};
+use rules::audit::Action;
+use rules::limits::{self, NAME};
+use store::secret;
 
 use crate::{App, Touched};
 
@@ -19,10 +19,10 @@ pub(crate) async fn rename(
     Body(body): Body<NewName>,
 ) -> Result<Json<Done<Touched>>, Error> {
     let name = limits::name("name", &body.name, NAME)?;
-    let (_, secret) = by.find_in(project, &vaults::secret(id)).await?;
+    let (_, secret) = by.find_in(project, &secret::row(id)).await?;
     if name != secret.name {
-        let record = by.record(Action::SecretRename, format!("Secret {} renamed to {name}", secret.name));
-        app.change(&by, &secret, App::changes_of(&secret).set("name", &name)?, record).await?;
+        let record = by.entry(Action::SecretRename, format!("Secret {} renamed to {name}", secret.name));
+        app.change(&by, &secret, secret::row(id).change().set(secret::NAME, &name), record).await?;
     }
     Ok(done(Touched { secret_id: id }))
 }

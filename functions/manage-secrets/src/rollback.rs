@@ -4,10 +4,10 @@
 use axum::extract::State;
 use edge::{Body, Error, Ids, Json, Principal, seal};
 use protocol::{ProjectId, SecretId};
+use rules::audit::Action;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use store::vaults;
-use vault::audit::Action;
+use store::secret;
 
 use crate::{App, Versioned, refuse_canary};
 
@@ -24,10 +24,10 @@ pub(crate) async fn roll_back(
     Ids((project, id)): Ids<(ProjectId, SecretId)>,
     Body(body): Body<RollBack>,
 ) -> Result<Json<Versioned>, Error> {
-    let (_, secret) = by.find_in(project, &vaults::secret(id)).await?;
+    let (_, secret) = by.find_in(project, &secret::row(id)).await?;
     refuse_canary(&secret)?;
     let detail = format!("Secret {} rolled back to version {}", secret.name, body.version);
-    let record = by.record(Action::SecretUpdate, detail).secret(id).project(project);
+    let record = by.entry(Action::SecretUpdate, detail).secret(id).project(project);
     let ask = seal::RollBack { vault: by.vault, secret: id, to: body.version, record };
     let made = app.seal.ask(ask).await?;
     Ok(Json(Versioned { id, version: made.version }))

@@ -2,17 +2,17 @@
 //! named fields change, all of them unless some are named. Answers id and version only; 409 on a canary.
 
 use std::collections::BTreeSet;
+use store::secret;
 
 use axum::extract::State;
 use crypto::{Charset, Generator};
 use edge::seal::{self, Rotation};
 use edge::{Body, Error, Ids, Json, Principal};
 use protocol::{ProjectId, SecretId};
+use rules::audit::Action;
+use rules::limits;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use store::vaults;
-use vault::audit::Action;
-use vault::limits;
 
 use crate::{App, Versioned, field_names, refuse_canary};
 
@@ -33,7 +33,7 @@ pub(crate) async fn rotate(
     Body(body): Body<Rotate>,
 ) -> Result<Json<Versioned>, Error> {
     let generator = limits::generator(body.length, body.charset)?;
-    let (_, secret) = by.find_in(project, &vaults::secret(id)).await?;
+    let (_, secret) = by.find_in(project, &secret::row(id)).await?;
     refuse_canary(&secret)?;
     let fields = body.fields.filter(|fields| !fields.is_empty());
     // A set of names of this secret, so there are at most 64 of them in the record.
@@ -45,7 +45,7 @@ pub(crate) async fn rotate(
         (Some(_), Some(_)) => return Err(Error::invalid("fields", "must name fields of this secret")),
         (Some(_), None) => return Err(Error::invalid("fields", "are of structured secrets only")),
     };
-    let record = by.record(Action::SecretRotate, format!("Secret {} rotated{what}", secret.name));
+    let record = by.entry(Action::SecretRotate, format!("Secret {} rotated{what}", secret.name));
     let how = Rotation { generator, fields: fields.map(|fields| fields.into_iter().collect()) };
     let record = record.secret(id).project(project);
     let made = app.seal.ask(seal::Rotate { vault: by.vault, secret: id, how, record }).await?;

@@ -5,12 +5,12 @@ use edge::answer::Done;
 use edge::seal::Destroy;
 use edge::{Error, Ids, Json, Principal, done};
 use protocol::{ProjectId, SecretId};
+use rules::Time;
+use rules::audit::Action;
+use rules::nouns::{Expiring, Expiry, Secret, SecretKind, TRASH_SECONDS};
 use schemars::JsonSchema;
 use serde::Serialize;
-use store::{Row as _, Update, vaults};
-use vault::Time;
-use vault::audit::Action;
-use vault::model::{Expiring, Expiry, Secret, SecretKind, TRASH_SECONDS};
+use store::{Put as _, project, secret};
 
 use crate::{App, Touched};
 
@@ -77,10 +77,11 @@ pub(crate) async fn restore(
     Ids(id): Ids<SecretId>,
 ) -> Result<Json<Done<Restored>>, Error> {
     let (project, secret) = by.find_trashed(id).await?;
-    let record = by.record(Action::SecretRestore, format!("Secret {} restored", secret.name));
+    let record = by.entry(Action::SecretRestore, format!("Secret {} restored", secret.name));
     let mut write = app.store.transaction();
-    let restored = write.update(Update::existing(&vaults::secret(id)).remove("deletedAt").when_present("deletedAt"));
-    write.require(&vaults::project(project.id));
+    let restored =
+        write.change(secret::row(id).change().remove(secret::DELETED_AT).only_if(secret::DELETED_AT.present()));
+    write.require(&project::row(project.id));
     if let Some(deleted_at) = secret.deleted_at {
         write.delete(&purge_due(&secret, deleted_at).key());
     }
@@ -99,7 +100,7 @@ pub(crate) async fn purge(
     Ids(id): Ids<SecretId>,
 ) -> Result<Json<Done<Touched>>, Error> {
     let (project, secret) = by.find_trashed(id).await?;
-    let record = by.record(Action::SecretPurge, format!("Secret {} purged", secret.name));
+    let record = by.entry(Action::SecretPurge, format!("Secret {} purged", secret.name));
     let record = record.secret(id).project(project.id);
     let destroyed = app.seal.ask(Destroy { vault: by.vault, secret: id, record: Some(record) }).await?;
     if !destroyed.was_there {

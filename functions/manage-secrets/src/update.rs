@@ -6,12 +6,12 @@ use crypto::Plaintext;
 use edge::seal::Replace;
 use edge::{Body, Error, Ids, Json, Principal};
 use protocol::{ProjectId, SecretId};
+use rules::audit::Action;
+use rules::limits;
+use rules::structured::Fields;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use store::vaults;
-use vault::audit::Action;
-use vault::limits;
-use vault::structured::Fields;
+use store::secret;
 
 use crate::{App, Versioned, field_names, refuse_canary};
 
@@ -28,13 +28,13 @@ pub(crate) async fn update(
     Ids((project, id)): Ids<(ProjectId, SecretId)>,
     Body(body): Body<NewValue>,
 ) -> Result<Json<Versioned>, Error> {
-    let (_, secret) = by.find_in(project, &vaults::secret(id)).await?;
+    let (_, secret) = by.find_in(project, &secret::row(id)).await?;
     refuse_canary(&secret)?;
     limits::value(&body.value)?;
     if let Some(names) = field_names(&secret)? {
         Fields::parse_exactly(&body.value, &names)?;
     }
-    let record = by.record(Action::SecretUpdate, format!("Value of secret {} replaced", secret.name));
+    let record = by.entry(Action::SecretUpdate, format!("Value of secret {} replaced", secret.name));
     let record = record.secret(id).project(project);
     let made = app.seal.ask(Replace { vault: by.vault, secret: id, value: body.value, record }).await?;
     Ok(Json(Versioned { id, version: made.version }))

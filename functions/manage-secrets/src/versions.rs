@@ -6,10 +6,10 @@
 use axum::extract::State;
 use edge::{Error, Ids, Json, Principal};
 use protocol::{ProjectId, SecretId};
+use rules::Time;
 use schemars::JsonSchema;
 use serde::Serialize;
-use store::vaults;
-use vault::Time;
+use store::secret;
 
 use crate::App;
 
@@ -33,10 +33,10 @@ pub(crate) async fn list(
     by: Principal,
     Ids((project, id)): Ids<(ProjectId, SecretId)>,
 ) -> Result<Json<Versions>, Error> {
-    let (_, secret) = by.find_in(project, &vaults::secret(id)).await?;
+    let (_, secret) = by.find_in(project, &secret::row(id)).await?;
     let made = app.store.versions(id).await?;
     let kept = made.into_iter().rev().filter(|row| secret.kept_versions().contains(&row.version));
-    let view = |row: vault::model::SecretVersion| VersionView {
+    let view = |row: rules::nouns::SecretVersion| VersionView {
         version: row.version,
         created_at: row.created_at,
         current: row.version == secret.version,

@@ -11,12 +11,13 @@ use edge::{Base, Error, Gate, Json, Routes, SignedBody};
 use http::StatusCode;
 use protocol::SecretId;
 use protocol::bodies::{Change, ChangeStatus, Watch};
+use rules::nouns::{Grant, Machine, Secret};
+use rules::read_gate::{Refusal, admit};
 use schemars::JsonSchema;
 use serde::Serialize;
-use store::vaults::{Granted, secret};
+use store::grant::Granted;
+use store::secret;
 use store::{Batch, Store};
-use vault::model::{Grant, Machine, Secret};
-use vault::read_gate::{Refusal, admit};
 
 #[derive(Clone)]
 struct App {
@@ -96,7 +97,7 @@ impl App {
         ids.sort_unstable();
         ids.dedup();
         ids.retain(|id| !granted.contains_key(id));
-        let keys: Vec<_> = ids.into_iter().map(secret).collect();
+        let keys: Vec<_> = ids.into_iter().map(secret::row).collect();
         let mut batch = Batch::new();
         batch.want_all(&keys);
         let mut fetched = self.store.fetch(batch).await?;

@@ -8,7 +8,7 @@ use edge::answer::SecretJson;
 use edge::{Base, Error, Gate, Opener, Routes, SignedRequest, answer};
 use schemars::JsonSchema;
 use serde::Serialize;
-use store::{Keys, Values};
+use store::{KeyRing, Values};
 
 #[derive(Clone)]
 struct App {
@@ -17,7 +17,7 @@ struct App {
 }
 
 /// The function's route.
-pub fn routes(base: &Base, values: Values, keys: Keys) -> Routes {
+pub fn routes(base: &Base, values: Values, keys: KeyRing) -> Routes {
     let app = App { gate: Gate::new(base), opener: Opener::new(base, values, keys) };
     Routes::of("read-secret").get("/v1/secret/{secretId}", read_secret).with_state(app)
 }

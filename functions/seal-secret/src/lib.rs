@@ -13,13 +13,13 @@ use edge::seal::{
 };
 use edge::{Base, Clock, Error};
 use protocol::{ProjectId, SecretId, VaultId};
+use rules::audit::Record;
+use rules::limits::VALUE_BYTES;
+use rules::nouns::{Bundle, Project, Secret, SecretVersion, VERSIONS_KEPT};
+use rules::structured::Fields;
 use serde_json::Value;
-use store::values::{CurrentValue, StoredValue};
-use store::{CommitError, Keys, Store, Update, Values, vaults};
-use vault::audit::Record;
-use vault::limits::{VALUE_BYTES, VERSIONS_KEPT};
-use vault::model::{Bundle, Project, Secret, SecretVersion};
-use vault::structured::Fields;
+use store::value::{CurrentValue, StoredValue};
+use store::{CommitError, KeyRing, Store, Values, project, secret, vault};
 
 /// Of how many versions the values and what is known of them go in one transaction, which the store limits to 100 rows.
 const VERSIONS_TOGETHER: usize = 45;
@@ -30,14 +30,14 @@ const TRIES: usize = 32;
 pub struct SealSecret {
     store: Store,
     values: Values,
-    keys: Keys,
+    keys: KeyRing,
     clock: Clock,
 }
 
 impl SealSecret {
     /// From the base.
     #[must_use]
-    pub fn new(base: &Base, values: Values, keys: Keys) -> Self {
+    pub fn new(base: &Base, values: Values, keys: KeyRing) -> Self {
         Self { store: base.store.clone(), values, keys, clock: base.clock.clone() }
     }
 
@@ -60,7 +60,7 @@ impl SealSecret {
     }
 
     async fn project(&self, vault: VaultId, id: ProjectId) -> Result<Project, Error> {
-        let found = self.store.get(&vaults::project(id)).await?;
+        let found = self.store.get(&project::row(id)).await?;
         found.filter(|project| project.vault == vault).ok_or_else(|| Error::not_found("Project"))
     }
 
@@ -73,7 +73,7 @@ impl SealSecret {
         record: &Record,
     ) -> Result<NewVersion, Error> {
         for _ in 0..TRIES {
-            let secret = self.store.get(&vaults::secret(id)).await?;
+            let secret = self.store.get(&secret::row(id)).await?;
             let secret = secret
                 .filter(|secret| secret.vault == vault && secret.deleted_at.is_none())
                 .ok_or_else(|| Error::not_found("Secret"))?;
@@ -90,18 +90,19 @@ impl SealSecret {
             };
             let stored = self.seal(&project, &secret, version, value).await?;
             let mut write = self.store.transaction();
-            write.update(
-                Update::existing(&vaults::secret(id))
-                    .set("version", &version)?
-                    .set("updatedAt", &stored.created_at)?
-                    .when_equals("version", &secret.version)?
-                    .when_absent("deletedAt"),
+            write.change(
+                secret::row(id)
+                    .change()
+                    .set(secret::VERSION, &version)
+                    .set(secret::UPDATED_AT, &stored.created_at)
+                    .only_if(secret::VERSION.is(&secret.version))
+                    .only_if(secret::DELETED_AT.absent()),
             );
             write.put_new(&version_of(&stored));
             write.put_new(&stored);
             write.put(&CurrentValue(stored));
             if version > VERSIONS_KEPT {
-                write.delete(&vaults::secret_version(id, version - VERSIONS_KEPT));
+                write.delete(&secret::version(id, version - VERSIONS_KEPT));
                 write.delete(&self.values.version(id, version - VERSIONS_KEPT));
             }
             write.record(record);
@@ -192,7 +193,7 @@ impl SealSecret {
         let project = self.project(secret.vault, secret.project).await?;
         let stored = self.seal(&project, &secret, secret.version, &value).await?;
         let mut write = self.store.transaction();
-        let in_project = write.require(&vaults::project(project.id));
+        let in_project = write.require(&project::row(project.id));
         write.put_new(&secret);
         write.put_new(&version_of(&stored));
         write.put_new(&stored);
@@ -205,12 +206,12 @@ impl SealSecret {
     async fn destroy(&self, ask: Destroy) -> Result<Destroyed, Error> {
         let Destroy { vault, secret: id, record } = ask;
         for _ in 0..TRIES {
-            let found = self.store.get(&vaults::secret(id)).await?;
+            let found = self.store.get(&secret::row(id)).await?;
             let Some(secret) = found else { return Ok(Destroyed { was_there: false }) };
             if secret.vault != vault {
                 return Err(Error::not_found("Secret"));
             }
-            if secret.deleted_at.is_none() && self.store.get(&vaults::project(secret.project)).await?.is_some() {
+            if secret.deleted_at.is_none() && self.store.get(&project::row(secret.project)).await?.is_some() {
                 return Err(Error::conflict("The secret is not in the trash"));
             }
             // One transaction cannot take all of fifty versions. What is known of the oldest goes before it: all that one
@@ -218,24 +219,21 @@ impl SealSecret {
             let many = secret.kept_versions().take(secret.kept_versions().count().saturating_sub(VERSIONS_TOGETHER));
             let mut first = self.store.transaction();
             for version in many.clone() {
-                first.delete(&vaults::secret_version(id, version));
+                first.delete(&secret::version(id, version));
             }
             if many.count() > 0 {
                 first.commit().await?;
             }
             let mut write = self.store.transaction();
             // As it was: one that was restored meanwhile stays, and of a newer version nothing is left behind.
-            let as_it_was = Update::existing(&vaults::secret(id)).when_equals("version", &secret.version)?;
-            write.delete_if(match secret.deleted_at {
-                Some(at) => as_it_was.when_equals("deletedAt", &at)?,
-                None => as_it_was,
-            });
+            let as_it_was = [secret::VERSION.is(&secret.version), secret::DELETED_AT.is(&secret.deleted_at)];
+            write.delete_if(&secret::row(id), as_it_was);
             write.delete(&self.values.current(id));
             for version in secret.kept_versions() {
                 write.delete(&self.values.version(id, version));
             }
             for version in secret.kept_versions().rev().take(VERSIONS_TOGETHER) {
-                write.delete(&vaults::secret_version(id, version));
+                write.delete(&secret::version(id, version));
             }
             if let Some(record) = &record {
                 write.record(record);
@@ -250,7 +248,7 @@ impl SealSecret {
     }
 
     async fn make_identity(&self, ask: MakeIdentity) -> Result<Identity, Error> {
-        let vault = self.store.get(&vaults::vault(ask.vault)).await?.ok_or_else(|| Error::not_found("Vault"))?;
+        let vault = self.store.get(&vault::row(ask.vault)).await?.ok_or_else(|| Error::not_found("Vault"))?;
         let vault_key = self.keys.vault_key(&vault, self.clock.now()).await?;
         let pair = KeyPair::make();
         let private_key = vault_key.seal(Bundle::PURPOSE, &ask.bundle, &pair.to_pem());

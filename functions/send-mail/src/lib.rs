@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use crypto::{OneTimeToken, TokenHash};
 use edge::{Base, Clock, Config, Error, MailRequest};
-use store::{Mail, Mailer, Store, accounts};
-use vault::audit::{Action, ActorKind, Origin, Record};
-use vault::people::{LinkPurpose, MailedLink, User};
+use rules::audit::{Action, ActorKind, Origin, Record};
+use rules::nouns::{LinkPurpose, MailedLink, User};
+use store::{Mail, Mailer, Store, person};
 
 /// The function.
 #[derive(Clone)]
@@ -33,7 +33,7 @@ impl SendMail {
     pub async fn send(&self, request: &MailRequest) -> Result<usize, Error> {
         match request {
             MailRequest::VerifyEmail { user } => {
-                let user = self.store.get(&accounts::user(*user)).await?;
+                let user = self.store.get(&person::row(*user)).await?;
                 match user.filter(|user| user.email_verified_at.is_none()) {
                     Some(user) => self.send_link(&user, LinkPurpose::VerifyEmail, None).await,
                     None => Ok(0),
@@ -48,7 +48,7 @@ impl SendMail {
                     address: Some(*address),
                     at: self.clock.now(),
                 };
-                let record = origin.record(Action::PasswordResetRequest, "Link to set a new password asked for");
+                let record = origin.entry(Action::PasswordResetRequest, "Link to set a new password asked for");
                 self.send_link(&user, LinkPurpose::ResetPassword, Some(&record)).await
             }
         }

@@ -12,12 +12,12 @@ use crypto::TokenHash;
 use edge::seal::{Destroy, Seal};
 use edge::{Base, Clock, Error};
 use protocol::{MachineId, ProjectId, SecretId, VaultId};
+use rules::Time;
+use rules::audit::{Action, ActorKind, Origin, Record};
+use rules::nouns::{Expiring, Expiry, Machine, TRASH_SECONDS};
 use store::meter::inherited;
-use store::{CommitError, Row as _, Store, StoreError, Update, vaults};
+use store::{CommitError, Put as _, Store, StoreError, bundle, machine, secret, vault};
 use tokio::task::JoinSet;
-use vault::Time;
-use vault::audit::{Action, ActorKind, Origin, Record};
-use vault::model::{Expiring, Expiry, Machine, TRASH_SECONDS};
 
 /// Things ended at the same time, so that a crowd of one vault does not hold up the others.
 const AT_ONCE: usize = 16;
@@ -91,7 +91,7 @@ impl Sweep {
     }
 
     async fn end_secret(&self, project: ProjectId, id: SecretId, now: Time) -> Result<(), Error> {
-        let Some(secret) = self.store.get(&vaults::secret(id)).await? else {
+        let Some(secret) = self.store.get(&secret::row(id)).await? else {
             // A purge was cut off before what hangs on it had gone.
             return Ok(self.store.drop_grants_of(project, Some(id)).await?);
         };
@@ -113,22 +113,22 @@ impl Sweep {
     }
 
     async fn end_machine(&self, id: MachineId, now: Time) -> Result<(), CommitError> {
-        let Some(machine) = self.store.get(&vaults::machine(id)).await? else { return Ok(()) };
-        let Some(record) = self.record(&machine, Action::MachineExpire, "expired", now).await? else { return Ok(()) };
+        let Some(machine) = self.store.get(&machine::row(id)).await? else { return Ok(()) };
+        let Some(record) = self.entry(&machine, Action::MachineExpire, "expired", now).await? else { return Ok(()) };
         let mut write = self.store.transaction();
         let disabled =
-            write.update(Update::existing(&vaults::machine(id)).set("enabled", &false)?.when_equals("enabled", &true)?);
+            write.change(machine::row(id).change().set(machine::ENABLED, &false).only_if(machine::ENABLED.is(&true)));
         write.record(&record);
         // Refused means that it is disabled or removed already.
         write.commit_unless_refused(disabled).await.map(drop)
     }
 
     async fn end_bundle(&self, hash: &TokenHash, now: Time) -> Result<(), CommitError> {
-        let Some(bundle) = self.store.get(&vaults::bundle(hash)).await? else { return Ok(()) };
-        let machine = self.store.get(&vaults::machine(bundle.machine)).await?;
+        let Some(bundle) = self.store.get(&bundle::row(hash)).await? else { return Ok(()) };
+        let machine = self.store.get(&machine::row(bundle.machine)).await?;
         if let Some(machine) = machine
             && let Some(record) =
-                self.record(&machine, Action::BundleExpire, "removed, its bundle was never fetched", now).await?
+                self.entry(&machine, Action::BundleExpire, "removed, its bundle was never fetched", now).await?
         {
             match self.store.remove_machine(machine.id, machine.approved, &record).await {
                 // Removed by somebody else meanwhile.
@@ -138,11 +138,11 @@ impl Sweep {
         }
         // Last, so that a run that was cut off is taken up: the link itself is dead since it expired.
         let mut write = self.store.transaction();
-        write.delete(&vaults::bundle(hash));
+        write.delete(&bundle::row(hash));
         write.commit().await
     }
 
-    async fn record(
+    async fn entry(
         &self,
         machine: &Machine,
         action: Action,
@@ -160,11 +160,11 @@ impl Sweep {
         detail: String,
         now: Time,
     ) -> Result<Option<Record>, StoreError> {
-        let vault = self.store.get(&vaults::vault(vault)).await?;
+        let vault = self.store.get(&vault::row(vault)).await?;
         Ok(vault.map(|vault| {
             let origin =
                 Origin { vault: vault.id, owner: vault.owner, actor: ActorKind::System, address: None, at: now };
-            origin.record(action, detail)
+            origin.entry(action, detail)
         }))
     }
 }

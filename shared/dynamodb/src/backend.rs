@@ -15,7 +15,8 @@ use aws_sdk_dynamodb::types::{
     ReturnValuesOnConditionCheckFailure, ScalarAttributeType, Select, TimeToLiveSpecification, TransactWriteItem,
 };
 use store::backend::{
-    Backend, Change, Got, Held, KeysByTable, Page, PrimaryKey, Put, Query, Reason, Step, TableName, Terms, WriteError,
+    Backend, Got, Held, KeysByTable, Page, PrimaryKey, PutItem, Query, Reason, TableName, Terms, TransactItem,
+    UpdateItem, WriteError,
 };
 use store::tables::{TTL, TableSpec};
 use store::{Item, StoreError, Value};
@@ -110,17 +111,17 @@ fn define(name: &str) -> Result<AttributeDefinition, BuildError> {
     AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S).build()
 }
 
-fn step(step: Step) -> Result<TransactWriteItem, BuildError> {
+fn step(step: TransactItem) -> Result<TransactWriteItem, BuildError> {
     let item = TransactWriteItem::builder();
     Ok(match step {
-        Step::Put(put) => {
+        TransactItem::Put(put) => {
             let put = types::Put::builder()
                 .table_name(&*put.table)
                 .set_item(Some(attributes(put.item)))
                 .set_condition_expression(put.condition.map(Into::into));
             item.put(put.build()?)
         }
-        Step::Change(change) => {
+        TransactItem::Update(change) => {
             let update = types::Update::builder()
                 .table_name(&*change.table)
                 .set_key(Some(attributes(change.key.into())))
@@ -130,7 +131,7 @@ fn step(step: Step) -> Result<TransactWriteItem, BuildError> {
                 .set_expression_attribute_values(values(change.terms));
             item.update(update.build()?)
         }
-        Step::Delete(Held { table, key: of, condition, terms }) => {
+        TransactItem::Delete(Held { table, key: of, condition, terms }) => {
             let delete = Delete::builder()
                 .table_name(&*table)
                 .set_key(Some(attributes(of.into())))
@@ -139,7 +140,7 @@ fn step(step: Step) -> Result<TransactWriteItem, BuildError> {
                 .set_expression_attribute_values(values(terms));
             item.delete(delete.build()?)
         }
-        Step::Check(Held { table, key: of, condition, terms }) => {
+        TransactItem::Check(Held { table, key: of, condition, terms }) => {
             let check = ConditionCheck::builder()
                 .table_name(&*table)
                 .set_key(Some(attributes(of.into())))
@@ -227,7 +228,7 @@ impl Backend for DynamoDb {
         })
     }
 
-    async fn put(&self, put: Put) -> Result<(), WriteError> {
+    async fn put(&self, put: PutItem) -> Result<(), WriteError> {
         let tell_old = put.tell_old.then_some(ReturnValuesOnConditionCheckFailure::AllOld);
         let write = self
             .0
@@ -250,7 +251,7 @@ impl Backend for DynamoDb {
         }
     }
 
-    async fn update(&self, change: Change) -> Result<Option<Item>, WriteError> {
+    async fn update(&self, change: UpdateItem) -> Result<Option<Item>, WriteError> {
         let write = self
             .0
             .update_item()
@@ -272,7 +273,7 @@ impl Backend for DynamoDb {
         }
     }
 
-    async fn transact(&self, steps: Vec<Step>) -> Result<(), WriteError> {
+    async fn transact(&self, steps: Vec<TransactItem>) -> Result<(), WriteError> {
         let steps: Result<_, _> = steps.into_iter().map(step).collect();
         let write = self.0.transact_write_items().set_transact_items(Some(steps.map_err(unfinished)?));
         let Err(error) = write.send().await else { return Ok(()) };

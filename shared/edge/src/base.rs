@@ -5,10 +5,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use store::{Keys, Store};
+use rules::lockout::Lockout;
+use rules::signer::Refusal;
+use store::{KeyRing, Store};
 use tokio::task::JoinSet;
-use vault::lockout::Lockout;
-use vault::signer::Refusal;
 
 use crate::{Clock, Config, Error};
 
@@ -31,13 +31,13 @@ pub struct Base {
 impl Base {
     /// Unwraps the keys of the newest projects, so that a function that has just started need not do it in its first
     /// request. What goes wrong or takes too long is left to the requests.
-    pub async fn prepare(&self, keys: &Keys) {
+    pub async fn prepare(&self, keys: &KeyRing) {
         if tokio::time::timeout(PREPARE, self.prepare_newest(keys)).await.is_err() {
             tracing::warn!("not all keys were prepared in time");
         }
     }
 
-    async fn prepare_newest(&self, keys: &Keys) {
+    async fn prepare_newest(&self, keys: &KeyRing) {
         if self.config.key_cache_seconds == 0 {
             return;
         }
@@ -75,7 +75,7 @@ pub struct Attempts {
 impl Attempts {
     /// Refuses an address that is locked out.
     pub async fn check(&self, address: IpAddr) -> Result<(), Error> {
-        let known: Option<Lockout> = self.store.get(&store::lockout::lockout(address)).await?;
+        let known: Option<Lockout> = self.store.get(&store::lockout::row(address)).await?;
         let now = self.clock.now();
         match known.and_then(|known| known.locked(now)) {
             Some(until) => Err(Error::refused(Refusal::SourceLocked(until), now)),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use vault::Time;
+use rules::Time;
 
 /// Where the time comes from.
 #[derive(Debug, Clone)]

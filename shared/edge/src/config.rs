@@ -1,7 +1,7 @@
 //! Configuration: one typed place, from environment variables. A wrong or missing one stops the function at its start
 //! with a message that names it.
 
-use vault::lockout::Limits;
+use rules::lockout::Limits;
 
 /// Everything that can be set.
 #[derive(Debug, Clone)]
@@ -72,7 +72,7 @@ impl Config {
             return Err(wrong("SIKKERKEY_TABLE_PREFIX", "must be 1 to 200 letters, digits, `_`, `.` and `-`"));
         }
         config.key_cache_seconds = number("SIKKERKEY_KEY_CACHE_SECONDS", config.key_cache_seconds)?;
-        if config.key_cache_seconds > store::Keys::LONGEST_SECONDS {
+        if config.key_cache_seconds > store::KeyRing::LONGEST_SECONDS {
             return Err(wrong("SIKKERKEY_KEY_CACHE_SECONDS", "must be 0 to 300"));
         }
         let failures = number("SIKKERKEY_LOCKOUT_FAILURES", 10)?;

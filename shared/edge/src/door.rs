@@ -13,14 +13,13 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use http::request::Parts;
 use protocol::{AgentId, ProjectId, UserId, VaultId};
+use rules::Time;
+use rules::audit::{Action, ActorKind, Origin, Record};
+use rules::manage_gate::decide;
+use rules::nouns::{Agent, User};
+use rules::scope::Needs;
 use store::meter::{self, Counted};
-use store::{Batch, Signer, Store, agents, lockout};
-use vault::Time;
-use vault::audit::{Action, ActorKind, Origin, Record};
-use vault::manage_gate::decide;
-use vault::model::Agent;
-use vault::people::User;
-use vault::scope::Needs;
+use store::{Batch, Signer, Store, agent, lockout};
 
 use crate::error::Told;
 use crate::settle::Settling;
@@ -56,13 +55,13 @@ pub enum Who {
 
 impl Principal {
     /// A record of what it did.
-    pub fn record(&self, action: Action, detail: impl Into<String>) -> Record {
+    pub fn entry(&self, action: Action, detail: impl Into<String>) -> Record {
         let actor = match self.who {
             Who::Person(_) => ActorKind::User,
             Who::Agent(_) => ActorKind::AiAgent,
         };
         let origin = Origin { vault: self.vault, owner: self.owner, actor, address: Some(self.address), at: self.now };
-        let record = origin.record(action, detail);
+        let record = origin.entry(action, detail);
         match &self.who {
             Who::Person(_) => record,
             Who::Agent(agent) => record.agent(agent.id),
@@ -159,7 +158,7 @@ impl Door {
     /// only looks, the nonce's row is the record of the call.
     async fn admit(&self, request: &SignedRequest<AgentId>, needs: Needs, parts: &Parts) -> Result<Principal, Error> {
         let id = request.headers.identity;
-        let (agent_key, lockout_key) = (agents::agent(id), lockout::lockout(request.address));
+        let (agent_key, lockout_key) = (agent::row(id), lockout::row(request.address));
         let mut batch = Batch::new();
         batch.want(&agent_key);
         batch.want(&lockout_key);
@@ -178,7 +177,7 @@ impl Door {
             who: Who::Agent(agent),
             store: self.settling.store.clone(),
         });
-        let record = |action, detail: String| principal.as_ref().map(|principal| principal.record(action, detail));
+        let record = |action, detail: String| principal.as_ref().map(|principal| principal.entry(action, detail));
         let own = match verdict {
             Ok(()) if needs.reads() => record(Action::AgentAccess, called(parts)),
             Ok(()) => None,
@@ -206,11 +205,11 @@ impl Door {
         let response = next.run(Request::from_parts(parts, body)).await;
         let by_agent = principal.agent().is_some();
         let record = match response.status().as_u16() {
-            403 | 404 => Some(principal.record(Action::RequestDenied, refused(&called, &response))),
-            400..500 => Some(principal.record(Action::RequestInvalid, refused(&called, &response))),
+            403 | 404 => Some(principal.entry(Action::RequestDenied, refused(&called, &response))),
+            400..500 => Some(principal.entry(Action::RequestInvalid, refused(&called, &response))),
             // It is not known what came of it; the answer stays what it is even if this cannot be written.
             500.. if by_agent => {
-                let failed = principal.record(Action::RequestInvalid, refused(&called, &response));
+                let failed = principal.entry(Action::RequestInvalid, refused(&called, &response));
                 if let Err(error) = self.settling.audit.record(&about(failed, params.as_ref())).await {
                     tracing::error!(%error, "a failed call of an agent was not recorded");
                 }
@@ -218,7 +217,7 @@ impl Door {
             }
             200..300 if by_agent && !needs.reads() && meter::counted(Counted::Record) == before => {
                 // A route that only looks was recorded with its nonce; this one might have changed something.
-                Some(principal.record(Action::AgentAccess, called))
+                Some(principal.entry(Action::AgentAccess, called))
             }
             _ => None,
         };

@@ -6,11 +6,11 @@ use axum::response::{IntoResponse, Response};
 use crypto::OpenError;
 use http::{HeaderValue, StatusCode, header};
 use protocol::bodies::ErrorBody;
+use rules::Time;
+use rules::limits::Invalid;
+use rules::signer::Refused;
+use rules::{enrollment, manage_gate, read_gate, signer};
 use store::{CommitError, KeyError, StoreError};
-use vault::Time;
-use vault::limits::Invalid;
-use vault::signer::Refused;
-use vault::{enrollment, manage_gate, read_gate, signer};
 
 use crate::answer;
 

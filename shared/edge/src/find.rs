@@ -4,9 +4,9 @@
 //! The principal is the only one of a function of management who can: the function itself has the store's lists.
 
 use protocol::{ProjectId, SecretId};
-use store::{Batch, Fetched, Key, Row, StoreError, vaults};
-use vault::model::{Project, Secret};
-use vault::owned::Owned;
+use rules::nouns::{Project, Secret};
+use rules::owned::Owned;
+use store::{Batch, Fetched, Row, RowKey, StoreError, project, secret};
 
 use crate::{Error, Principal};
 
@@ -17,12 +17,12 @@ impl Principal {
     }
 
     /// The row with this key, if it may see it and it is not in the trash; else 404.
-    pub async fn find<R: Row + Owned>(&self, key: &Key<R>) -> Result<R, Error> {
+    pub async fn find<R: Row + Owned>(&self, key: &RowKey<R>) -> Result<R, Error> {
         self.held(self.store.get(key).await?.filter(Owned::is_live))
     }
 
     /// The rows with these keys, without those that it may not see and those in the trash; in the order of the keys.
-    pub async fn find_all<R: Row + Owned>(&self, keys: &[Key<R>]) -> Result<Vec<R>, Error> {
+    pub async fn find_all<R: Row + Owned>(&self, keys: &[RowKey<R>]) -> Result<Vec<R>, Error> {
         let mut found = self.store.get_all(keys).await?;
         found.retain(|row| self.may_see(row) && row.is_live());
         Ok(found)
@@ -34,7 +34,7 @@ impl Principal {
     }
 
     /// A project, and a row of it that is not in the trash; else 404.
-    pub async fn find_in<R: Row + Owned>(&self, project: ProjectId, key: &Key<R>) -> Result<(Project, R), Error> {
+    pub async fn find_in<R: Row + Owned>(&self, project: ProjectId, key: &RowKey<R>) -> Result<(Project, R), Error> {
         let (project, row) = self.in_project(project, key).await?;
         Ok((project, self.held(Some(row).filter(Owned::is_live))?))
     }
@@ -42,7 +42,7 @@ impl Principal {
     /// A secret in the trash and its project, by the secret's id alone; else 404.
     pub async fn find_trashed(&self, id: SecretId) -> Result<(Project, Secret), Error> {
         let not_found = || Error::not_found(Secret::NAME);
-        let key = vaults::secret(id);
+        let key = secret::row(id);
         let found = self.held(self.store.get(&key).await?)?;
         // That its project is gone is nobody's business.
         let (project, secret) = self
@@ -52,8 +52,8 @@ impl Principal {
         if secret.is_live() { Err(not_found()) } else { Ok((project, secret)) }
     }
 
-    async fn in_project<R: Row + Owned>(&self, id: ProjectId, key: &Key<R>) -> Result<(Project, R), Error> {
-        let project_key = vaults::project(id);
+    async fn in_project<R: Row + Owned>(&self, id: ProjectId, key: &RowKey<R>) -> Result<(Project, R), Error> {
+        let project_key = project::row(id);
         let mut batch = Batch::new();
         batch.want(&project_key);
         batch.want(key);
@@ -76,7 +76,7 @@ pub struct Found<'a> {
 
 impl Found<'_> {
     /// Takes the row with this key out; nothing when it is not there, or may not be seen.
-    pub fn take<R: Row + Owned>(&mut self, key: &Key<R>) -> Result<Option<R>, StoreError> {
+    pub fn take<R: Row + Owned>(&mut self, key: &RowKey<R>) -> Result<Option<R>, StoreError> {
         Ok(self.fetched.take(key)?.filter(|row| self.by.may_see(row)))
     }
 }

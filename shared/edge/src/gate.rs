@@ -1,4 +1,4 @@
-//! The gate of the machine plane: brings the facts in one batch read, lets `vault::read_gate` decide, and makes the
+//! The gate of the machine plane: brings the facts in one batch read, lets `rules::read_gate` decide, and makes the
 //! decision count with one conditional write.
 
 use std::num::NonZeroUsize;
@@ -6,15 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use lru::LruCache;
 use protocol::{MachineId, ProjectId, SecretId, VaultId};
-use store::lockout::lockout;
-use store::vaults::{grant, machine, membership, project, secret, vault as vault_key};
-use store::{Batch, Fetched, Key, Row, Signer, StoreError};
-use vault::Time;
-use vault::audit::{Action, ActorKind, Origin, Record};
-use vault::lockout::Lockout;
-use vault::model::{Grant, Machine, Membership, Project, Secret, Vault};
-use vault::read_gate::{Caller, Refusal, Target, authenticate, decide};
-use vault::signer::Refused as _;
+use rules::Time;
+use rules::audit::{Action, ActorKind, Origin, Record};
+use rules::lockout::Lockout;
+use rules::nouns::{Grant, Machine, Membership, Project, Secret, Vault};
+use rules::read_gate::{Caller, Refusal, Target, authenticate, decide};
+use rules::signer::Refused as _;
+use store::{Batch, Fetched, Row, RowKey, Signer, StoreError, grant, lockout, machine, member, project, secret, vault};
 
 use crate::settle::Settling;
 use crate::{Base, Error, SignedRequest};
@@ -39,7 +37,7 @@ fn remember<K: std::hash::Hash + Eq, V>(hints: &Mutex<LruCache<K, V>>, key: K, v
 
 /// A row that a decision needs: its key, once it is known, whether it was asked for, and what is there.
 struct Fact<R> {
-    key: Option<Key<R>>,
+    key: Option<RowKey<R>>,
     asked: bool,
     row: Option<R>,
 }
@@ -52,7 +50,7 @@ impl<R> Default for Fact<R> {
 
 impl<R: Row> Fact<R> {
     /// Says which row it is.
-    fn name(&mut self, key: Key<R>) {
+    fn name(&mut self, key: RowKey<R>) {
         self.key = Some(key);
     }
 
@@ -107,9 +105,9 @@ facts! {
 impl Facts {
     /// Names what lies between a machine and a secret, once it is known in which project that is.
     fn name_place(&mut self, of: MachineId, about: SecretId, in_project: ProjectId) {
-        self.project.name(project(in_project));
-        self.membership.name(membership(of, in_project));
-        self.grant.name(grant(of, in_project, about));
+        self.project.name(project::row(in_project));
+        self.membership.name(member::row(of, in_project));
+        self.grant.name(grant::row(of, in_project, about));
     }
 
     /// What is asked for, for the read gate.
@@ -158,8 +156,8 @@ pub struct Asker {
 
 impl Asker {
     /// A record of something it did.
-    pub fn record(&self, action: Action, detail: &str) -> Record {
-        self.origin.record(action, detail).machine(self.machine.id)
+    pub fn entry(&self, action: Action, detail: &str) -> Record {
+        self.origin.entry(action, detail).machine(self.machine.id)
     }
 }
 
@@ -225,17 +223,17 @@ impl Gate {
         &self,
         request: &SignedRequest,
         about: Option<SecretId>,
-        also: Option<&Key<V>>,
+        also: Option<&RowKey<V>>,
     ) -> Result<(Facts, Option<V>), Error> {
         let who = request.headers.identity;
         let mut facts = Facts::default();
-        facts.lockout.name(lockout(request.address));
-        facts.machine.name(machine(who));
+        facts.lockout.name(lockout::row(request.address));
+        facts.machine.name(machine::row(who));
         if let Some(vault) = recall(&self.hints.vaults, &who) {
-            facts.vault.name(vault_key(vault));
+            facts.vault.name(vault::row(vault));
         }
         if let Some(id) = about {
-            facts.secret.name(secret(id));
+            facts.secret.name(secret::row(id));
             if let Some(project) = recall(&self.hints.projects, &id) {
                 facts.name_place(who, id, project);
             }
@@ -251,7 +249,7 @@ impl Gate {
 
         let places = (facts.vault.key.is_none(), facts.project.key.is_none());
         if let (true, Some(vault)) = (places.0, facts.machine.row.as_ref().map(|machine| machine.vault)) {
-            facts.vault.name(vault_key(vault));
+            facts.vault.name(vault::row(vault));
             remember(&self.hints.vaults, who, vault);
         }
         if let (true, Some((id, project))) = (places.1, facts.secret.row.as_ref().map(|row| (row.id, row.project))) {
@@ -272,7 +270,7 @@ impl Gate {
         &self,
         request: &SignedRequest,
         id: Option<SecretId>,
-        also: impl FnOnce(SecretId) -> Key<V>,
+        also: impl FnOnce(SecretId) -> RowKey<V>,
     ) -> Result<Read<V>, Error> {
         let (facts, also) = self.facts(request, id, id.map(also).as_ref()).await?;
         let now = self.settling.clock.now();
@@ -300,7 +298,7 @@ impl Gate {
         detail: &str,
         judge: impl AsyncFnOnce(&Machine) -> Result<T, Refusing>,
     ) -> Result<(Asker, T), Error> {
-        let (facts, _) = self.facts(request, None, None::<&Key<Machine>>).await?;
+        let (facts, _) = self.facts(request, None, None::<&RowKey<Machine>>).await?;
         let now = self.settling.clock.now();
         let signed_text = request.signed_text();
         let judged = match authenticate(&facts.caller(request, &signed_text), now) {
@@ -325,7 +323,7 @@ impl Gate {
 
     /// Admits a machine to something that is not recorded.
     pub async fn admit_unaudited(&self, request: &SignedRequest) -> Result<Machine, Error> {
-        let (facts, _) = self.facts(request, None, None::<&Key<Machine>>).await?;
+        let (facts, _) = self.facts(request, None, None::<&RowKey<Machine>>).await?;
         let now = self.settling.clock.now();
         let signed_text = request.signed_text();
         let verdict = authenticate(&facts.caller(request, &signed_text), now);
@@ -344,7 +342,7 @@ impl Gate {
     ) -> Result<(), Error> {
         let record = |action, detail: &str| {
             let (machine, origin) = facts.origin(request, now)?;
-            Some(origin.record(action, detail).machine(machine))
+            Some(origin.entry(action, detail).machine(machine))
         };
         let record = match outcome {
             // The gate admits nobody whose machine and vault are unknown, so there is a record; without one nothing goes on.
@@ -369,7 +367,7 @@ impl Gate {
         let by = Signer::Machine(request.headers.identity);
         let failure = |reason: &str| {
             let (machine, origin) = facts.origin(request, now)?;
-            Some(origin.record(Action::AuthFailure, reason).machine(machine))
+            Some(origin.entry(Action::AuthFailure, reason).machine(machine))
         };
         self.settling.settle(request, by, verdict, record, failure, now).await
     }

@@ -1,10 +1,10 @@
 //! What renaming machines, AI agents and secrets has in common: the body, and the answer that tells earlier names.
 
+use rules::Time;
+use rules::limits::NAME;
+use rules::nouns::Rename;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use vault::Time;
-use vault::limits::NAME;
-use vault::model::Rename;
 
 /// The body of a rename.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -2,10 +2,10 @@
 
 use crypto::{Plaintext, ValuePlace};
 use protocol::SecretId;
-use store::values::CurrentValue;
-use store::{Key, Keys, Store, Values};
-use vault::Time;
-use vault::model::{Project, Secret};
+use rules::Time;
+use rules::nouns::{Project, Secret};
+use store::value::CurrentValue;
+use store::{KeyRing, RowKey, Store, Values};
 
 use crate::{Base, Error};
 
@@ -14,19 +14,19 @@ use crate::{Base, Error};
 pub struct Opener {
     store: Store,
     values: Values,
-    keys: Keys,
+    keys: KeyRing,
 }
 
 impl Opener {
     /// From the base.
     #[must_use]
-    pub fn new(base: &Base, values: Values, keys: Keys) -> Self {
+    pub fn new(base: &Base, values: Values, keys: KeyRing) -> Self {
         Self { store: base.store.clone(), values, keys }
     }
 
     /// The row of a secret's current value.
     #[must_use]
-    pub fn current(&self, secret: SecretId) -> Key<CurrentValue> {
+    pub fn current(&self, secret: SecretId) -> RowKey<CurrentValue> {
         self.values.current(secret)
     }
 

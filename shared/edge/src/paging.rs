@@ -1,8 +1,8 @@
 //! Pages by number, for lists that are read whole: `page` from 1, `pageSize` 1 to 200.
 
+use rules::limits::{self, Invalid};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use vault::limits::{self, Invalid};
 
 /// Rows on a page when nothing else is asked for.
 const SIZE: u64 = 50;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use crypto::{Plaintext, password};
 use http::StatusCode;
+use rules::audit::Action;
 use store::Store;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use vault::audit::Action;
 
 use crate::{Attempts, Base, Error, Person};
 
@@ -71,7 +71,7 @@ impl Passwords {
 
     /// Records and counts a failure of a signed-in person, and gives the answer to it.
     pub async fn refuse(&self, person: &Person, detail: String) -> Error {
-        let failure = person.record(Action::AuthFailure, detail);
+        let failure = person.entry(Action::AuthFailure, detail);
         match self.store.audit().record(&failure).await {
             Ok(()) => self.attempts.failed(person.address).await,
             Err(error) => error.into(),

@@ -9,12 +9,12 @@ use crypto::{OneTimeToken, TokenHash, random};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, header};
 use protocol::{SessionId, UserId, VaultId};
+use rules::Time;
+use rules::audit::{Action, ActorKind, Origin, Record};
+use rules::nouns::{Session, User};
 use schemars::JsonSchema;
 use serde::Serialize;
-use store::{Store, Update, accounts};
-use vault::Time;
-use vault::audit::{Action, ActorKind, Origin, Record};
-use vault::people::{Session, User};
+use store::{Store, person, session};
 
 use crate::{Base, Clock, Config, Error, SourceAddress};
 
@@ -121,7 +121,7 @@ pub struct Person {
 
 impl Person {
     /// A record of what they did.
-    pub fn record(&self, action: Action, detail: impl Into<String>) -> Record {
+    pub fn entry(&self, action: Action, detail: impl Into<String>) -> Record {
         let origin = Origin {
             vault: self.vault,
             owner: self.owner(),
@@ -129,7 +129,7 @@ impl Person {
             address: Some(self.address),
             at: self.now,
         };
-        origin.record(action, detail)
+        origin.entry(action, detail)
     }
 
     /// The owner of the vault they act in. So far that is always the person.
@@ -180,16 +180,16 @@ impl Sessions {
         let address = SourceAddress::of(parts)?.ip();
         let now = self.clock.now();
         let hash = session_hash(&parts.headers).ok_or_else(Error::unauthenticated)?;
-        let session = self.store.get(&accounts::session(&hash)).await?.ok_or_else(Error::unauthenticated)?;
+        let session = self.store.get(&session::row(&hash)).await?.ok_or_else(Error::unauthenticated)?;
         if session.ends_at() <= now {
             return Err(Error::unauthenticated());
         }
-        let user = self.store.get(&accounts::user(session.user)).await?;
+        let user = self.store.get(&person::row(session.user)).await?;
         let user = user.filter(|user| user.has(&session, now)).ok_or_else(Error::unauthenticated)?;
         if session.last_used_at.plus_seconds(Session::TOUCH_SECONDS) <= now {
             // A session that was revoked meanwhile stays revoked.
-            let touch = Update::existing(&accounts::session(&hash)).set("lastUsedAt", &now)?;
-            self.store.update_if(touch).await?;
+            let touch = session::row(&hash).change().set(session::LAST_USED_AT, &now);
+            self.store.change_if(touch).await?;
         }
         let vault = match parts.headers.get(VAULT_HEADER) {
             None => user.vault,

@@ -6,7 +6,7 @@ use axum::response::IntoResponse as _;
 use axum::{middleware, routing};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use vault::scope::Needs;
+use rules::scope::Needs;
 
 use crate::door::{self, Door};
 use crate::openapi::{Described, Description};

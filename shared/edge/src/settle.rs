@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use rules::Time;
+use rules::audit::Record;
+use rules::signer::{self, Refused};
 use store::{Audit, NonceError, Signer, Store};
-use vault::Time;
-use vault::audit::Record;
-use vault::signer::{self, Refused};
 
 use crate::{Base, Clock, Config, Error, SignedRequest};
 

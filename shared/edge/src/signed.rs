@@ -9,9 +9,9 @@ use http::request::Parts;
 use http::{HeaderMap, Method};
 use protocol::signing::header;
 use protocol::{AgentId, MachineId, SignedHeaders, SigningText};
+use rules::lockout::Lockout;
+use rules::signer::Claim;
 use serde::de::DeserializeOwned;
-use vault::lockout::Lockout;
-use vault::signer::Claim;
 use zeroize::Zeroizing;
 
 use crate::body::{self, LARGE, SMALL};

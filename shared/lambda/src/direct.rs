@@ -7,9 +7,9 @@ use edge::seal::{Message, Perform, Reply};
 use edge::{Error, MailRequest};
 use futures_util::FutureExt as _;
 use lambda_http::lambda_runtime::{self, LambdaEvent, service_fn};
+use rules::audit::Record;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use vault::audit::Record;
 
 use crate::start::Start;
 
@@ -94,7 +94,7 @@ where
 {
     let answer = async |event: LambdaEvent<Batch>| {
         let id = event.context.request_id;
-        let records = store::stats::records(event.payload.images());
+        let records = store::audit::records(event.payload.images());
         let work = async { job(records?).await };
         let done = started.telemetry.observe(started.name, "stream", &id, without_panic(work)).await;
         done.map(|number| json!({ "done": number }))
@@ -134,7 +134,7 @@ mod tests {
         .unwrap();
         let images: Vec<_> = batch.images().collect();
         assert_eq!(images.len(), 2);
-        let records = store::stats::records(images).unwrap();
+        let records = store::audit::records(images).unwrap();
         assert_eq!(records.len(), 1);
         assert_eq!(records[0].secret_id.unwrap().to_string(), "sk_0123456789");
     }

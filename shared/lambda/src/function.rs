@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use edge::seal::Perform;
 use edge::{Config, Error, MailRequest, Routes, telemetry};
-use vault::audit::Record;
+use rules::audit::Record;
 
 use crate::start::{Start, StartError};
 use crate::{direct, http};

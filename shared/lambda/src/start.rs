@@ -8,7 +8,7 @@ use edge::config::Misconfigured;
 use edge::mail::NoMail;
 use edge::seal::Seal;
 use edge::{Base, Clock, Config, MailQueue, Telemetry};
-use store::{KeyLayer, Keys, Store, Values};
+use store::{KeyLayer, KeyRing, Store, Values};
 
 use crate::clients::{self, Aws, NotOnLambda};
 use crate::invoke;
@@ -85,13 +85,13 @@ impl Start {
     }
 
     /// Keys, made and unwrapped by `kms::open`: `SIKKERKEY_KMS_KEY` has to be set.
-    pub async fn keys(&self, open: OpenKeyLayer) -> Result<Keys, StartError> {
+    pub async fn keys(&self, open: OpenKeyLayer) -> Result<KeyRing, StartError> {
         let layer = open(&self.aws, self.base.config.kms_key()?).await;
-        Ok(Keys::new(layer, self.base.config.key_cache_seconds))
+        Ok(KeyRing::new(layer, self.base.config.key_cache_seconds))
     }
 
     /// The same, with the keys of the newest projects unwrapped before the first request.
-    pub async fn project_keys(&self, open: OpenKeyLayer) -> Result<Keys, StartError> {
+    pub async fn project_keys(&self, open: OpenKeyLayer) -> Result<KeyRing, StartError> {
         let keys = self.keys(open).await?;
         self.base.prepare(&keys).await;
         Ok(keys)

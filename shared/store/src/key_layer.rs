@@ -2,7 +2,7 @@
 //!
 //! On AWS it is a KMS key, locally a 32-byte key from a file. Both bind the same context (purpose, vault, project). A
 //! key is made without ever being seen ([`KeyLayer::make_wrapped`]), so a function that makes projects cannot open
-//! them. [`Keys`] keeps unwrapped keys for at most five minutes.
+//! them. [`KeyRing`] keeps unwrapped keys for at most five minutes.
 
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use crypto::envelope::KeyContext;
 use crypto::{MasterKey, Sealed, ServerKey, VaultKey};
 use lru::LruCache;
-use vault::Time;
-use vault::model::{Project, Vault};
+use rules::Time;
+use rules::nouns::{Project, Vault};
 use zeroize::Zeroizing;
 
 /// An unwrapped key's bytes.
@@ -133,17 +133,17 @@ type Kept = LruCache<(KeyContext, Sealed), (KeyBytes, Time)>;
 /// The key layer with a memory. Unwrapped keys are kept for a limited time, bounded in number, and wiped when they
 /// leave. A key is remembered under its context *and* its wrapped bytes, so a row that was changed is unwrapped anew.
 #[derive(Clone)]
-pub struct Keys {
+pub struct KeyRing {
     layer: Arc<dyn KeyLayer>,
     kept: Arc<Mutex<Kept>>,
     keep_seconds: u64,
 }
 
-impl Keys {
+impl KeyRing {
     /// Longest that an unwrapped key may be kept, in seconds.
     pub const LONGEST_SECONDS: u64 = 300;
 
-    /// A key layer whose unwrapped keys are kept for this long, at most [`Keys::LONGEST_SECONDS`]; 0 keeps none.
+    /// A key layer whose unwrapped keys are kept for this long, at most [`KeyRing::LONGEST_SECONDS`]; 0 keeps none.
     #[must_use]
     pub fn new(layer: Arc<dyn KeyLayer>, keep_seconds: u64) -> Self {
         let kept = Arc::new(Mutex::new(LruCache::new(MOST_KEPT)));
@@ -217,7 +217,7 @@ mod tests {
         }
     }
 
-    async fn project(keys: &Keys, number: u8) -> Project {
+    async fn project(keys: &KeyRing, number: u8) -> Project {
         let (id, vault) = (ProjectId::from_entropy([number; 16]), VaultId::from_entropy([1; 16]));
         Project {
             id,
@@ -234,7 +234,7 @@ mod tests {
     #[tokio::test]
     async fn a_key_is_unwrapped_once_in_five_minutes_and_again_afterwards() {
         let layer = Arc::new(Counting(LocalKeyLayer::ephemeral(), AtomicUsize::new(0)));
-        let keys = Keys::new(layer.clone(), 86_400);
+        let keys = KeyRing::new(layer.clone(), 86_400);
         let project = project(&keys, 1).await;
         for (at, unwrapped) in [(0, 1), (299, 1), (300, 2), (599, 2), (600, 3)] {
             keys.master_key(&project, NOW.plus_seconds(at)).await.map(drop).unwrap();
@@ -247,13 +247,13 @@ mod tests {
     #[tokio::test]
     async fn zero_keeps_nothing_and_the_number_kept_is_bounded() {
         let layer = Arc::new(Counting(LocalKeyLayer::ephemeral(), AtomicUsize::new(0)));
-        let none = Keys::new(layer.clone(), 0);
+        let none = KeyRing::new(layer.clone(), 0);
         let one = project(&none, 1).await;
         none.master_key(&one, NOW).await.map(drop).unwrap();
         none.master_key(&one, NOW).await.map(drop).unwrap();
         assert_eq!(layer.1.load(Ordering::Relaxed), 2);
 
-        let keys = Keys::new(layer, 300);
+        let keys = KeyRing::new(layer, 300);
         for number in 0..=255 {
             for vault in 0..2 {
                 let mut project = project(&keys, number).await;
@@ -268,7 +268,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_project_row_with_anothers_key_does_not_open() {
-        let keys = Keys::new(Arc::new(LocalKeyLayer::ephemeral()), 300);
+        let keys = KeyRing::new(Arc::new(LocalKeyLayer::ephemeral()), 300);
         let (one, mut two) = (project(&keys, 1).await, project(&keys, 2).await);
         keys.master_key(&one, NOW).await.map(drop).unwrap();
         two.master_key = one.master_key;

@@ -5,24 +5,19 @@
 //! consistent. What has to hold together is one [`Transaction`], and a change that is audited carries its record in
 //! the same one. Nothing scans; every query pages.
 
-pub mod accounts;
-pub mod agents;
 mod engine;
 pub mod key_layer;
-pub mod lockout;
 pub mod mail;
-mod rows;
-pub mod stats;
-pub mod values;
-pub mod vaults;
+mod nouns;
 
+pub use engine::attribute::{Attribute, Condition};
 pub use engine::audit::{Audit, NonceError, Signer, Walk};
+pub use engine::change::Change;
 pub use engine::read::{Batch, Fetched, Lists, Store};
-pub use engine::row::{Key, Row};
-pub use engine::write::{CommitError, Transaction, Update};
-pub use engine::{
-    Backend, Item, StoreError, Value, audit, backend, item, meter, table as tables, write as transaction,
-};
-pub use key_layer::{KeyError, KeyLayer, KeyMaker, Keys, LocalKeyLayer};
+pub use engine::row::{Put, Row, RowKey};
+pub use engine::transaction::{CommitError, Step, Transaction};
+pub use engine::{Backend, Item, StoreError, Value, audit, backend, item, meter, table as tables, transaction};
+pub use key_layer::{KeyError, KeyLayer, KeyMaker, KeyRing, LocalKeyLayer};
 pub use mail::{Mail, MailError, Mailer};
-pub use values::{StoredValue, Values};
+pub use nouns::*;
+pub use value::{StoredValue, Values};

@@ -14,13 +14,13 @@ use edge::Clock;
 use local::System;
 use local::embedded::Embedded;
 use protocol::UserId;
-use store::values::StoredValue;
-use store::{Batch, lockout, vaults};
+use rules::audit::{Action, ActorKind, Origin};
+use store::value::StoredValue;
+use store::{Batch, grant, lockout, machine, member, project, secret, vault};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
-use vault::audit::{Action, ActorKind, Origin};
 
 use crate::figures::{Window, median};
 use crate::instance::Instance;
@@ -71,8 +71,8 @@ impl Floor {
         instance.stop().await?;
         let missing = || "the floor's rows are not there";
         let store = &system.base.store;
-        let vault = store.get(&vaults::vault(fixture.vault)).await?.ok_or_else(missing)?;
-        let project = store.get(&vaults::project(fixture.project)).await?.ok_or_else(missing)?;
+        let vault = store.get(&vault::row(fixture.vault)).await?.ok_or_else(missing)?;
+        let project = store.get(&project::row(fixture.project)).await?.ok_or_else(missing)?;
         let value = store.get(&system.values.current(fixture.secret)).await?.ok_or_else(missing)?;
         let master_key = system.keys.master_key(&project, system.base.clock.now()).await?;
         Ok(Self { fixture, owner: vault.owner, stored: value.0, master_key, router: local::router(&system), system })
@@ -83,13 +83,13 @@ impl Floor {
         let Fixture { vault, project, secret, machine, .. } = *self.fixture;
         let mut batch = Batch::new();
         batch.want(&self.system.values.current(secret));
-        batch.want(&lockout::lockout(ADDRESS));
-        batch.want(&vaults::machine(machine));
-        batch.want(&vaults::vault(vault));
-        batch.want(&vaults::secret(secret));
-        batch.want(&vaults::project(project));
-        batch.want(&vaults::membership(machine, project));
-        batch.want(&vaults::grant(machine, project, secret));
+        batch.want(&lockout::row(ADDRESS));
+        batch.want(&machine::row(machine));
+        batch.want(&vault::row(vault));
+        batch.want(&secret::row(secret));
+        batch.want(&project::row(project));
+        batch.want(&member::row(machine, project));
+        batch.want(&grant::row(machine, project, secret));
         batch
     }
 
@@ -102,7 +102,7 @@ impl Floor {
         let checked = Instant::now();
         let now = Clock::System.now();
         let origin = Origin { vault, owner: self.owner, actor: ActorKind::Machine, address: Some(ADDRESS), at: now };
-        let record = origin.record(Action::SecretRead, "Secret read").machine(machine).secret(secret).project(project);
+        let record = origin.entry(Action::SecretRead, "Secret read").machine(machine).secret(secret).project(project);
         self.system
             .base
             .store

@@ -156,7 +156,7 @@ impl CodeApp {
     }
 
     /// The code it shows at this time.
-    pub fn code(&self, at: vault::Time) -> String {
+    pub fn code(&self, at: rules::Time) -> String {
         let totp = Builder::new().with_secret(Secret::new(self.seed.clone().into())).build().unwrap();
         totp.generate(at.seconds()).to_string()
     }

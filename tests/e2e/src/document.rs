@@ -4,8 +4,8 @@ use std::path::Path;
 
 use edge::Route;
 use edge::openapi::{self, Words};
+use rules::scope::Needs;
 use serde_json::Value;
-use vault::scope::Needs;
 
 use crate::cases::{self, Case, FIRST, SIGNED, is_for_agents};
 use crate::examples;
@@ -26,7 +26,7 @@ fn words(route: &Route, handler: &str) -> Words {
     let case = cases::of(route);
     let text = comment(handler);
     let (summary, rest) = text.split_once(". ").unwrap_or((&text, ""));
-    let audited = case.effect.map(|action| action.entry().name);
+    let audited = case.effect.map(|action| action.kind().name);
     let in_log = audited.map(|action| format!("Audited: `{action}`."));
     let callers = callers(&case, route);
     let description = [rest, &callers, in_log.as_deref().unwrap_or_default()];

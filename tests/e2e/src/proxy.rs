@@ -15,7 +15,8 @@ use aws_smithy_types::body::SdkBody;
 use local::embedded::Embedded;
 use serde_json::Value;
 use store::backend::{
-    Backend, Change, Got, KeysByTable, Page, PrimaryKey, Put, Query, Reason, Step, TableName, WriteError,
+    Backend, Got, KeysByTable, Page, PrimaryKey, PutItem, Query, Reason, TableName, TransactItem, UpdateItem,
+    WriteError,
 };
 use store::tables::TableSpec;
 use store::{Item, StoreError};
@@ -275,17 +276,17 @@ impl Backend for Typed {
         unless_lost(lost, self.embedded.query(table, query).await)
     }
 
-    async fn put(&self, put: Put) -> Result<(), WriteError> {
+    async fn put(&self, put: PutItem) -> Result<(), WriteError> {
         let lost = self.proxy.typed("PutItem").await?;
         unless_lost(lost, self.embedded.put(put).await)
     }
 
-    async fn update(&self, change: Change) -> Result<Option<Item>, WriteError> {
+    async fn update(&self, change: UpdateItem) -> Result<Option<Item>, WriteError> {
         let lost = self.proxy.typed("UpdateItem").await?;
         unless_lost(lost, self.embedded.update(change).await)
     }
 
-    async fn transact(&self, steps: Vec<Step>) -> Result<(), WriteError> {
+    async fn transact(&self, steps: Vec<TransactItem>) -> Result<(), WriteError> {
         let lost = self.proxy.typed(TRANSACTION).await?;
         unless_lost(lost, self.embedded.transact(steps).await)
     }

@@ -11,11 +11,11 @@ use follow_audit::FollowAudit;
 use local::Place;
 use local::embedded::Embedded;
 use protocol::VaultId;
+use rules::Time;
+use rules::audit::{Action, Record};
 use seal_secret::SealSecret;
-use store::{Keys, Store, Values, tables};
+use store::{KeyRing, Store, Values, tables};
 use sweep_expired::Sweep;
-use vault::Time;
-use vault::audit::{Action, Record};
 use zeroize::Zeroizing;
 
 use crate::contract::Contract;
@@ -45,7 +45,7 @@ pub struct Options {
 pub struct Services {
     pub store: Store,
     pub values: Values,
-    pub keys: Keys,
+    pub keys: KeyRing,
     pub clock: Clock,
     pub config: Arc<Config>,
 }
@@ -130,7 +130,7 @@ impl World {
         let services = Services {
             store,
             values,
-            keys: Keys::new(keys.clone(), config.key_cache_seconds),
+            keys: KeyRing::new(keys.clone(), config.key_cache_seconds),
             clock: clock.clone().map_or(Clock::System, Clock::Manual),
             config: Arc::new(config),
         };
@@ -156,7 +156,7 @@ impl World {
         let backend = place::backend(self.store.of(function), self.embedded.as_ref());
         let (store, values) = Store::new(backend, &self.services.config.table_prefix);
         let layer = Arc::new(FunctionKeys { function, layer: self.keys.clone() });
-        let keys = Keys::new(layer, self.services.config.key_cache_seconds);
+        let keys = KeyRing::new(layer, self.services.config.key_cache_seconds);
         Services { store, values, keys, ..self.services.clone() }
     }
 
@@ -320,7 +320,7 @@ impl Place for World {
         self.services_of(function).values
     }
 
-    fn keys(&self, function: &'static str) -> Keys {
+    fn keys(&self, function: &'static str) -> KeyRing {
         self.services_of(function).keys
     }
 

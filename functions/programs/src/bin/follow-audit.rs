@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use follow_audit::FollowAudit;
-use vault::audit::Record;
+use rules::audit::Record;
 
 fn main() -> ExitCode {
     lambda::Function::named("follow-audit").stream(async |start| {

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rules::scope::Needs;
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
-use vault::scope::Needs;
 
 use super::schemas::Schemas;
 use super::{Words, object};

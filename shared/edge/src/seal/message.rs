@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use http::StatusCode;
+use rules::Time;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use vault::Time;
 use zeroize::Zeroizing;
 
 use super::{Operation, Perform};

@@ -12,12 +12,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use crypto::{Generator, Plaintext, PublicKey, Sealed};
 use protocol::{BundleId, SecretId, VaultId};
+use rules::audit::Record;
+use rules::nouns::Secret;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use store::meter::{self, Counted};
-use vault::audit::Record;
-use vault::model::Secret;
 
 use crate::Error;
 

@@ -7,16 +7,16 @@ use std::collections::VecDeque;
 
 use crypto::random;
 use protocol::{AgentId, MachineId, Nonce, VaultId};
-use vault::Time;
-use vault::audit::{Record, Severity};
+use rules::Time;
+use rules::audit::{Record, Severity};
 
-use super::backend::{Put, Query, Terms, WriteError};
+use super::backend::{PutItem, Query, Terms, WriteError};
 use super::item::{Item, Value};
 use super::meter::{self, Counted};
 use super::read::all_of;
 use super::row::{attributes, from_item};
 use super::table::{BY_AGENT, BY_TIME, TTL, Table};
-use super::write::FREE;
+use super::transaction::FREE;
 use crate::{Lists, StoreError};
 
 /// How long records are kept, in days (decisions 14).
@@ -99,6 +99,12 @@ pub(crate) fn record_item(record: &Record) -> Result<Item, StoreError> {
     indexed(format!("record#{}", hex::encode(random::bytes::<16>())), record)
 }
 
+/// The records among the audit table's rows, as its stream brings them: a nonce can be without one.
+pub fn records(images: impl IntoIterator<Item = Item>) -> Result<Vec<Record>, StoreError> {
+    let of_records = images.into_iter().filter(|image| image.get("vaultDay").is_some());
+    of_records.map(|image| from_item("audit record", image)).collect()
+}
+
 impl Lists {
     /// The audit table.
     pub fn audit(&self) -> Audit {
@@ -129,7 +135,7 @@ impl Audit {
         };
         let attempt = Value::from(hex::encode(random::bytes::<12>()));
         item.set("attempt", attempt.clone());
-        let put = Put { condition: Some(FREE.into()), tell_old: true, ..self.put(item) };
+        let put = PutItem { condition: Some(FREE.into()), tell_old: true, ..self.put(item) };
         match self.0.backend.put(put).await {
             Ok(()) => {}
             Err(WriteError::Condition(there)) => {
@@ -145,8 +151,8 @@ impl Audit {
         Ok(())
     }
 
-    fn put(&self, item: Item) -> Put {
-        Put { table: self.0.name(Table::Audit).clone(), item, condition: None, tell_old: false }
+    fn put(&self, item: Item) -> PutItem {
+        PutItem { table: self.0.name(Table::Audit).clone(), item, condition: None, tell_old: false }
     }
 
     /// Writes one record.

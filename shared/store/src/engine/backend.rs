@@ -121,7 +121,7 @@ pub struct Got {
 
 /// A row to be written, over the one that is there.
 #[derive(Debug, Clone)]
-pub struct Put {
+pub struct PutItem {
     /// Its table.
     pub table: TableName,
     /// The row.
@@ -134,7 +134,7 @@ pub struct Put {
 
 /// A change to one row.
 #[derive(Debug, Clone)]
-pub struct Change {
+pub struct UpdateItem {
     /// Its table.
     pub table: TableName,
     /// Its key.
@@ -164,11 +164,11 @@ pub struct Held {
 
 /// One step of a transaction.
 #[derive(Debug, Clone)]
-pub enum Step {
+pub enum TransactItem {
     /// Writes a row.
-    Put(Put),
+    Put(PutItem),
     /// Changes a row.
-    Change(Change),
+    Update(UpdateItem),
     /// Deletes a row.
     Delete(Held),
     /// Demands something of a row, and changes nothing.
@@ -246,11 +246,11 @@ pub trait Backend: Send + Sync {
     async fn query(&self, table: &TableName, query: Query) -> Result<Page, StoreError>;
 
     /// Writes a row.
-    async fn put(&self, put: Put) -> Result<(), WriteError>;
+    async fn put(&self, put: PutItem) -> Result<(), WriteError>;
 
     /// Changes a row, and tells it if it was asked to.
-    async fn update(&self, change: Change) -> Result<Option<Item>, WriteError>;
+    async fn update(&self, change: UpdateItem) -> Result<Option<Item>, WriteError>;
 
     /// Does all of these or nothing, up to a hundred.
-    async fn transact(&self, steps: Vec<Step>) -> Result<(), WriteError>;
+    async fn transact(&self, steps: Vec<TransactItem>) -> Result<(), WriteError>;
 }

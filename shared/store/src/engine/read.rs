@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use super::backend::{Backend, Got, KeysByTable, Page, PrimaryKey, Query, TableName, Terms};
 use super::item::Item;
 use super::meter;
-use super::row::{Key, Row, from_item};
+use super::row::{Row, RowKey, from_item};
 use super::table::{BY_OWNER, Table};
 use crate::{StoreError, Transaction, Values};
 
@@ -47,12 +47,12 @@ impl Batch {
     }
 
     /// Adds a key. One that is added twice is read once.
-    pub fn want<R: Row>(&mut self, key: &Key<R>) {
+    pub fn want<R: Row>(&mut self, key: &RowKey<R>) {
         self.keys.push((R::TABLE, key.primary()));
     }
 
     /// Adds keys.
-    pub fn want_all<R: Row>(&mut self, keys: &[Key<R>]) {
+    pub fn want_all<R: Row>(&mut self, keys: &[RowKey<R>]) {
         for key in keys {
             self.want(key);
         }
@@ -73,7 +73,7 @@ pub struct Fetched {
 
 impl Fetched {
     /// Takes the row with this key out; nothing when there is none.
-    pub fn take<R: Row>(&mut self, key: &Key<R>) -> Result<Option<R>, StoreError> {
+    pub fn take<R: Row>(&mut self, key: &RowKey<R>) -> Result<Option<R>, StoreError> {
         let at = self.rows.binary_search_by(|(table, there, _)| {
             table.cmp(&R::TABLE).then_with(|| there.pk.cmp(&key.pk)).then_with(|| there.sk.as_ref().cmp(&Some(&key.sk)))
         });
@@ -151,12 +151,12 @@ impl Store {
     }
 
     /// Reads one row, strongly consistent.
-    pub async fn get<R: Row>(&self, key: &Key<R>) -> Result<Option<R>, StoreError> {
+    pub async fn get<R: Row>(&self, key: &RowKey<R>) -> Result<Option<R>, StoreError> {
         self.0.get(key).await
     }
 
     /// Reads several rows, strongly consistent, leaving out what is not there; in the order of the keys.
-    pub async fn get_all<R: Row>(&self, keys: &[Key<R>]) -> Result<Vec<R>, StoreError> {
+    pub async fn get_all<R: Row>(&self, keys: &[RowKey<R>]) -> Result<Vec<R>, StoreError> {
         self.0.get_all(keys).await
     }
 }
@@ -174,7 +174,6 @@ impl Lists {
     }
 
     /// Starts a transaction.
-    #[must_use]
     pub fn transaction(&self) -> Transaction<'_> {
         Transaction::new(self)
     }
@@ -223,12 +222,12 @@ impl Lists {
         Err(StoreError::Unavailable("a batch read left keys out again and again".to_owned()))
     }
 
-    pub(crate) async fn get<R: Row>(&self, key: &Key<R>) -> Result<Option<R>, StoreError> {
+    pub(crate) async fn get<R: Row>(&self, key: &RowKey<R>) -> Result<Option<R>, StoreError> {
         let item = self.backend.get(self.name(R::TABLE), key.primary()).await?;
         item.map(|item| from_item(R::KIND, item)).transpose()
     }
 
-    pub(crate) async fn get_all<R: Row>(&self, keys: &[Key<R>]) -> Result<Vec<R>, StoreError> {
+    pub(crate) async fn get_all<R: Row>(&self, keys: &[RowKey<R>]) -> Result<Vec<R>, StoreError> {
         let mut batch = Batch::new();
         batch.want_all(keys);
         let mut fetched = self.fetch(batch).await?;

@@ -2,9 +2,9 @@
 
 use std::marker::PhantomData;
 
+use rules::Time;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use vault::Time;
 
 use super::backend::PrimaryKey;
 use super::convert;
@@ -13,13 +13,13 @@ use super::table::{TTL, Table};
 use crate::StoreError;
 
 /// The key of one row, which knows what kind of row it leads to.
-pub struct Key<R> {
+pub struct RowKey<R> {
     pub(crate) pk: String,
     pub(crate) sk: String,
     row: PhantomData<fn() -> R>,
 }
 
-impl<R> Key<R> {
+impl<R> RowKey<R> {
     pub(crate) fn new(pk: impl Into<String>, sk: impl Into<String>) -> Self {
         Self { pk: pk.into(), sk: sk.into(), row: PhantomData }
     }
@@ -29,15 +29,18 @@ impl<R> Key<R> {
     }
 }
 
-/// A kind of row: where it is kept and under which key.
-pub trait Row: Serialize + DeserializeOwned {
+/// A kind of row that can be read: where it is kept.
+pub trait Row: DeserializeOwned {
     /// Its table.
     const TABLE: Table;
     /// What it is called when it is damaged.
     const KIND: &'static str;
+}
 
+/// A kind of row that is written whole. Others come to be by changes.
+pub trait Put: Row + Serialize {
     /// Its key.
-    fn key(&self) -> Key<Self>;
+    fn key(&self) -> RowKey<Self>;
 
     /// Its place in the table's `by-owner` index, if it has one.
     fn owner(&self) -> Option<(String, String)> {
@@ -48,6 +51,11 @@ pub trait Row: Serialize + DeserializeOwned {
     fn drop_after(&self) -> Option<Time> {
         None
     }
+}
+
+/// A part of a sort key that sorts as the time does.
+pub(crate) fn sortable(time: Time) -> String {
+    format!("{:013}", time.ms())
 }
 
 fn unwritable(error: &serde_dynamo::Error) -> StoreError {
@@ -66,9 +74,9 @@ pub(crate) fn attributes(fields: &impl Serialize) -> Result<Item, StoreError> {
     Ok(item)
 }
 
-pub(crate) fn to_item<R: Row>(row: &R) -> Result<Item, StoreError> {
+pub(crate) fn to_item<R: Put>(row: &R) -> Result<Item, StoreError> {
     let mut item = attributes(row)?;
-    let Key { pk, sk, .. } = row.key();
+    let RowKey { pk, sk, .. } = row.key();
     item.set("pk", pk);
     item.set("sk", sk);
     if let Some((pk, sk)) = row.owner() {

@@ -1,7 +1,7 @@
 //! People: sign-up, sign-in, sessions, passwords, second factors, passkeys.
 
+use rules::audit::Action;
 use serde_json::json;
-use vault::audit::Action;
 
 use super::topics::{ACCOUNT, MAILED_LINKS, PASSKEYS, SECOND_FACTOR, about};
 use super::{By, Case, OPEN, SELF, get, post};

@@ -1,7 +1,7 @@
 //! AI agents, and what every principal may ask.
 
+use rules::audit::Action;
 use serde_json::json;
-use vault::audit::Action;
 
 use super::topics::{AGENTS, CALLERS, about};
 use super::{Case, get, post};

@@ -1,7 +1,7 @@
 //! The audit log, read.
 
+use rules::audit::Action;
 use serde_json::json;
-use vault::audit::Action;
 
 use super::topics::{AUDIT_LOG, about};
 use super::{Case, get, post};

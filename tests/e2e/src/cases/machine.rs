@@ -1,7 +1,7 @@
 //! What machines sign.
 
+use rules::audit::Action;
 use serde_json::json;
-use vault::audit::Action;
 
 use super::topics::{READING, about};
 use super::{Case, SIGNED, get, post};

@@ -1,7 +1,7 @@
 //! Machines, the tokens they come by, and the IP allowlist.
 
+use rules::audit::Action;
 use serde_json::json;
-use vault::audit::Action;
 
 use super::topics::{ALLOWLIST, MACHINES, WAYS_IN, about};
 use super::{Case, get, post};

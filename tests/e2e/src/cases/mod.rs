@@ -22,8 +22,8 @@ use std::collections::BTreeMap;
 
 use edge::Route;
 use edge::openapi::Topic;
+use rules::audit::Action;
 use serde_json::{Value, json};
-use vault::audit::Action;
 
 use crate::{Machine, Person, Request};
 

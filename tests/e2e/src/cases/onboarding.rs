@@ -1,7 +1,7 @@
 //! What one-time tokens are for.
 
+use rules::audit::Action;
 use serde_json::json;
-use vault::audit::Action;
 
 use super::topics::{ONBOARDING, about};
 use super::{Case, FIRST, OPEN, get, post};

@@ -1,7 +1,7 @@
 //! Projects, the machines in them and their grants.
 
+use rules::audit::Action;
 use serde_json::json;
-use vault::audit::Action;
 
 use super::topics::{PROJECT_MACHINES, PROJECTS, about};
 use super::{Case, get, post};

@@ -1,7 +1,7 @@
 //! Secrets, the trash and bundles.
 
+use rules::audit::Action;
 use serde_json::json;
-use vault::audit::Action;
 
 use super::topics::{SECRETS, TRASH, WAYS_IN, about};
 use super::{Case, get, post};

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use dynamodb::Image;
 use serde_json::{Map, Value, json};
-use store::backend::{Backend, Change, Held, PrimaryKey, Put, Query, Reason, Step, Terms, WriteError};
+use store::backend::{Backend, Held, PrimaryKey, PutItem, Query, Reason, Terms, TransactItem, UpdateItem, WriteError};
 use store::{Item, StoreError};
 
 /// A case's call as the engine makes it.
@@ -12,9 +12,9 @@ pub(crate) enum Call {
     Get(String, PrimaryKey),
     BatchGet(Vec<(String, Vec<PrimaryKey>)>),
     Query(String, Query),
-    Put(Put),
-    Update(Change),
-    Transact(Vec<Step>),
+    Put(PutItem),
+    Update(UpdateItem),
+    Transact(Vec<TransactItem>),
 }
 
 /// A request's fields, each asked for once: one that nobody asks for is one that the engine cannot say.
@@ -48,8 +48,8 @@ impl Fields {
         Some(Terms { names: names.as_object()?.iter().map(name).collect(), values: item(&values)? })
     }
 
-    fn put(mut self) -> Option<Put> {
-        let put = Put {
+    fn put(mut self) -> Option<PutItem> {
+        let put = PutItem {
             table: self.text("TableName")?.into(),
             item: self.item("Item")?,
             condition: self.text("ConditionExpression").map(Into::into),
@@ -58,8 +58,8 @@ impl Fields {
         self.0.is_empty().then_some(put)
     }
 
-    fn change(mut self) -> Option<Change> {
-        let change = Change {
+    fn change(mut self) -> Option<UpdateItem> {
+        let change = UpdateItem {
             table: self.text("TableName")?.into(),
             key: self.key()?,
             update: self.text("UpdateExpression")?.into(),
@@ -84,12 +84,12 @@ impl Fields {
         self.0.is_empty().then_some(held)
     }
 
-    fn step(mut self) -> Option<Step> {
+    fn step(mut self) -> Option<TransactItem> {
         let step = match (self.0.remove("Put"), self.0.remove("Update"), self.0.remove("Delete")) {
-            (Some(put), None, None) => Fields::of(&put)?.put().filter(|put| !put.tell_old).map(Step::Put),
-            (None, Some(change), None) => Fields::of(&change)?.change().map(Step::Change),
-            (None, None, Some(held)) => Fields::of(&held)?.held().map(Step::Delete),
-            (None, None, None) => Fields::of(&self.0.remove("ConditionCheck")?)?.held().map(Step::Check),
+            (Some(put), None, None) => Fields::of(&put)?.put().filter(|put| !put.tell_old).map(TransactItem::Put),
+            (None, Some(change), None) => Fields::of(&change)?.change().map(TransactItem::Update),
+            (None, None, Some(held)) => Fields::of(&held)?.held().map(TransactItem::Delete),
+            (None, None, None) => Fields::of(&self.0.remove("ConditionCheck")?)?.held().map(TransactItem::Check),
             _ => None,
         };
         step.filter(|_| self.0.is_empty())

@@ -2,9 +2,9 @@
 
 use crypto::KeyPair;
 use e2e::{Agent, Machine, Options, Person, Request, World, keys};
+use rules::audit::{Action, ActorKind};
+use rules::scope::Scope;
 use serde_json::{Value, json};
-use vault::audit::{Action, ActorKind};
-use vault::scope::Scope;
 
 fn all_scopes() -> Vec<&'static str> {
     Scope::ALL.iter().map(|scope| scope.name()).collect()

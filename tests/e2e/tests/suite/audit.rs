@@ -1,8 +1,8 @@
 //! The audit log: searched, sorted, exported, counted; and what follows it.
 
 use e2e::{Person, World};
+use rules::audit::Action;
 use serde_json::{Value, json};
-use vault::audit::Action;
 
 async fn query(owner: &Person<'_>, body: Value) -> Value {
     owner.post("/v1/manage/audit/query", &body).await.expect(200).json()

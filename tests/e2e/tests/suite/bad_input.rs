@@ -249,7 +249,7 @@ async fn no_mistake_in_any_body_costs_anything() {
             let newest = world.newest_records_of(owner.vault.parse().unwrap(), 100).await;
             newest.iter().filter(|record| record.timestamp > before && Some(record.action) == case.effect).count()
         };
-        let of_another = case.effect == Some(vault::audit::Action::AccountCreate);
+        let of_another = case.effect == Some(rules::audit::Action::AccountCreate);
         assert_eq!(effects().await, 0, "{path}: a mistake took effect");
         send(body.to_string().as_bytes(), Some("application/json")).await.expect(200);
         assert_eq!(effects().await, usize::from(case.effect.is_some() && !of_another), "{path}: the good call");

@@ -5,9 +5,9 @@ use e2e::cases::{self, Case, Names, SIGNED, Things, missing_id};
 use e2e::{Agent, Machine, Options, Person, Request, World};
 use edge::Route;
 use protocol::UserId;
+use rules::audit::ActorKind;
+use rules::scope::{Needs, Scope};
 use serde_json::{Value, json};
-use vault::audit::ActorKind;
-use vault::scope::{Needs, Scope};
 
 /// Who calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -214,7 +214,7 @@ async fn check_record(
     who: Caller,
     status: u16,
     needs: Needs,
-    before: vault::Time,
+    before: rules::Time,
     what: &str,
 ) {
     let agent = cast.agent(who).filter(|_| who != Caller::StrangersAgent);

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use e2e::{World, cases};
+use rules::audit::{Action, ActorKind};
 use serde_json::json;
-use vault::audit::{Action, ActorKind};
 
 /// What a person leaves in the log by a call that is refused, or beside the effect of a case.
 const OF_NO_CASE: [Action; 5] = [
@@ -46,11 +46,11 @@ fn every_effect_is_on_the_page_of_the_audit_log() {
     let rows: BTreeSet<&str> = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
     let effects: Vec<Action> = cases::all().filter_map(|case| case.effect).collect();
     for action in &effects {
-        assert!(rows.contains(action.entry().name), "docs/audit.md has no row of {action:?}");
+        assert!(rows.contains(action.kind().name), "docs/audit.md has no row of {action:?}");
     }
     // What a person can do has a handler, and with it a case.
-    for action in Action::ALL.iter().filter(|action| action.entry().actors.contains(&ActorKind::User)) {
-        let name = action.entry().name;
+    for action in Action::ALL.iter().filter(|action| action.kind().actors.contains(&ActorKind::User)) {
+        let name = action.kind().name;
         let expected = rows.contains(name) && !OF_NO_CASE.contains(action);
         assert_eq!(effects.contains(action), expected, "{name} is of a case, or in OF_NO_CASE, or not on the page");
     }

@@ -3,8 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use e2e::{Answer, Browser, CodeApp, Options, Person, Request, World};
+use rules::audit::Action;
 use serde_json::{Value, json};
-use vault::audit::Action;
 
 const PASSWORD: &str = "a long passw0rd!";
 const NEW: &str = "another passw0rd!";
@@ -134,9 +134,9 @@ async fn no_session_is_made_with_a_password_that_was_replaced_meanwhile() {
     let current = world.services.store.user_by_email("owner@example.org").await.unwrap().unwrap();
     assert_ne!(stored.password_hash, current.password_hash);
     let mut write = world.services.store.transaction();
-    let on = store::Update::existing(&store::accounts::user(stored.id));
-    write.require_if(on.when_equals("passwordHash", &stored.password_hash).unwrap());
-    assert!(matches!(write.commit().await, Err(store::CommitError::Refused(0))));
+    let held = [store::person::PASSWORD_HASH.is(&stored.password_hash)];
+    let as_it_was = write.require_if(&store::person::row(stored.id), held);
+    assert!(matches!(write.commit().await, Err(store::CommitError::Refused(step)) if step == as_it_was));
 }
 
 #[tokio::test]
@@ -251,7 +251,7 @@ async fn a_seed_opens_for_its_person_only_and_is_not_stored_in_clear() {
     let (app, _) = CodeApp::enroll(&owner).await;
     let stranger = Person::sign_up(&world, "stranger@example.org").await;
     let store = &world.services.store;
-    let key = |person: &Person<'_>| store::accounts::second_factor(person.id.parse().unwrap());
+    let key = |person: &Person<'_>| store::second_factor::row(person.id.parse().unwrap());
     let mut factor = store.get(&key(&owner)).await.unwrap().unwrap();
     let sealed = factor.seed.as_bytes();
     assert!(!sealed.windows(app.seed().len()).any(|window| window == app.seed()));

@@ -12,10 +12,10 @@ use std::fmt::Write as _;
 use e2e::cases::{self, Case, Things};
 use e2e::{Agent, Fault, Options, Person, Request, World};
 use edge::Route;
+use rules::Time;
+use rules::audit::Action;
+use rules::scope::Scope;
 use serde_json::json;
-use vault::Time;
-use vault::audit::Action;
-use vault::scope::Scope;
 
 const VALUE: &str = "the value itself";
 /// Of 256 cells, those that are tried in a run that is not deep.

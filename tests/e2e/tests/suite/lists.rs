@@ -1,8 +1,8 @@
 //! Lists, export and poll: what a machine sees of what it is granted.
 
 use e2e::{Machine, Person, World};
+use rules::audit::Action;
 use serde_json::{Value, json};
-use vault::audit::Action;
 
 /// Two projects; the machine is in both and granted some of each.
 async fn two_projects<'w>(owner: &Person<'w>) -> (String, String, [String; 3], Machine<'w>) {

@@ -1,8 +1,8 @@
 //! Management: projects, secrets, machines, grants and the allowlist, with their limits.
 
 use e2e::{Fault, World};
+use rules::audit::Action;
 use serde_json::{Value, json};
-use vault::audit::Action;
 
 #[tokio::test]
 async fn projects_are_made_and_listed_in_order() {

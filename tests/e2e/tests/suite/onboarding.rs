@@ -2,9 +2,9 @@
 
 use crypto::KeyPair;
 use e2e::{Answer, Fault, Machine, Person, Request, World, keys};
+use rules::audit::Action;
 use serde_json::{Value, json};
 use std::io::Read as _;
-use vault::audit::Action;
 
 fn registration(token: &str, key: &KeyPair) -> Request {
     let body = json!({ "publicKey": key.public().to_base64(), "hostname": "host" });
@@ -19,7 +19,7 @@ async fn a_bootstrap_token_registers_one_machine() {
     let token = made["token"].as_str().unwrap();
     assert_eq!(token.len(), 64);
     assert_eq!(made["commands"]["sh"], format!("curl -sSL http://localhost:8080/v1/bootstrap/{token} | sh"));
-    world.assert_now(vault::Time::from_ms(made["expiresAt"].as_u64().unwrap()).minus_seconds(600));
+    world.assert_now(rules::Time::from_ms(made["expiresAt"].as_u64().unwrap()).minus_seconds(600));
 
     // Fetching scripts does not use it.
     for suffix in ["", "/ps", "/k8s", "/ci"] {

@@ -1,8 +1,8 @@
 //! People: accounts, sessions, and the door of the management plane.
 
 use e2e::{Answer, Options, Person, Request, World, keys};
+use rules::audit::Action;
 use serde_json::{Value, json};
-use vault::audit::Action;
 
 const PASSWORD: &str = "a long passw0rd!";
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use crypto::KeyPair;
 use e2e::{Answer, Machine, Options, Request, World, signed_request};
+use rules::audit::Action;
 use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use vault::audit::Action;
 
 /// How many requests are under way at a time.
 const AT_ONCE: usize = 64;

@@ -1,8 +1,8 @@
 //! One signed read: what it gives, every reason for refusing it, what it costs.
 
 use e2e::{Options, World, signed_request};
+use rules::audit::{Action, ActorKind, Severity};
 use serde_json::json;
-use vault::audit::{Action, ActorKind, Severity};
 
 #[tokio::test]
 async fn a_granted_machine_reads_the_value() {

@@ -1,8 +1,8 @@
 //! Secrets through their lives: the trash, versions, generated values, fields.
 
 use e2e::World;
+use rules::audit::Action;
 use serde_json::json;
-use vault::audit::Action;
 
 #[tokio::test]
 async fn the_trash_keeps_a_secret_for_thirty_days() {

@@ -2,9 +2,9 @@
 
 use e2e::{World, keys, logged};
 use edge::{Error, Telemetry};
+use rules::audit::{Action, ActorKind, Origin};
 use serde_json::Value;
 use store::meter::{Counted, measured};
-use vault::audit::{Action, ActorKind, Origin};
 
 /// Lines of this function, as far as they were written by now. Other tests of this program write some too.
 fn lines(function: &str) -> Vec<Value> {
@@ -109,7 +109,7 @@ async fn a_critical_record_is_counted() {
     };
     let audit = world.services.store.audit();
     for (action, expected) in [(Action::CanaryTriggered, 1), (Action::SecretRead, 0)] {
-        let (written, counts) = measured(audit.record(&origin.record(action, "by a test"))).await;
+        let (written, counts) = measured(audit.record(&origin.entry(action, "by a test"))).await;
         written.unwrap();
         assert_eq!((counts.of(Counted::CriticalRecord), counts.of(Counted::StoreCall)), (expected, 1), "{action:?}");
     }

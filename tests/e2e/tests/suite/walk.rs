@@ -2,8 +2,8 @@
 //! arguments alone and with all of them, through the door of agents and through the door of people.
 
 use e2e::{Agent, Answer, Person, World, keys};
+use rules::scope::Scope;
 use serde_json::{Value, json};
-use vault::scope::Scope;
 
 /// One of the two ways in.
 enum Door<'a> {

@@ -1,0 +1,213 @@
+//! What input is taken: lengths, alphabets and shapes (decisions 5, agent-protocol 6). Lengths of names and texts count
+//! characters, sizes of values count bytes.
+
+use std::net::IpAddr;
+
+use crypto::{Charset, Generator, Plaintext};
+use ipnet::IpNet;
+
+/// Input that is well formed but not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field} {problem}")]
+pub struct Invalid {
+    /// The field, as it is called on the wire.
+    pub field: &'static str,
+    /// What is wrong and what would be right. Never the input itself.
+    pub problem: String,
+}
+
+impl Invalid {
+    /// A field and what is wrong with it.
+    pub fn new(field: &'static str, problem: impl Into<String>) -> Self {
+        Self { field, problem: problem.into() }
+    }
+}
+
+/// Most characters in any other name.
+pub const NAME: usize = 255;
+/// Most characters in notes, descriptions, labels and reasons.
+pub const TEXT: usize = 2_048;
+/// Most bytes in a secret's value (64 KiB).
+pub const VALUE_BYTES: usize = 64 * 1_024;
+/// Most fields in a structured value.
+pub const FIELDS: usize = 64;
+/// Most characters in a field's name.
+pub const FIELD_NAME: usize = 128;
+
+/// A name: 1 to `most` characters, none of them a control character.
+pub fn name(field: &'static str, text: &str, most: usize) -> Result<String, Invalid> {
+    if (1..=most).contains(&text.chars().count()) && !text.chars().any(char::is_control) {
+        Ok(text.to_owned())
+    } else {
+        Err(Invalid::new(field, format!("must be 1 to {most} characters without control characters")))
+    }
+}
+
+/// An optional text for people; an empty one counts as none.
+pub fn text(field: &'static str, text: Option<&str>) -> Result<Option<String>, Invalid> {
+    match text {
+        None | Some("") => Ok(None),
+        Some(text) if text.chars().count() <= TEXT => Ok(Some(text.to_owned())),
+        Some(_) => Err(Invalid::new(field, format!("must be at most {TEXT} characters"))),
+    }
+}
+
+/// A secret's value: 1 byte to 64 KiB of UTF-8 (which a JSON string always is).
+pub fn value(value: &Plaintext) -> Result<(), Invalid> {
+    if (1..=VALUE_BYTES).contains(&value.len()) {
+        Ok(())
+    } else {
+        Err(Invalid::new("value", format!("must be 1 to {VALUE_BYTES} bytes")))
+    }
+}
+
+/// Field names of a structured secret, as the JSON array text that goes on the wire.
+pub fn field_names(names: &[String]) -> Result<String, Invalid> {
+    if !(1..=FIELDS).contains(&names.len()) {
+        return Err(Invalid::new("fieldNames", format!("must list 1 to {FIELDS} names")));
+    }
+    for (position, name) in names.iter().enumerate() {
+        let fits = (1..=FIELD_NAME).contains(&name.len())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
+        if !fits {
+            let problem = format!("must be names of 1 to {FIELD_NAME} letters, digits, underscores, dots and dashes");
+            return Err(Invalid::new("fieldNames", problem));
+        }
+        if names.iter().take(position).any(|earlier| earlier == name) {
+            return Err(Invalid::new("fieldNames", "must not list a name twice"));
+        }
+    }
+    serde_json::to_string(names).map_err(|_| Invalid::new("fieldNames", "must be a list of names"))
+}
+
+/// A CIDR range; a bare address counts as a range of one. Host bits are cleared, and IPv4 in IPv6 clothes is IPv4, as it
+/// is where addresses of requests are read.
+pub fn cidr(field: &'static str, text: &str) -> Result<IpNet, Invalid> {
+    let range = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+    let range = range.ok_or_else(|| Invalid::new(field, "must be an IPv4 or IPv6 address or CIDR range"))?;
+    let mapped = match range {
+        IpNet::V6(range) if range.prefix_len() >= 96 => {
+            range.addr().to_ipv4_mapped().map(|a| (a, range.prefix_len() - 96))
+        }
+        _ => None,
+    };
+    let range = mapped.and_then(|(address, length)| IpNet::new(address.into(), length).ok()).unwrap_or(range);
+    Ok(range.trunc())
+}
+
+/// What a generated value is made of, if its length is within bounds.
+pub fn generator(length: Option<u64>, charset: Option<Charset>) -> Result<Generator, Invalid> {
+    let default = Generator::default();
+    let length = length.map(|length| number("length", length, Generator::LENGTH)).transpose()?;
+    Ok(Generator {
+        length: length.and_then(|length| usize::try_from(length).ok()).unwrap_or(default.length),
+        charset: charset.unwrap_or(default.charset),
+    })
+}
+
+/// A whole number inside bounds.
+pub fn number(field: &'static str, number: u64, bounds: std::ops::RangeInclusive<u64>) -> Result<u64, Invalid> {
+    if bounds.contains(&number) {
+        Ok(number)
+    } else {
+        Err(Invalid::new(field, format!("must be {} to {}", bounds.start(), bounds.end())))
+    }
+}
+
+/// An e-mail address, in lower case. Whether it receives mail shows when mail is sent to it.
+pub fn email(text: &str) -> Result<String, Invalid> {
+    let fits = text.len() <= 254
+        && text.split_once('@').is_some_and(|(local, domain)| {
+            !local.is_empty() && domain.contains('.') && !domain.contains('@') && !domain.starts_with('.')
+        })
+        && !text.chars().any(|c| c.is_control() || c.is_whitespace());
+    if fits { Ok(text.to_lowercase()) } else { Err(Invalid::new("email", "must be an e-mail address")) }
+}
+
+/// A new password: at least 12 characters with a digit and a special character, at most 1,024 bytes.
+pub fn new_password(field: &'static str, password: &Plaintext) -> Result<(), Invalid> {
+    let fits = password.len() <= 1_024
+        && password.expose_str().is_some_and(|text| {
+            text.chars().count() >= 12
+                && text.chars().any(|c| c.is_ascii_digit())
+                && text.chars().any(|c| !c.is_alphanumeric())
+        });
+    if fits {
+        Ok(())
+    } else {
+        Err(Invalid::new(field, "must be at least 12 characters with a digit and a special character"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn plaintext(text: &str) -> Plaintext {
+        Plaintext::new(text.as_bytes().to_vec())
+    }
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn at_the_limit_passes_and_one_past_it_fails() {
+        assert!(name("name", &"\u{e4}".repeat(NAME), NAME).is_ok());
+        assert!(name("name", &"\u{e4}".repeat(NAME + 1), NAME).is_err());
+        assert!(name("name", "", NAME).is_err());
+        assert!(name("name", "a\nb", NAME).is_err());
+        assert_eq!(text("note", Some("")), Ok(None));
+        assert!(text("note", Some(&"n".repeat(TEXT))).is_ok());
+        assert!(text("note", Some(&"n".repeat(TEXT + 1))).is_err());
+        assert!(value(&plaintext(&"v".repeat(VALUE_BYTES))).is_ok());
+        assert!(value(&plaintext(&"v".repeat(VALUE_BYTES + 1))).is_err());
+        assert!(value(&plaintext("")).is_err());
+        let many: Vec<String> = (0..=FIELDS).map(|n| format!("f{n}")).collect();
+        assert!(field_names(&many).is_err());
+        assert!(field_names(&many[1..]).is_ok());
+        assert!(field_names(&[]).is_err());
+        assert!(field_names(&[String::new()]).is_err());
+        assert!(field_names(&["f".repeat(FIELD_NAME)]).is_ok());
+        assert!(field_names(&["f".repeat(FIELD_NAME + 1)]).is_err());
+    }
+
+    #[test]
+    fn field_names_are_json_text_in_the_order_given() {
+        assert_eq!(field_names(&names(&["user-name", "password"])).unwrap(), r#"["user-name","password"]"#);
+        assert!(field_names(&names(&["a", "a"])).is_err());
+        assert!(field_names(&names(&["a b"])).is_err());
+    }
+
+    #[test]
+    fn ranges() {
+        assert_eq!(cidr("cidr", "192.0.2.7").unwrap().to_string(), "192.0.2.7/32");
+        assert_eq!(cidr("cidr", "192.0.2.7/24").unwrap().to_string(), "192.0.2.0/24");
+        assert_eq!(cidr("cidr", "2001:db8::1").unwrap().to_string(), "2001:db8::1/128");
+        assert_eq!(cidr("cidr", "::ffff:192.0.2.7/120").unwrap().to_string(), "192.0.2.0/24");
+        for text in ["", "192.0.2.0/33", "192.0.2", "::/129", "example.org", "192.0.2.7/24 "] {
+            assert!(cidr("cidr", text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn addresses_and_passwords() {
+        assert_eq!(email("Ann@Example.org").unwrap(), "ann@example.org");
+        for text in ["", "ann", "@example.org", "ann@", "ann@example", "a b@example.org", "a@b@example.org"] {
+            assert!(email(text).is_err(), "{text}");
+        }
+        assert!(new_password("password", &plaintext("abcdefghij1!")).is_ok());
+        for text in ["abcdefghi1!", "abcdefghijk!", "abcdefghijk1", &format!("1!{}", "x".repeat(1_023))] {
+            assert!(new_password("password", &plaintext(text)).is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn parsers_never_panic(text in ".{0,80}") {
+            let _ = cidr("cidr", &text);
+            let _ = email(&text);
+        }
+    }
+}

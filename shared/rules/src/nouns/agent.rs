@@ -1,0 +1,44 @@
+//! An AI agent.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use crypto::PublicKey;
+use protocol::{AgentId, ProjectId, UserId, VaultId};
+use serde::{Deserialize, Serialize};
+
+use crate::Time;
+use crate::scope::Scope;
+
+/// Most projects in an AI agent's allowlist: it is read with every call.
+pub const AGENT_PROJECTS: usize = 200;
+
+/// An AI agent: manages the vault and reads no value.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Agent {
+    /// Its id.
+    pub id: AgentId,
+    /// The vault it is in; never changes.
+    pub vault: VaultId,
+    /// The vault's owner, for its records.
+    pub owner: UserId,
+    /// Its name.
+    pub name: String,
+    /// The key its signatures verify under.
+    pub public_key: PublicKey,
+    /// Whether somebody has accepted it.
+    pub approved: bool,
+    /// Whether it is switched on.
+    pub enabled: bool,
+    /// What it may do.
+    pub scopes: BTreeSet<Scope>,
+    /// The projects its scopes apply in; nothing means all of the vault.
+    pub projects: Option<BTreeSet<ProjectId>>,
+    /// Address it registered from.
+    pub registered_from: Option<IpAddr>,
+    /// When it registered.
+    pub created_at: Time,
+}
+
+crate::owned::owned!(Agent "Agent");

@@ -1,0 +1,31 @@
+//! What ends by itself.
+
+use crypto::TokenHash;
+use protocol::{MachineId, ProjectId, SecretId, VaultId};
+use serde::{Deserialize, Serialize};
+
+use crate::Time;
+
+/// What the sweep has to end, and when.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Expiry {
+    /// When.
+    pub at: Time,
+    /// What.
+    pub of: Expiring,
+}
+
+/// A thing that ends by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Expiring {
+    /// An ephemeral machine: disabled at its end.
+    Machine(MachineId),
+    /// A bundle nobody fetched: destroyed, and its machine removed.
+    Bundle(TokenHash),
+    /// A secret that was in the trash for its time: purged.
+    Secret(ProjectId, SecretId),
+    /// A project that was deleted: what is left of it goes.
+    Project(VaultId, ProjectId),
+}

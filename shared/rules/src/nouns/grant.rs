@@ -1,0 +1,22 @@
+//! Grants: which machine may read which secret.
+
+use protocol::{MachineId, ProjectId, SecretId};
+use serde::{Deserialize, Serialize};
+
+use crate::Time;
+
+/// One machine may read one secret.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Grant {
+    /// The machine.
+    pub machine: MachineId,
+    /// The secret's project.
+    pub project: ProjectId,
+    /// The secret.
+    pub secret: SecretId,
+    /// The version last delivered to this machine, for poll.
+    pub delivered: Option<u64>,
+    /// When it was given.
+    pub granted_at: Time,
+}

@@ -1,0 +1,50 @@
+//! A machine: a server, container or CI runner.
+
+use std::net::IpAddr;
+
+use crypto::PublicKey;
+use protocol::{EnrollmentTokenId, MachineId, VaultId};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::Time;
+
+/// How a machine came to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MachineKind {
+    /// Long-lived: bootstrapped or pre-provisioned.
+    Standard,
+    /// Enrolled by token, with an end of its own.
+    Ephemeral,
+}
+
+/// A server, container or CI runner.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Machine {
+    /// Its id.
+    pub id: MachineId,
+    /// The vault it is in; never changes.
+    pub vault: VaultId,
+    /// Its name.
+    pub name: String,
+    /// How it came to be.
+    pub kind: MachineKind,
+    /// The key its signatures verify under.
+    pub public_key: PublicKey,
+    /// Whether a person has accepted it.
+    pub approved: bool,
+    /// Whether it is switched on.
+    pub enabled: bool,
+    /// From then on it is refused.
+    pub expires_at: Option<Time>,
+    /// The token it was enrolled with.
+    pub enrollment_token: Option<EnrollmentTokenId>,
+    /// Address it registered from.
+    pub registered_from: Option<IpAddr>,
+    /// When it registered.
+    pub created_at: Time,
+}
+
+crate::owned::owned!(Machine "Machine");

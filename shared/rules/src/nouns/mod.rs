@@ -1,0 +1,36 @@
+//! What there is: one file for each noun, with its row, its limits and its small rules. Keys and indexes are the store's
+//! business.
+
+mod agent;
+mod bundle;
+mod expiry;
+mod grant;
+mod link;
+mod machine;
+mod member;
+mod passkey;
+mod person;
+mod project;
+mod rename;
+mod second_factor;
+mod secret;
+mod session;
+mod token;
+mod vault;
+
+pub use agent::{AGENT_PROJECTS, Agent};
+pub use bundle::Bundle;
+pub use expiry::{Expiring, Expiry};
+pub use grant::Grant;
+pub use link::{LinkPurpose, MailedLink};
+pub use machine::{Machine, MachineKind};
+pub use member::Membership;
+pub use passkey::{Ceremony, Passkey};
+pub use person::User;
+pub use project::{Freeze, PROJECT_NAME, Project};
+pub use rename::Rename;
+pub use second_factor::SecondFactor;
+pub use secret::{Secret, SecretKind, SecretVersion, TRASH_SECONDS, VERSIONS_KEPT};
+pub use session::Session;
+pub use token::{AgentBootstrapToken, BootstrapToken, EnrollmentToken, Revocation};
+pub use vault::{ALLOWLIST_ENTRIES, AllowlistEntry, Vault};

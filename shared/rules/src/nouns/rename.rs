@@ -1,0 +1,19 @@
+//! Earlier names of machines and AI agents.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Time;
+
+/// An earlier name of a machine or an AI agent.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rename<Id> {
+    /// Whose name it was.
+    pub of: Id,
+    /// The name it had.
+    pub from: String,
+    /// The name it got.
+    pub to: String,
+    /// When.
+    pub at: Time,
+}

@@ -1,0 +1,51 @@
+//! A person's second factor.
+
+use std::collections::BTreeSet;
+
+use crypto::Sealed;
+use protocol::UserId;
+use serde::{Deserialize, Serialize};
+
+use crate::Time;
+
+/// A person's second factor: codes of an authenticator app (TOTP), and recovery codes in its place.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SecondFactor {
+    /// Whose it is.
+    pub user: UserId,
+    /// The seed of the codes, sealed under the key of their vault.
+    pub seed: Sealed,
+    /// When the seed was given out.
+    pub created_at: Time,
+    /// When a code showed that their app has the seed; nothing until then, and no code is asked for.
+    pub confirmed_at: Option<Time>,
+    /// The time step of the last code that was taken; no code of it or of one before is taken again.
+    pub last_step: u64,
+    /// Wrong codes of the app since the last right one.
+    pub wrong_codes: u64,
+    /// When the last of them came.
+    pub last_wrong_at: Option<Time>,
+    /// Salt of the recovery codes' hashes, hex.
+    pub recovery_salt: String,
+    /// Argon2id of each recovery code that was not used, hex.
+    pub recovery_hashes: BTreeSet<String>,
+}
+
+impl SecondFactor {
+    /// What [`SecondFactor::seed`] is sealed for.
+    pub const PURPOSE: &'static str = "totp";
+    /// How long a seed that was given out waits for its first code, in seconds.
+    pub const CONFIRM_SECONDS: u64 = 600;
+    /// After this many wrong codes of the app each further one makes it wait. Six digits can be guessed from many
+    /// addresses; recovery codes cannot, and are always taken.
+    const WRONG_CODES: u64 = 10;
+    /// How long it waits, in seconds.
+    const WAIT_SECONDS: u64 = 900;
+
+    /// Whether codes of the app are not taken at this time.
+    pub fn waits(&self, now: Time) -> bool {
+        self.wrong_codes >= Self::WRONG_CODES
+            && self.last_wrong_at.is_some_and(|last| last.plus_seconds(Self::WAIT_SECONDS) > now)
+    }
+}

@@ -1,0 +1,104 @@
+//! A secret without its value, and what is known of its versions.
+
+use protocol::{ProjectId, SecretId, VaultId};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::Time;
+use crate::owned::Owned;
+
+/// Versions of a secret that are kept.
+pub const VERSIONS_KEPT: u64 = 50;
+
+/// How long a secret stays in the trash, in seconds (30 days).
+pub const TRASH_SECONDS: u64 = 30 * 86_400;
+
+/// What kind of secret a row is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SecretKind {
+    /// One value.
+    Secret,
+    /// Several named fields, encrypted as one.
+    Structured,
+    /// A database credential that is rotated and pushed to the database.
+    Managed,
+    /// A tripwire.
+    Canary,
+}
+
+impl SecretKind {
+    /// The kind as machines see it. Whoever holds a stolen machine key must not be able to tell a canary.
+    pub fn shown_to_machines(self) -> &'static str {
+        match self {
+            Self::Secret | Self::Canary => "secret",
+            Self::Structured => "structured",
+            Self::Managed => "managed",
+        }
+    }
+}
+
+/// A secret without its value.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Secret {
+    /// Its id.
+    pub id: SecretId,
+    /// The vault it is in; never changes.
+    pub vault: VaultId,
+    /// The project it is in; never changes.
+    pub project: ProjectId,
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub kind: SecretKind,
+    /// For structured and managed secrets the JSON array of field names, as text, in the order given.
+    pub field_names: Option<String>,
+    /// A note for people.
+    pub note: Option<String>,
+    /// The current version, from 1.
+    pub version: u64,
+    /// When it was last delivered to a machine, as the audit log tells; some moments behind.
+    pub last_accessed_at: Option<Time>,
+    /// Set while the secret is in the trash.
+    pub deleted_at: Option<Time>,
+    /// When it was made.
+    pub created_at: Time,
+    /// When its value, name or note last changed.
+    pub updated_at: Time,
+}
+
+impl Secret {
+    /// The versions that are kept: the newest 50.
+    pub fn kept_versions(&self) -> std::ops::RangeInclusive<u64> {
+        self.version.saturating_sub(VERSIONS_KEPT) + 1..=self.version
+    }
+}
+
+impl Owned for Secret {
+    const NAME: &'static str = "Secret";
+
+    fn vault(&self) -> VaultId {
+        self.vault
+    }
+
+    fn project(&self) -> Option<ProjectId> {
+        Some(self.project)
+    }
+
+    fn is_live(&self) -> bool {
+        self.deleted_at.is_none()
+    }
+}
+
+/// That a secret had this version: what is known of it without its value.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretVersion {
+    /// The secret.
+    pub secret: SecretId,
+    /// The version.
+    pub version: u64,
+    /// When it was made.
+    pub created_at: Time,
+}

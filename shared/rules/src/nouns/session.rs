@@ -1,0 +1,53 @@
+//! A person's session.
+
+use std::net::IpAddr;
+
+use crypto::TokenHash;
+use protocol::{SessionId, UserId};
+use serde::{Deserialize, Serialize};
+
+use crate::Time;
+
+/// A person's session.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Session {
+    /// Its id, as shown in lists.
+    pub id: SessionId,
+    /// SHA-256 of the cookie's token.
+    pub hash: TokenHash,
+    /// Whose it is.
+    pub user: UserId,
+    /// Address it was made from.
+    pub address: IpAddr,
+    /// The browser's own description of itself.
+    pub user_agent: Option<String>,
+    /// When it was made.
+    pub created_at: Time,
+    /// When it was last used, to the nearest few minutes.
+    pub last_used_at: Time,
+    /// When more than a password was shown for it: a code, or a passkey.
+    pub proved_at: Option<Time>,
+}
+
+impl Session {
+    /// How long that more than a password was shown counts as just now, in seconds.
+    pub const PROVED_SECONDS: u64 = 300;
+    /// A session unused for this long has ended, in seconds (12 hours).
+    pub const IDLE_SECONDS: u64 = 12 * 3_600;
+    /// A session this old has ended, in seconds (7 days).
+    pub const TOTAL_SECONDS: u64 = 7 * 86_400;
+    /// Use is written down at most this often, in seconds.
+    pub const TOUCH_SECONDS: u64 = 300;
+
+    /// Whether more than a password was shown for it just now.
+    pub fn is_proved(&self, now: Time) -> bool {
+        self.proved_at.is_some_and(|at| at.plus_seconds(Self::PROVED_SECONDS) > now)
+    }
+
+    /// When the session ends if it is not used again.
+    pub fn ends_at(&self) -> Time {
+        let idle = self.last_used_at.plus_seconds(Self::IDLE_SECONDS);
+        idle.min(self.created_at.plus_seconds(Self::TOTAL_SECONDS))
+    }
+}

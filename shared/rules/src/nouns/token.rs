@@ -1,0 +1,93 @@
+//! One-time and enrollment tokens.
+
+use std::collections::BTreeSet;
+
+use crypto::TokenHash;
+use ipnet::IpNet;
+use protocol::{EnrollmentTokenId, ProjectId, SecretId, UserId, VaultId};
+use serde::{Deserialize, Serialize};
+
+use crate::Time;
+use crate::scope::Scope;
+
+/// A single-use token that registers one long-lived machine.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BootstrapToken {
+    /// SHA-256 of its text.
+    pub hash: TokenHash,
+    /// The vault it registers into.
+    pub vault: VaultId,
+    /// From then on it is refused.
+    pub expires_at: Time,
+}
+
+/// A single-use token that registers one AI agent, with what a person has fixed for it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AgentBootstrapToken {
+    /// SHA-256 of its text.
+    pub hash: TokenHash,
+    /// The vault it registers into.
+    pub vault: VaultId,
+    /// The vault's owner.
+    pub owner: UserId,
+    /// The agent's name, unless it brings one.
+    pub name: String,
+    /// What the agent may do.
+    pub scopes: BTreeSet<Scope>,
+    /// The projects that applies in; nothing means all of the vault.
+    pub projects: Option<BTreeSet<ProjectId>>,
+    /// From then on it is refused.
+    pub expires_at: Time,
+}
+
+/// A token with which CI runs and serverless functions enroll themselves, inside what was fixed when it was made.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EnrollmentToken {
+    /// Its id.
+    pub id: EnrollmentTokenId,
+    /// SHA-256 of its plaintext.
+    pub hash: TokenHash,
+    /// The vault it enrolls into.
+    pub vault: VaultId,
+    /// Its name.
+    pub name: String,
+    /// A text for people.
+    pub description: Option<String>,
+    /// Projects its machines join.
+    pub project_ids: Vec<ProjectId>,
+    /// Secrets its machines are granted.
+    pub secret_ids: Vec<SecretId>,
+    /// How long a machine it enrolls lives, in seconds.
+    pub machine_lifetime_seconds: u64,
+    /// How many machines it may enroll.
+    pub max_uses: u64,
+    /// How many it has enrolled.
+    pub uses: u64,
+    /// Addresses it may be used from.
+    pub source_cidr: Option<IpNet>,
+    /// A regular expression that the whole host name has to match.
+    pub hostname_pattern: Option<String>,
+    /// A template for the names of its machines.
+    pub name_pattern: Option<String>,
+    /// From then on it is refused.
+    pub expires_at: Time,
+    /// Set when it was revoked.
+    pub revoked: Option<Revocation>,
+    /// When it was made.
+    pub created_at: Time,
+}
+
+crate::owned::owned!(EnrollmentToken "Enrollment token");
+
+/// When and why a token was revoked.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Revocation {
+    /// When.
+    pub at: Time,
+    /// Why, as given.
+    pub reason: Option<String>,
+}

@@ -1,0 +1,221 @@
+//! Changes to single rows.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Write as _};
+use std::marker::PhantomData;
+
+use rules::Time;
+use serde::Serialize;
+
+use super::attribute::{Attribute, Condition};
+use super::backend::{PrimaryKey, Terms, UpdateItem, WriteError};
+use super::item::Value;
+use super::row::{Row, RowKey, attribute, from_item};
+use super::table::TTL;
+use crate::{Lists, StoreError};
+
+/// The condition that a row is there.
+pub(super) const THERE: &str = "attribute_exists(pk)";
+
+/// Changes to one row, with conditions.
+#[must_use = "a change happens when it is written"]
+pub struct Change<R> {
+    key: PrimaryKey,
+    terms: Terms,
+    set: Vec<String>,
+    remove: Vec<String>,
+    add: Vec<String>,
+    delete: Vec<String>,
+    conditions: Vec<String>,
+    /// Kept until it is written, so that a change reads as a list.
+    broken: Option<StoreError>,
+    of: PhantomData<fn(&R)>,
+}
+
+impl<R: Row> RowKey<R> {
+    /// Changes to this row, which has to be there.
+    pub fn change(&self) -> Change<R> {
+        let mut change = self.upsert();
+        change.conditions.push(THERE.to_owned());
+        change
+    }
+
+    /// Changes to this row, which comes to be by them unless it is there.
+    pub fn upsert(&self) -> Change<R> {
+        Change {
+            key: self.primary(),
+            terms: Terms::default(),
+            set: vec![],
+            remove: vec![],
+            add: vec![],
+            delete: vec![],
+            conditions: vec![],
+            broken: None,
+            of: PhantomData,
+        }
+    }
+}
+
+impl<R> Change<R> {
+    /// The value under an alias; nothing when there is none.
+    fn term(&mut self, value: Result<Value, StoreError>) -> Option<String> {
+        match value {
+            Ok(Value::Null) => None,
+            Ok(value) => Some(self.terms.add(value)),
+            Err(error) => {
+                self.broken = Some(error);
+                None
+            }
+        }
+    }
+
+    fn set_or_remove(mut self, place: String, value: &impl Serialize) -> Self {
+        match self.term(attribute(value)) {
+            Some(value) => self.set.push(format!("{place} = {value}")),
+            None => self.remove.push(place),
+        }
+        self
+    }
+
+    /// Sets an attribute; of no value, removes it.
+    pub fn set<V: Serialize>(mut self, attribute: Attribute<R, V>, value: &V) -> Self {
+        let place = self.terms.alias(attribute.name);
+        self.set_or_remove(place, value)
+    }
+
+    /// Removes an attribute that may be absent.
+    pub fn remove<V: Default>(mut self, attribute: Attribute<R, V>) -> Self {
+        let place = self.terms.alias(attribute.name);
+        self.remove.push(place);
+        self
+    }
+
+    /// Sets an entry of a map.
+    pub fn set_entry<K: fmt::Display, V: Serialize>(
+        mut self,
+        map: Attribute<R, BTreeMap<K, V>>,
+        entry: &K,
+        value: &V,
+    ) -> Self {
+        let place = self.entry(map, entry);
+        self.set_or_remove(place, value)
+    }
+
+    /// Removes an entry of a map.
+    pub fn remove_entry<K: fmt::Display, V>(mut self, map: Attribute<R, BTreeMap<K, V>>, entry: &K) -> Self {
+        let place = self.entry(map, entry);
+        self.remove.push(place);
+        self
+    }
+
+    fn entry<K: fmt::Display, V>(&mut self, map: Attribute<R, BTreeMap<K, V>>, entry: &K) -> String {
+        let (map, entry) = (self.terms.alias(map.name), self.terms.alias(&entry.to_string()));
+        format!("{map}.{entry}")
+    }
+
+    /// Adds an element to a list, which has to be there.
+    pub fn append<V: Serialize>(mut self, list: Attribute<R, Option<BTreeSet<V>>>, element: &V) -> Self {
+        let list = self.terms.alias(list.name);
+        if let Some(element) = self.term(attribute(&[element])) {
+            self.conditions.push(format!("attribute_exists({list})"));
+            self.set.push(format!("{list} = list_append({list}, {element})"));
+        }
+        self
+    }
+
+    /// Adds to a number.
+    pub fn add(mut self, attribute: Attribute<R, u64>, number: u64) -> Self {
+        let name = self.terms.alias(attribute.name);
+        let value = self.terms.add(number.into());
+        self.add.push(format!("{name} {value}"));
+        self
+    }
+
+    /// Adds names to a set; those that are in it already stay.
+    pub fn add_names(mut self, set: Attribute<R, BTreeSet<String>>, names: Vec<String>) -> Self {
+        let (set, names) = (self.terms.alias(set.name), self.terms.add(Value::Ss(names)));
+        self.add.push(format!("{set} {names}"));
+        self
+    }
+
+    /// Takes names out of a set; those that are not in it are no mistake.
+    pub fn take_names(mut self, set: Attribute<R, BTreeSet<String>>, names: Vec<String>) -> Self {
+        let (set, names) = (self.terms.alias(set.name), self.terms.add(Value::Ss(names)));
+        self.delete.push(format!("{set} {names}"));
+        self
+    }
+
+    /// From then on DynamoDB may drop the row.
+    pub fn drop_after(mut self, time: Time) -> Self {
+        let place = self.terms.alias(TTL);
+        self.set_or_remove(place, &time.seconds())
+    }
+
+    /// Only if this holds.
+    pub fn only_if(mut self, condition: Condition<R>) -> Self {
+        match condition.text(&mut self.terms) {
+            Ok(condition) => self.conditions.push(condition),
+            Err(error) => self.broken = Some(error),
+        }
+        self
+    }
+
+    fn text(&self) -> String {
+        let mut text = String::new();
+        let parts = [("SET", &self.set), ("REMOVE", &self.remove), ("ADD", &self.add), ("DELETE", &self.delete)];
+        for (word, parts) in parts {
+            if !parts.is_empty() {
+                let _ = write!(text, "{word} {} ", parts.join(", "));
+            }
+        }
+        text
+    }
+}
+
+/// Conditions that hold together, in DynamoDB's words; nothing when there are none.
+pub(super) fn all_of(conditions: &[String]) -> Option<Cow<'static, str>> {
+    (!conditions.is_empty()).then(|| conditions.join(" AND ").into())
+}
+
+impl<R: Row> Change<R> {
+    pub(super) fn item(self, store: &Lists, tell_new: bool) -> Result<UpdateItem, StoreError> {
+        match self.broken {
+            Some(error) => Err(error),
+            None => Ok(UpdateItem {
+                table: store.name(R::TABLE).clone(),
+                update: self.text().into(),
+                condition: all_of(&self.conditions),
+                key: self.key,
+                terms: self.terms,
+                tell_new,
+            }),
+        }
+    }
+}
+
+impl Lists {
+    /// Changes a row. A condition that does not hold is the caller's mistake here; see [`Lists::change_if`].
+    pub async fn change<R: Row>(&self, change: Change<R>) -> Result<(), StoreError> {
+        if self.change_if(change).await? {
+            Ok(())
+        } else {
+            Err(StoreError::Damaged(format!("{}: changed meanwhile", R::KIND)))
+        }
+    }
+
+    /// Changes a row if the conditions hold, and says whether they did.
+    pub async fn change_if<R: Row>(&self, change: Change<R>) -> Result<bool, StoreError> {
+        match self.backend.update(change.item(self, false)?).await {
+            Ok(_) => Ok(true),
+            Err(WriteError::Condition(_)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Changes a row, and gives it as it is afterwards.
+    pub(crate) async fn changed<R: Row>(&self, change: Change<R>) -> Result<R, StoreError> {
+        let row = self.backend.update(change.item(self, true)?).await?;
+        from_item(R::KIND, row.unwrap_or_default())
+    }
+}

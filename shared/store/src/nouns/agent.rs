@@ -1,0 +1,90 @@
+//! AI agents, and their earlier names. No function of the machine plane has a right on their table.
+
+use std::collections::BTreeSet;
+
+use protocol::{AgentId, ProjectId, VaultId};
+use rules::Time;
+use rules::audit::Record;
+use rules::nouns::{Agent, Rename};
+use rules::scope::Scope;
+
+use crate::engine::attribute::attributes;
+use crate::engine::row::{Put, Row, RowKey, sortable};
+use crate::engine::table::Table;
+use crate::{CommitError, Lists, StoreError};
+
+/// Key of an agent.
+#[must_use]
+pub fn row(id: AgentId) -> RowKey<Agent> {
+    RowKey::new(format!("AGENT#{id}"), "AGENT")
+}
+
+/// Key of an agent's earlier name.
+pub(crate) fn rename(id: AgentId, at: Time) -> RowKey<Rename<AgentId>> {
+    RowKey::new(format!("AGENT#{id}"), format!("NAME#{}", sortable(at)))
+}
+
+impl Row for Agent {
+    const TABLE: Table = Table::Agents;
+    const KIND: &'static str = "agent";
+}
+
+impl Put for Agent {
+    fn key(&self) -> RowKey<Self> {
+        row(self.id)
+    }
+
+    fn owner(&self) -> Option<(String, String)> {
+        Some((format!("VAULT#{}", self.vault), format!("AGENT#{}#{}", sortable(self.created_at), self.id)))
+    }
+}
+
+attributes! {
+    Agent {
+        NAME = name "name": String;
+        APPROVED = approved "approved": bool;
+        ENABLED = enabled "enabled": bool;
+        SCOPES = scopes "scopes": BTreeSet<Scope>;
+        PROJECTS = projects "projects": Option<BTreeSet<ProjectId>>;
+    }
+}
+
+impl Row for Rename<AgentId> {
+    const TABLE: Table = Table::Agents;
+    const KIND: &'static str = "rename of an agent";
+}
+
+impl Put for Rename<AgentId> {
+    fn key(&self) -> RowKey<Self> {
+        rename(self.of, self.at)
+    }
+}
+
+impl Lists {
+    /// A vault's agents.
+    pub async fn agents(&self, vault: VaultId) -> Result<Vec<Agent>, StoreError> {
+        self.query_owned(format!("VAULT#{vault}"), "AGENT#").await
+    }
+
+    /// An agent's renames, oldest first, strongly consistent.
+    pub async fn agent_renames(&self, id: AgentId) -> Result<Vec<Rename<AgentId>>, StoreError> {
+        self.query(format!("AGENT#{id}"), "NAME#").await
+    }
+
+    /// Removes an agent with its scopes, allowlist and names. `approved` is the state it has to be in.
+    ///
+    /// The agent itself goes first, with the record: from then on it is nobody. What is left of its names after that is
+    /// of no use to anybody, and is gone too unless this is cut off.
+    pub async fn remove_agent(&self, id: AgentId, approved: bool, record: &Record) -> Result<(), CommitError> {
+        let mut first = self.transaction();
+        first.delete_if(&row(id), [APPROVED.is(&approved)]);
+        first.record(record);
+        first.commit().await?;
+        self.delete_all(&self.agent_renames(id).await?).await
+    }
+
+    /// How many AI agents a vault has.
+    pub async fn count_agents(&self, vault: VaultId) -> Result<usize, StoreError> {
+        self.count_owned(Table::Agents, format!("VAULT#{vault}"), "AGENT#").await
+    }
+}

@@ -1,0 +1,20 @@
+//! What is stored: one file for each noun, with its keys, its place in the index, its end, its attributes and its lists.
+
+pub mod agent;
+pub mod bundle;
+pub mod expiry;
+pub mod grant;
+pub mod hour;
+pub mod link;
+pub mod lockout;
+pub mod machine;
+pub mod member;
+pub mod passkey;
+pub mod person;
+pub mod project;
+pub mod second_factor;
+pub mod secret;
+pub mod session;
+pub mod token;
+pub mod value;
+pub mod vault;

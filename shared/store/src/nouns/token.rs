@@ -1,0 +1,121 @@
+//! Tokens that register machines and AI agents. Those of agents are in the agents table.
+
+use crypto::TokenHash;
+use protocol::{EnrollmentTokenId, VaultId};
+use rules::Time;
+use rules::nouns::{AgentBootstrapToken, BootstrapToken, EnrollmentToken, Revocation};
+use serde::{Deserialize, Serialize};
+
+use crate::engine::attribute::attributes;
+use crate::engine::row::{Put, Row, RowKey, sortable};
+use crate::engine::table::Table;
+use crate::{Lists, StoreError};
+
+/// Leads from an enrollment token's hash to its row, which is kept by id.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EnrollmentTokenHash {
+    /// SHA-256 of the plaintext.
+    pub hash: TokenHash,
+    /// The token.
+    pub id: EnrollmentTokenId,
+}
+
+/// Key of a bootstrap token.
+#[must_use]
+pub fn bootstrap(hash: &TokenHash) -> RowKey<BootstrapToken> {
+    RowKey::new(format!("BOOTSTRAP#{}", hash.as_str()), "BOOTSTRAP")
+}
+
+/// Key of an agent's bootstrap token.
+#[must_use]
+pub fn agent_bootstrap(hash: &TokenHash) -> RowKey<AgentBootstrapToken> {
+    RowKey::new(format!("AGENT-BOOTSTRAP#{}", hash.as_str()), "BOOTSTRAP")
+}
+
+/// Key of an enrollment token.
+#[must_use]
+pub fn enrollment(id: EnrollmentTokenId) -> RowKey<EnrollmentToken> {
+    RowKey::new(format!("ENROLLMENT#{id}"), "ENROLLMENT")
+}
+
+/// Key of what leads from a hash to an enrollment token.
+#[must_use]
+pub fn enrollment_hash(hash: &TokenHash) -> RowKey<EnrollmentTokenHash> {
+    RowKey::new(format!("ENROLLMENT-HASH#{}", hash.as_str()), "ENROLLMENT-HASH")
+}
+
+impl Row for BootstrapToken {
+    const TABLE: Table = Table::Vault;
+    const KIND: &'static str = "bootstrap token";
+}
+
+impl Put for BootstrapToken {
+    fn key(&self) -> RowKey<Self> {
+        bootstrap(&self.hash)
+    }
+
+    fn drop_after(&self) -> Option<Time> {
+        Some(self.expires_at)
+    }
+}
+
+impl Row for AgentBootstrapToken {
+    const TABLE: Table = Table::Agents;
+    const KIND: &'static str = "agent bootstrap token";
+}
+
+impl Put for AgentBootstrapToken {
+    fn key(&self) -> RowKey<Self> {
+        agent_bootstrap(&self.hash)
+    }
+
+    fn drop_after(&self) -> Option<Time> {
+        Some(self.expires_at)
+    }
+}
+
+impl Row for EnrollmentToken {
+    const TABLE: Table = Table::Vault;
+    const KIND: &'static str = "enrollment token";
+}
+
+impl Put for EnrollmentToken {
+    fn key(&self) -> RowKey<Self> {
+        enrollment(self.id)
+    }
+
+    fn owner(&self) -> Option<(String, String)> {
+        Some((format!("VAULT#{}", self.vault), format!("ENROLLMENT#{}#{}", sortable(self.created_at), self.id)))
+    }
+}
+
+attributes! {
+    EnrollmentToken {
+        USES = uses "uses": u64;
+        REVOKED = revoked "revoked": Option<Revocation>;
+    }
+}
+
+impl Row for EnrollmentTokenHash {
+    const TABLE: Table = Table::Vault;
+    const KIND: &'static str = "enrollment token hash";
+}
+
+impl Put for EnrollmentTokenHash {
+    fn key(&self) -> RowKey<Self> {
+        enrollment_hash(&self.hash)
+    }
+}
+
+impl Lists {
+    /// A vault's enrollment tokens.
+    pub async fn enrollment_tokens(&self, vault: VaultId) -> Result<Vec<EnrollmentToken>, StoreError> {
+        self.query_owned(format!("VAULT#{vault}"), "ENROLLMENT#").await
+    }
+
+    /// How many enrollment tokens a vault has, ended ones too.
+    pub async fn count_enrollment_tokens(&self, vault: VaultId) -> Result<usize, StoreError> {
+        self.count_owned(Table::Vault, format!("VAULT#{vault}"), "ENROLLMENT#").await
+    }
+}
