@@ -1,16 +1,13 @@
 //! What every function is given: the store, the clock and the configuration. What only some may have, such as values and keys,
 //! their routes ask for beside it.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rules::lockout::Lockout;
-use rules::signer::Refusal;
 use store::{KeyRing, Store};
 use tokio::task::JoinSet;
 
-use crate::{Clock, Config, Error};
+use crate::{Attempts, Clock, Config};
 
 /// Most projects whose keys are unwrapped before the first request, each by one call to the key layer.
 const KEYS_PREPARED: u8 = 16;
@@ -60,39 +57,6 @@ impl Base {
     /// The counting of failed attempts, for routes that take one-time tokens or passwords.
     #[must_use]
     pub fn attempts(&self) -> Attempts {
-        Attempts { store: self.store.clone(), config: self.config.clone(), clock: self.clock.clone() }
-    }
-}
-
-/// Failed attempts by source address, for routes without a signature. Signed routes have this in their gate.
-#[derive(Clone)]
-pub struct Attempts {
-    store: Store,
-    config: Arc<Config>,
-    clock: Clock,
-}
-
-impl Attempts {
-    /// Refuses an address that is locked out.
-    pub async fn check(&self, address: IpAddr) -> Result<(), Error> {
-        let known: Option<Lockout> = self.store.get(&store::lockout::row(address)).await?;
-        let now = self.clock.now();
-        match known.and_then(|known| known.locked(now)) {
-            Some(until) => Err(Error::refused(Refusal::SourceLocked(until), now)),
-            None => Ok(()),
-        }
-    }
-
-    /// Counts a failed attempt and answers 401.
-    pub async fn failed(&self, address: IpAddr) -> Error {
-        self.failed_with(address, Error::unauthenticated()).await
-    }
-
-    /// Counts a failed attempt that has an answer of its own.
-    pub async fn failed_with(&self, address: IpAddr, answer: Error) -> Error {
-        match self.store.count_failure(address, &self.config.lockout, self.clock.now()).await {
-            Ok(()) => answer,
-            Err(error) => error.into(),
-        }
+        Attempts::new(self)
     }
 }

@@ -21,7 +21,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::error::Told;
+use crate::http::error::Told;
 use crate::{Base, Clock, Error};
 
 /// Where metrics go.

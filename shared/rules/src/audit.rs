@@ -2,6 +2,8 @@
 //! table; and the record itself.
 
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use protocol::{AgentId, MachineId, ProjectId, SecretId, UserId, VaultId};
 use schemars::JsonSchema;
@@ -226,6 +228,33 @@ pub struct Record {
     pub detail: String,
     /// When.
     pub timestamp: Time,
+    /// Told when it is written.
+    #[serde(skip)]
+    pub written: Written,
+}
+
+/// Whether a record was written, for whoever made it. Records that are made for the same request can share one.
+#[derive(Debug, Clone, Default)]
+pub struct Written(Option<Arc<AtomicBool>>);
+
+impl Written {
+    /// One that can be asked.
+    #[must_use]
+    pub fn watched() -> Self {
+        Self(Some(Arc::default()))
+    }
+
+    /// Says that the record is written.
+    pub fn note(&self) {
+        if let Some(written) = &self.0 {
+            written.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a record was written.
+    pub fn is_noted(&self) -> bool {
+        self.0.as_ref().is_some_and(|written| written.load(Ordering::Relaxed))
+    }
 }
 
 /// Whose vault a record belongs to, and who acted from where.
@@ -261,6 +290,7 @@ impl Origin {
             source_ip: self.address.map_or_else(|| "system".to_owned(), |address| address.to_string()),
             detail: detail.into(),
             timestamp: self.at,
+            written: Written::default(),
         }
     }
 }

@@ -17,7 +17,6 @@ use rules::nouns::Secret;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
-use store::meter::{self, Counted};
 
 use crate::Error;
 
@@ -30,7 +29,10 @@ pub trait Ask: Into<Operation> {
     /// What it answers.
     type Answer: Serialize + DeserializeOwned;
 
-    /// Whether the record that went with it was written.
+    /// The record that goes with it.
+    fn record(&self) -> Option<&Record>;
+
+    /// Whether that record was written.
     fn is_recorded(_: &Self::Answer) -> bool {
         true
     }
@@ -174,22 +176,42 @@ pub struct Identity {
 
 impl Ask for Create {
     type Answer = NewVersion;
+
+    fn record(&self) -> Option<&Record> {
+        Some(&self.record)
+    }
 }
 
 impl Ask for Replace {
     type Answer = NewVersion;
+
+    fn record(&self) -> Option<&Record> {
+        Some(&self.record)
+    }
 }
 
 impl Ask for Rotate {
     type Answer = NewVersion;
+
+    fn record(&self) -> Option<&Record> {
+        Some(&self.record)
+    }
 }
 
 impl Ask for RollBack {
     type Answer = NewVersion;
+
+    fn record(&self) -> Option<&Record> {
+        Some(&self.record)
+    }
 }
 
 impl Ask for Destroy {
     type Answer = Destroyed;
+
+    fn record(&self) -> Option<&Record> {
+        self.record.as_ref()
+    }
 
     fn is_recorded(answer: &Destroyed) -> bool {
         answer.was_there
@@ -199,8 +221,8 @@ impl Ask for Destroy {
 impl Ask for MakeIdentity {
     type Answer = Identity;
 
-    fn is_recorded(_: &Identity) -> bool {
-        false
+    fn record(&self) -> Option<&Record> {
+        None
     }
 }
 
@@ -245,13 +267,13 @@ impl Seal {
 
     /// Asks for this.
     pub async fn ask<A: Ask>(&self, ask: A) -> Result<A::Answer, Error> {
+        let record = ask.record().map(|record| record.written.clone());
         let answer = self.0.perform(ask.into()).await?;
         // The library's message can quote the answer, which holds nothing secret.
         let answer: A::Answer = serde_json::from_value(answer)
             .map_err(|error| Error::internal(format!("seal-secret answered another question: {error}")))?;
-        if A::is_recorded(&answer) {
-            // With what it wrote went the record of it.
-            meter::count(Counted::Record);
+        if let Some(record) = record.filter(|_| A::is_recorded(&answer)) {
+            record.note();
         }
         Ok(answer)
     }

@@ -145,8 +145,8 @@ impl Audit {
             }
             Err(error) => return Err(StoreError::from(error).into()),
         }
-        if record.is_some() {
-            meter::count(Counted::Record);
+        if let Some(record) = record {
+            record.written.note();
         }
         Ok(())
     }
@@ -159,7 +159,7 @@ impl Audit {
     pub async fn record(&self, record: &Record) -> Result<(), StoreError> {
         let item = record_item(record)?;
         self.0.backend.put(self.put(item)).await?;
-        meter::count(Counted::Record);
+        record.written.note();
         Ok(())
     }
 

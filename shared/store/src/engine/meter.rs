@@ -17,15 +17,13 @@ pub enum Counted {
     Lockout,
     /// An audit record of severity critical was sent to the store.
     CriticalRecord,
-    /// Audit records were written.
-    Record,
     /// An attempt to hand a mail over.
     Mail,
 }
 
 /// The counts of one request.
 #[derive(Debug, Default)]
-pub struct Counts([AtomicU32; 6]);
+pub struct Counts([AtomicU32; 5]);
 
 impl Counts {
     /// How often this was counted.
@@ -48,11 +46,6 @@ pub async fn measured<T>(work: impl Future<Output = T>) -> (T, Arc<Counts>) {
 pub fn inherited<T>(work: impl Future<Output = T>) -> impl Future<Output = T> {
     let counts = COUNTS.try_with(Arc::clone).unwrap_or_default();
     COUNTS.scope(counts, work)
-}
-
-/// How often this was counted so far for the request that this runs for.
-pub fn counted(what: Counted) -> u32 {
-    COUNTS.try_with(|counts| counts.of(what)).unwrap_or_default()
 }
 
 /// Counts one, if anybody wants to know.

@@ -2,14 +2,13 @@
 
 use std::borrow::Cow;
 
-use rules::audit::Record;
+use rules::audit::{Record, Written};
 
 use super::attribute::{Attribute, Condition};
 use super::audit;
 use super::backend::{Held, PutItem, Reason, Terms, TransactItem, WriteError};
 use super::change::{self, Change, THERE};
 use super::item::Item;
-use super::meter::{self, Counted};
 use super::read::backoff;
 use super::row::{Put, Row, RowKey, to_item};
 use super::table::Table;
@@ -61,12 +60,12 @@ pub struct Transaction<'a> {
     store: &'a Lists,
     steps: Vec<TransactItem>,
     broken: Option<StoreError>,
-    recorded: bool,
+    written: Vec<Written>,
 }
 
 impl<'a> Transaction<'a> {
     pub(crate) fn new(store: &'a Lists) -> Self {
-        Self { store, steps: vec![], broken: None, recorded: false }
+        Self { store, steps: vec![], broken: None, written: vec![] }
     }
 
     fn push(&mut self, step: Result<TransactItem, StoreError>) -> Step {
@@ -146,7 +145,7 @@ impl<'a> Transaction<'a> {
 
     /// Records the change in the audit log.
     pub fn record(&mut self, record: &Record) -> Step {
-        self.recorded = true;
+        self.written.push(record.written.clone());
         self.push_put(Table::Audit, audit::record_item(record), None)
     }
 
@@ -162,9 +161,7 @@ impl<'a> Transaction<'a> {
             backoff(again).await;
             match self.store.backend.transact(self.steps.clone()).await {
                 Ok(()) => {
-                    if self.recorded {
-                        meter::count(Counted::Record);
-                    }
+                    self.written.iter().for_each(Written::note);
                     return Ok(());
                 }
                 Err(WriteError::Cancelled(reasons, text)) => {

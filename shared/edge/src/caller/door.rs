@@ -4,100 +4,23 @@
 //! it needs once ([`crate::Managed`]); the doors hold callers to it before the handler runs, and see to the records
 //! that the handler does not write itself: of what was refused, and of everything an agent called.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, RawPathParams, Request, State};
+use axum::extract::{FromRequestParts as _, RawPathParams, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use http::request::Parts;
-use protocol::{AgentId, ProjectId, UserId, VaultId};
-use rules::Time;
-use rules::audit::{Action, ActorKind, Origin, Record};
-use rules::manage_gate::decide;
-use rules::nouns::{Agent, User};
+use rules::audit::{Action, Record, Written};
 use rules::scope::Needs;
-use store::meter::{self, Counted};
-use store::{Batch, Signer, Store, agent, lockout};
 
-use crate::error::Told;
-use crate::settle::Settling;
-use crate::{Base, Error, Sessions, SignedRequest};
+use super::agent;
+use super::settle::Settling;
+use crate::http::error::Told;
+use crate::{Base, Error, Principal, Sessions, SignedRequest, Who};
 
 /// Most characters of a path in a record.
 const PATH_SHOWN: usize = 200;
-
-/// Who manages: a signed-in person in the vault they chose, or an approved and enabled AI agent in its own.
-#[derive(Clone)]
-pub struct Principal {
-    /// The vault it acts in.
-    pub vault: VaultId,
-    /// The owner of that vault.
-    pub owner: UserId,
-    /// Where it is.
-    pub address: IpAddr,
-    /// When it asked.
-    pub now: Time,
-    /// Who it is.
-    pub who: Who,
-    /// Where it looks rows up.
-    pub(crate) store: Store,
-}
-
-/// A person or an agent.
-#[derive(Clone)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Who {
-    Person(Arc<User>),
-    Agent(Arc<Agent>),
-}
-
-impl Principal {
-    /// A record of what it did.
-    pub fn entry(&self, action: Action, detail: impl Into<String>) -> Record {
-        let actor = match self.who {
-            Who::Person(_) => ActorKind::User,
-            Who::Agent(_) => ActorKind::AiAgent,
-        };
-        let origin = Origin { vault: self.vault, owner: self.owner, actor, address: Some(self.address), at: self.now };
-        let record = origin.entry(action, detail);
-        match &self.who {
-            Who::Person(_) => record,
-            Who::Agent(agent) => record.agent(agent.id),
-        }
-    }
-
-    /// Whether this project is among those it may see. One it may not see is answered as if it were not there.
-    pub fn reaches(&self, project: ProjectId) -> bool {
-        match &self.who {
-            Who::Person(_) => true,
-            Who::Agent(agent) => agent.projects.as_ref().is_none_or(|allowed| allowed.contains(&project)),
-        }
-    }
-
-    /// The agent it is, if it is one.
-    pub fn agent(&self) -> Option<&Agent> {
-        match &self.who {
-            Who::Person(_) => None,
-            Who::Agent(agent) => Some(agent),
-        }
-    }
-
-    /// Whether it is this agent.
-    pub fn is_agent(&self, id: AgentId) -> bool {
-        self.agent().is_some_and(|agent| agent.id == id)
-    }
-}
-
-impl<S: Sync> FromRequestParts<S> for Principal {
-    type Rejection = Error;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
-        let known = parts.extensions.get::<Self>().cloned();
-        known.ok_or_else(|| Error::internal("a route of management without its door"))
-    }
-}
 
 /// What it takes to know who manages.
 #[derive(Clone)]
@@ -128,6 +51,7 @@ pub(crate) async fn for_people(State((door, needs)): Behind, request: Request, n
         address: person.address,
         now: person.now,
         who: Who::Person(Arc::new(person.user)),
+        written: Written::watched(),
         store: door.settling.store.clone(),
     };
     door.pass(principal, needs, parts, body, next).await
@@ -138,7 +62,7 @@ pub(crate) async fn for_agents(State((door, needs)): Behind, request: Request, n
     let (parts, body) = request.into_parts();
     let admitted = async {
         let signed = SignedRequest::of_agent(&parts, body).await?;
-        let principal = door.admit(&signed, needs, &parts).await?;
+        let principal = agent::admit(&door.settling, &signed, needs, &called(&parts)).await?;
         Ok::<_, Error>((principal, Bytes::from_owner(signed.body)))
     };
     match admitted.await {
@@ -154,40 +78,6 @@ fn called(parts: &Parts) -> String {
 }
 
 impl Door {
-    /// The agent that signed this request, if it may call a route that needs this; its nonce is taken. Where the route
-    /// only looks, the nonce's row is the record of the call.
-    async fn admit(&self, request: &SignedRequest<AgentId>, needs: Needs, parts: &Parts) -> Result<Principal, Error> {
-        let id = request.headers.identity;
-        let (agent_key, lockout_key) = (agent::row(id), lockout::row(request.address));
-        let mut batch = Batch::new();
-        batch.want(&agent_key);
-        batch.want(&lockout_key);
-        let mut fetched = self.settling.store.fetch(batch).await?;
-        let (agent, known) = (fetched.take(&agent_key)?.map(Arc::new), fetched.take(&lockout_key)?);
-        let now = self.settling.clock.now();
-        let signed_text = request.signed_text();
-        let claim = request.claim(known.as_ref(), &signed_text);
-        let verdict = decide(&claim, agent.as_deref(), needs, now).map(|_| ());
-        // As far as it is known who asks.
-        let principal = agent.map(|agent| Principal {
-            vault: agent.vault,
-            owner: agent.owner,
-            address: request.address,
-            now,
-            who: Who::Agent(agent),
-            store: self.settling.store.clone(),
-        });
-        let record = |action, detail: String| principal.as_ref().map(|principal| principal.entry(action, detail));
-        let own = match verdict {
-            Ok(()) if needs.reads() => record(Action::AgentAccess, called(parts)),
-            Ok(()) => None,
-            Err(refusal) => record(Action::RequestDenied, format!("{}: {refusal}", called(parts))),
-        };
-        let failure = |reason: &str| record(Action::AuthFailure, reason.to_owned());
-        self.settling.settle(request, Signer::Agent(id), verdict, own, failure, now).await?;
-        principal.ok_or_else(|| Error::internal("an admitted agent that nobody knows"))
-    }
-
     /// Lets the handler answer, and writes the record that it has not written: of a refusal, or of a call of an agent
     /// that changed nothing. Without it there is no answer.
     async fn pass(
@@ -201,7 +91,6 @@ impl Door {
         let called = called(&parts);
         let params = RawPathParams::from_request_parts(&mut parts, &()).await.ok();
         parts.extensions.insert(principal.clone());
-        let before = meter::counted(Counted::Record);
         let response = next.run(Request::from_parts(parts, body)).await;
         let by_agent = principal.agent().is_some();
         let record = match response.status().as_u16() {
@@ -215,7 +104,7 @@ impl Door {
                 }
                 None
             }
-            200..300 if by_agent && !needs.reads() && meter::counted(Counted::Record) == before => {
+            200..300 if by_agent && !needs.reads() && !principal.written.is_noted() => {
                 // A route that only looks was recorded with its nonce; this one might have changed something.
                 Some(principal.entry(Action::AgentAccess, called))
             }

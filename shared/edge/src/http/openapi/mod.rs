@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 
 pub use operation::Operation;
 
-use crate::person::REQUEST_HEADER;
+use crate::caller::person::REQUEST_HEADER;
 use crate::{Route, Routes, SESSION_COOKIE};
 use schemas::Schemas;
 

@@ -14,7 +14,7 @@ use rules::read_gate::{Caller, Refusal, Target, authenticate, decide};
 use rules::signer::Refused as _;
 use store::{Batch, Fetched, Row, RowKey, Signer, StoreError, grant, lockout, machine, member, project, secret, vault};
 
-use crate::settle::Settling;
+use super::settle::Settling;
 use crate::{Base, Error, SignedRequest};
 
 /// How many secrets' and machines' whereabouts are remembered.

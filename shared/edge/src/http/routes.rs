@@ -8,7 +8,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use rules::scope::Needs;
 
-use crate::door::{self, Door};
+use crate::caller::door::{self, Door};
 use crate::openapi::{Described, Description};
 use crate::telemetry::{self, Telemetry};
 use crate::{Base, Error};

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::schemas::Schemas;
 use super::{Words, object};
 use crate::Route;
-use crate::person::VAULT_HEADER;
+use crate::caller::person::VAULT_HEADER;
 
 /// One operation, while it is described.
 pub struct Operation<'a> {

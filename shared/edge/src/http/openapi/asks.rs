@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Answers, Asks, Operation};
 use crate::answer::{File, Json, MediaType, SecretJson};
 use crate::body::{Body, Ids};
-use crate::signed::{SignedBody, SignedRequest};
+use crate::caller::signed::{SignedBody, SignedRequest};
 use crate::{Error, Person, Principal, SameOrigin, SourceAddress, WithCookie};
 
 impl<S> Asks for State<S> {

@@ -1,0 +1,87 @@
+//! Who manages, whichever door it came through.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use protocol::{AgentId, ProjectId, UserId, VaultId};
+use rules::Time;
+use rules::audit::{Action, ActorKind, Origin, Record, Written};
+use rules::nouns::{Agent, User};
+use store::Store;
+
+use crate::Error;
+
+/// Who manages: a signed-in person in the vault they chose, or an approved and enabled AI agent in its own.
+#[derive(Clone)]
+pub struct Principal {
+    /// The vault it acts in.
+    pub vault: VaultId,
+    /// The owner of that vault.
+    pub owner: UserId,
+    /// Where it is.
+    pub address: IpAddr,
+    /// When it asked.
+    pub now: Time,
+    /// Who it is.
+    pub who: Who,
+    /// Whether a record of what it did was written.
+    pub(super) written: Written,
+    /// Where it looks rows up.
+    pub(crate) store: Store,
+}
+
+/// A person or an agent.
+#[derive(Clone)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Who {
+    Person(Arc<User>),
+    Agent(Arc<Agent>),
+}
+
+impl Principal {
+    /// A record of what it did.
+    pub fn entry(&self, action: Action, detail: impl Into<String>) -> Record {
+        let actor = match self.who {
+            Who::Person(_) => ActorKind::User,
+            Who::Agent(_) => ActorKind::AiAgent,
+        };
+        let origin = Origin { vault: self.vault, owner: self.owner, actor, address: Some(self.address), at: self.now };
+        let record = Record { written: self.written.clone(), ..origin.entry(action, detail) };
+        match &self.who {
+            Who::Person(_) => record,
+            Who::Agent(agent) => record.agent(agent.id),
+        }
+    }
+
+    /// Whether this project is among those it may see. One it may not see is answered as if it were not there.
+    pub fn reaches(&self, project: ProjectId) -> bool {
+        match &self.who {
+            Who::Person(_) => true,
+            Who::Agent(agent) => agent.projects.as_ref().is_none_or(|allowed| allowed.contains(&project)),
+        }
+    }
+
+    /// The agent it is, if it is one.
+    pub fn agent(&self) -> Option<&Agent> {
+        match &self.who {
+            Who::Person(_) => None,
+            Who::Agent(agent) => Some(agent),
+        }
+    }
+
+    /// Whether it is this agent.
+    pub fn is_agent(&self, id: AgentId) -> bool {
+        self.agent().is_some_and(|agent| agent.id == id)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Principal {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        let known = parts.extensions.get::<Self>().cloned();
+        known.ok_or_else(|| Error::internal("a route of management without its door"))
+    }
+}

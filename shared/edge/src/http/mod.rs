@@ -1,0 +1,14 @@
+//! What goes over HTTP: routes, bodies, answers, pages and errors, and the document that describes them.
+
+pub mod answer;
+pub mod body;
+pub(crate) mod error;
+pub mod names;
+pub mod openapi;
+pub mod paging;
+mod routes;
+
+pub use answer::{Json, done};
+pub use body::{Body, Ids};
+pub use error::Error;
+pub use routes::{Managed, Route, Routes};
