@@ -16,10 +16,11 @@ use axum::response::Response;
 use edge::answer::{File, Text};
 use edge::seal::Seal;
 use edge::{Base, Clock, Config, Error, MailQueue, RequestId, Routes, SourceAddress, Telemetry};
-use follow_audit::FollowAudit;
+use functions::Place;
+use functions::follow_audit::FollowAudit;
+use functions::seal_secret::SealSecret;
+use functions::send_mail::SendMail;
 use outbox::{Direct, Outbox};
-use seal_secret::SealSecret;
-use send_mail::SendMail;
 use store::{Backend, Item, KeyLayer, KeyRing, Store, StoreError, Values, tables};
 
 pub use server::{Running, serve};
@@ -60,20 +61,6 @@ impl Parts {
     }
 }
 
-/// A place where functions run: gives each, by its name, what it asks for.
-pub trait Place {
-    /// What every function is given.
-    fn base(&self, function: &'static str) -> Base;
-    /// The right to name values.
-    fn values(&self, function: &'static str) -> Values;
-    /// Keys.
-    fn keys(&self, function: &'static str) -> KeyRing;
-    /// `seal-secret`.
-    fn seal(&self, function: &'static str) -> Seal;
-    /// `send-mail`.
-    fn mail(&self, function: &'static str) -> Arc<dyn MailQueue>;
-}
-
 impl Place for System {
     fn base(&self, _: &'static str) -> Base {
         self.base.clone()
@@ -96,33 +83,12 @@ impl Place for System {
     }
 }
 
-/// Every function's routes, each with what it asks for and no more.
+/// Every function's routes, and local mode's own.
 #[must_use]
 pub fn functions(place: &impl Place) -> Vec<Routes> {
-    let base = |function| place.base(function);
-    let keys = |function| place.keys(function);
-    let seal = |function| place.seal(function);
-    vec![
-        read_secret::routes(&base("read-secret"), place.values("read-secret"), keys("read-secret")),
-        export_secrets::routes(&base("export-secrets"), place.values("export-secrets"), keys("export-secrets")),
-        list_secrets::routes(&base("list-secrets")),
-        poll_secrets::routes(&base("poll-secrets")),
-        bootstrap_machine::routes(&base("bootstrap-machine")),
-        enroll_machine::routes(&base("enroll-machine")),
-        download_bundle::routes(&base("download-bundle"), keys("download-bundle")),
-        account::routes(&base("account"), keys("account")),
-        account_mail::routes(&base("account-mail"), keys("account-mail").maker(), place.mail("account-mail")),
-        account_passkeys::routes(&base("account-passkeys")),
-        bootstrap_agent::routes(&base("bootstrap-agent")),
-        manage_agents::routes(&base("manage-agents")),
-        manage_projects::routes(&base("manage-projects"), keys("manage-projects").maker()),
-        manage_secrets::routes(&base("manage-secrets"), seal("manage-secrets")),
-        manage_machines::routes(&base("manage-machines")),
-        make_bundle::routes(&base("make-bundle"), seal("make-bundle")),
-        manage_audit::routes(&base("manage-audit")),
-        dashboard::routes(&base("dashboard")),
-        Routes::of("local").get("/", welcome),
-    ]
+    let mut all = functions::routes(place);
+    all.push(Routes::of("local").get("/", welcome));
+    all
 }
 
 /// All of them in one router, behind what stands in for the gateway.

@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use clap::Parser;
 use edge::{Clock, Config, telemetry};
-use follow_audit::FollowAudit;
+use functions::Place as _;
+use functions::follow_audit::FollowAudit;
+use functions::sweep_expired::Sweep;
 use local::embedded::Embedded;
-use local::{Parts, Place as _, System};
+use local::{Parts, System};
 use store::{KeyLayer, LocalKeyLayer};
-use sweep_expired::Sweep;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 

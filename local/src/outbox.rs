@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use axum::extract::State;
 use edge::answer::{File, Html};
 use edge::{Error, MailQueue, MailRequest, Routes};
+use functions::send_mail::SendMail;
 use http::header;
-use send_mail::SendMail;
 use store::{Mail, MailError, Mailer};
 
 /// Mails that are kept; older ones are gone.

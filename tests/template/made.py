@@ -4,6 +4,7 @@ import re
 import textwrap
 
 import alarms
+import programs
 import quotas
 import roles
 import routes
@@ -18,6 +19,8 @@ def whole(system, code):
         "infra/roles.yaml": roles.yaml(system),
         "infra/alarms.yaml": alarms.yaml(system),
         "infra/routes.yaml": routes.yaml(code),
+        **programs.programs(system),
+        **dict(programs.events(system, code)),
     }
 
 
@@ -54,7 +57,7 @@ def write(root, system, code, documents=None):
 def drift(root, system, code, documents):
     """A file that is not what would be made."""
     for path, text in whole(system, code).items():
-        if (root / path).read_text() != text:
+        if not (root / path).exists() or (root / path).read_text() != text:
             yield f"{path} is not what would be made: run `{COMMAND}`, read the difference and commit it"
     for (path, name), lines in parts(root, system, documents).items():
         text = (root / path).read_text()

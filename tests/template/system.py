@@ -18,6 +18,8 @@ ASYNCHRONOUS = ("call later", "schedule", "stream")
 LOG = "write its own log"
 LETTERS = "put events that failed into the queue of dead letters"
 STREAM = "follow the stream of the audit table"
+# What an event that is made is, and what it is answered with.
+MADE_EVENT = ("its simplest route, called by somebody who is not known here", "401")
 
 
 class Wrong(SystemExit):
@@ -34,13 +36,17 @@ class Function:
     # By name.
     rights: tuple
     sees: str
-    # What events/NAME.json is, and what it is answered with.
-    event: tuple
+    # What events/NAME.json is, and what it is answered with. Where the file does not say, the event is made.
+    event: tuple = MADE_EVENT
     trigger: str = ""
     memory: int = 0
     timeout: int = 0
     alarms: str = ""
     yaml: str = ""
+
+    @property
+    def has_made_event(self):
+        return self.event == MADE_EVENT
 
     @property
     def camel(self):
@@ -180,7 +186,7 @@ def read(root=ROOT):
 
 def _function(name, plane, given):
     try:
-        lists = {field: tuple(given[field]) for field in ("rights", "event")}
+        lists = {"rights": tuple(given["rights"]), "event": tuple(given.get("event", MADE_EVENT))}
         return Function(name=name, plane=plane, **{**given, **lists})
     except (KeyError, TypeError) as error:
         raise Wrong(f"{FILE}: the function {name}: {error}") from error
@@ -193,6 +199,8 @@ def _check(made):
         for name in made.superfluous(function):
             raise Wrong(f"{FILE}: {function.name} has all of this right by others: {name}")
         used.update(*(_below(made, name) for name in made.named(function)))
+        if function.has_made_event and function.plane == "events":
+            raise Wrong(f"{FILE}: {function.name}: a function without routes has an event of its own")
         if len(function.event) != 2:
             raise Wrong(f"{FILE}: {function.name}: an event is two texts, what it is and its answer")
         if function.plane not in PLANES:

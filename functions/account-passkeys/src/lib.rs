@@ -8,11 +8,11 @@ mod passkeys;
 mod register;
 mod sign_in;
 
+use rules::nouns::PasskeyId;
 use std::sync::Arc;
 
 use axum::extract::FromRef;
 use edge::{Attempts, Base, Clock, Config, Error, Passwords, Routes, Sessions};
-use protocol::PasskeyId;
 use schemars::JsonSchema;
 use serde::Serialize;
 use store::Store;

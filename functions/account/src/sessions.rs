@@ -1,12 +1,12 @@
 //! `GET /v1/account/sessions` and `POST /v1/account/sessions/{id}/revoke`: where a person is signed in.
 
+use rules::nouns::SessionId;
 use std::net::IpAddr;
 use store::session;
 
 use axum::extract::State;
 use edge::answer::Done;
 use edge::{Error, Ids, Json, Person, done};
-use protocol::SessionId;
 use rules::Time;
 use rules::audit::Action;
 use schemars::JsonSchema;

@@ -5,9 +5,9 @@ use store::{machine, project};
 
 use axum::extract::State;
 use edge::{Error, Ids, Json, Principal};
-use protocol::{EnrollmentTokenId, MachineId, ProjectId};
+use protocol::{MachineId, ProjectId};
 use rules::Time;
-use rules::nouns::{Machine, MachineKind};
+use rules::nouns::{EnrollmentTokenId, Machine, MachineKind};
 use schemars::JsonSchema;
 use serde::Serialize;
 

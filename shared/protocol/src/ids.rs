@@ -1,69 +1,111 @@
 //! Identifiers, each with one canonical text.
 //!
+//! Those that published clients know stand here; others stand with their noun (`rules::nouns`), by the macros of this file.
+//!
 //! Two families: a prefix and ten characters of `[a-z0-9]` (51 bits; rows are put with a condition, so a collision
 //! is refused and never overwrites), and lower-case version 4 UUIDs. Parsing accepts the canonical text only, except
 //! that UUIDs may arrive in upper case and are written back in lower case *before* they become part of any key.
 
-use std::borrow::Cow;
 use std::fmt;
-use std::str::FromStr;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use uuid::Uuid;
 
 /// A text that is not an identifier of the kind asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a {0}")]
-pub struct MalformedId(&'static str);
+pub struct MalformedId(pub &'static str);
 
 /// Number of random characters after the prefix.
 const SUFFIX: usize = 10;
 const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
 
-fn suffix_from_entropy(entropy: [u8; 16]) -> [u8; SUFFIX] {
-    // 36^10 divides 2^128 with a remainder so small (2^-76) that taking digits of the number is unbiased in practice.
-    let mut number = u128::from_be_bytes(entropy);
-    let mut suffix = [b'a'; SUFFIX];
-    for slot in &mut suffix {
-        let digit = usize::try_from(number % 36).unwrap_or_default();
-        *slot = ALPHABET.get(digit).copied().unwrap_or(b'a');
-        number /= 36;
+/// What stands behind the prefix of an id.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Suffix([u8; SUFFIX]);
+
+impl Suffix {
+    /// From 16 bytes of the random source.
+    #[must_use]
+    pub fn from_entropy(entropy: [u8; 16]) -> Self {
+        // 36^10 divides 2^128 with a remainder so small (2^-76) that taking digits of the number is unbiased in practice.
+        let mut number = u128::from_be_bytes(entropy);
+        let mut suffix = [b'a'; SUFFIX];
+        for slot in &mut suffix {
+            let digit = usize::try_from(number % 36).unwrap_or_default();
+            *slot = ALPHABET.get(digit).copied().unwrap_or(b'a');
+            number /= 36;
+        }
+        Self(suffix)
     }
-    suffix
+
+    /// That of this id.
+    #[must_use]
+    pub fn parse(text: &str, prefix: &str) -> Option<Self> {
+        let suffix: [u8; SUFFIX] = text.strip_prefix(prefix)?.as_bytes().try_into().ok()?;
+        suffix.iter().all(|byte| ALPHABET.contains(byte)).then_some(Self(suffix))
+    }
 }
 
-fn parse_suffix(text: &str, prefix: &str) -> Option<[u8; SUFFIX]> {
-    let suffix: [u8; SUFFIX] = text.strip_prefix(prefix)?.as_bytes().try_into().ok()?;
-    suffix.iter().all(|byte| ALPHABET.contains(byte)).then_some(suffix)
+impl fmt::Display for Suffix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| fmt::Write::write_char(f, char::from(*byte)))
+    }
 }
 
+/// A version 4 UUID in its canonical text.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Uuid4(Uuid);
+
+impl Uuid4 {
+    /// From 16 bytes of the random source.
+    #[must_use]
+    pub fn from_entropy(entropy: [u8; 16]) -> Self {
+        Self(uuid::Builder::from_random_bytes(entropy).into_uuid())
+    }
+
+    /// That of this text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        // The hyphenated form is 36 long; the other forms that the library reads are not ours.
+        (text.len() == 36).then(|| Uuid::try_parse(text).ok().map(Self)).flatten()
+    }
+}
+
+impl fmt::Display for Uuid4 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0.hyphenated(), f)
+    }
+}
+
+/// What both families have in common.
+#[doc(hidden)]
+#[macro_export]
 macro_rules! text_id {
     ($name:ident, $what:literal, $schema:tt) => {
-        impl JsonSchema for $name {
-            fn schema_name() -> Cow<'static, str> {
+        impl ::schemars::JsonSchema for $name {
+            fn schema_name() -> ::std::borrow::Cow<'static, str> {
                 stringify!($name).into()
             }
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!($schema)
+            fn json_schema(_: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
+                ::schemars::json_schema!($schema)
             }
         }
 
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        impl ::serde::Serialize for $name {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_str(self)
             }
         }
 
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        impl<'de> ::serde::Deserialize<'de> for $name {
+            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 struct Text;
-                impl de::Visitor<'_> for Text {
+                impl ::serde::de::Visitor<'_> for Text {
                     type Value = $name;
-                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    fn expecting(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                         f.write_str(concat!("a ", $what))
                     }
-                    fn visit_str<E: de::Error>(self, text: &str) -> Result<$name, E> {
+                    fn visit_str<E: ::serde::de::Error>(self, text: &str) -> Result<$name, E> {
                         text.parse().map_err(E::custom)
                     }
                 }
@@ -71,81 +113,81 @@ macro_rules! text_id {
             }
         }
 
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Display::fmt(self, f)
+        impl ::std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                ::std::fmt::Display::fmt(self, f)
             }
         }
     };
 }
 
+/// An id: a prefix and ten characters.
+#[macro_export]
 macro_rules! prefixed_id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal, $what:literal) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub struct $name([u8; SUFFIX]);
+        pub struct $name($crate::ids::Suffix);
 
         impl $name {
             /// Makes an id from 16 bytes of the random source.
             #[must_use]
             pub fn from_entropy(entropy: [u8; 16]) -> Self {
-                Self(suffix_from_entropy(entropy))
+                Self($crate::ids::Suffix::from_entropy(entropy))
             }
         }
 
-        impl FromStr for $name {
-            type Err = MalformedId;
-            fn from_str(text: &str) -> Result<Self, MalformedId> {
-                parse_suffix(text, $prefix).map(Self).ok_or(MalformedId($what))
+        impl ::std::str::FromStr for $name {
+            type Err = $crate::MalformedId;
+            fn from_str(text: &str) -> Result<Self, $crate::MalformedId> {
+                $crate::ids::Suffix::parse(text, $prefix).map(Self).ok_or($crate::MalformedId($what))
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.write_str($prefix)?;
-                self.0.iter().try_for_each(|byte| fmt::Write::write_char(f, char::from(*byte)))
+                ::std::fmt::Display::fmt(&self.0, f)
             }
         }
 
-        text_id!($name, $what, {
+        $crate::text_id!($name, $what, {
             "type": "string",
             "pattern": concat!("^", $prefix, "[a-z0-9]{10}$"),
         });
     };
 }
 
+/// An id: a version 4 UUID.
+#[macro_export]
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub struct $name(Uuid);
+        pub struct $name($crate::ids::Uuid4);
 
         impl $name {
             /// Makes a version 4 id from 16 bytes of the random source.
             #[must_use]
             pub fn from_entropy(entropy: [u8; 16]) -> Self {
-                Self(uuid::Builder::from_random_bytes(entropy).into_uuid())
+                Self($crate::ids::Uuid4::from_entropy(entropy))
             }
         }
 
-        impl FromStr for $name {
-            type Err = MalformedId;
-            fn from_str(text: &str) -> Result<Self, MalformedId> {
-                // The hyphenated form is 36 long; the other forms that the library reads are not ours.
-                if text.len() != 36 {
-                    return Err(MalformedId($what));
-                }
-                Uuid::try_parse(text).map(Self).map_err(|_| MalformedId($what))
+        impl ::std::str::FromStr for $name {
+            type Err = $crate::MalformedId;
+            fn from_str(text: &str) -> Result<Self, $crate::MalformedId> {
+                $crate::ids::Uuid4::parse(text).map(Self).ok_or($crate::MalformedId($what))
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Display::fmt(&self.0.hyphenated(), f)
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                ::std::fmt::Display::fmt(&self.0, f)
             }
         }
 
-        text_id!($name, $what, { "type": "string", "format": "uuid" });
+        $crate::text_id!($name, $what, { "type": "string", "format": "uuid" });
     };
 }
 
@@ -161,18 +203,6 @@ prefixed_id!(
     /// A stored secret.
     SecretId, "sk_", "secret id"
 );
-prefixed_id!(
-    /// An enrollment token; its plaintext is another thing and is never stored.
-    EnrollmentTokenId, "enr_", "enrollment token id"
-);
-prefixed_id!(
-    /// One entry of a vault's IP allowlist.
-    AllowlistEntryId, "ipa_", "allowlist entry id"
-);
-prefixed_id!(
-    /// A pre-provisioned identity that waits for its one download.
-    BundleId, "bun_", "bundle id"
-);
 uuid_id!(
     /// A server, container or CI runner.
     MachineId, "machine id"
@@ -184,14 +214,6 @@ uuid_id!(
 uuid_id!(
     /// A person.
     UserId, "user id"
-);
-uuid_id!(
-    /// A person's session, as shown in lists. Not the cookie.
-    SessionId, "session id"
-);
-uuid_id!(
-    /// A passkey of a person.
-    PasskeyId, "passkey id"
 );
 
 #[cfg(test)]

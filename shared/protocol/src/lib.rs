@@ -8,10 +8,7 @@ pub mod bodies;
 pub mod ids;
 pub mod signing;
 
-pub use ids::{
-    AgentId, AllowlistEntryId, BundleId, EnrollmentTokenId, MachineId, MalformedId, PasskeyId, ProjectId, SecretId,
-    SessionId, UserId, VaultId,
-};
+pub use ids::{AgentId, MachineId, MalformedId, ProjectId, SecretId, UserId, VaultId};
 pub use signing::{MalformedHeader, Nonce, SignedHeaders, SigningText, Timestamp};
 
 /// Largest age or lead of a signed request's timestamp, in seconds, either side of the server's clock.

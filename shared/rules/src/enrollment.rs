@@ -96,9 +96,9 @@ pub fn machine_name(token: &EnrollmentToken, asked: Option<&str>, hostname: &str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nouns::Revocation;
+    use crate::nouns::{EnrollmentTokenId, Revocation};
     use crypto::{OneTimeToken, TokenHash};
-    use protocol::{EnrollmentTokenId, VaultId};
+    use protocol::VaultId;
 
     const NOW: Time = Time::from_ms(1_000_000);
 

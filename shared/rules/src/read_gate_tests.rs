@@ -1,10 +1,10 @@
 //! The gate against a naive model on random worlds, and the loss of each single condition.
 
 use super::*;
-use crate::nouns::{Freeze, MachineKind, SecretKind};
+use crate::nouns::{AllowlistEntryId, Freeze, MachineKind, SecretKind};
 use crypto::{KeyPair, Sealed};
 use proptest::prelude::*;
-use protocol::{AllowlistEntryId, MachineId, ProjectId, SecretId, UserId, VaultId};
+use protocol::{MachineId, ProjectId, SecretId, UserId, VaultId};
 use std::collections::BTreeMap;
 
 const NOW: Time = Time::from_ms(1_700_000_000_500);

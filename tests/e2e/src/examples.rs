@@ -38,6 +38,12 @@ fn of(schemas: &Value, schema: &Value, field: Field<'_>) -> Value {
     if let Some(target) = schema["$ref"].as_str().and_then(|target| target.rsplit('/').next()) {
         return of_id(target).unwrap_or_else(|| of(schemas, &schemas[target], (target, field.1)));
     }
+    if let Some(prefix) = schema["pattern"].as_str().and_then(|pattern| pattern.strip_suffix("[a-z0-9]{10}$")) {
+        return format!("{}a1b2c3d4e5", prefix.trim_start_matches('^')).into();
+    }
+    if schema["format"] == "uuid" {
+        return cases::example_of("session");
+    }
     if let Some(constant) = schema.get("const").or_else(|| schema["enum"].get(0)) {
         return constant.clone();
     }
@@ -71,9 +77,6 @@ fn of_id(schema: &str) -> Option<Value> {
             let (first, rest) = schema.split_at(1);
             cases::example_of(&(first.to_lowercase() + rest))
         }
-        "UserId" | "SessionId" | "PasskeyId" => cases::example_of("session"),
-        "EnrollmentTokenId" => cases::example_of("tokenId"),
-        "AllowlistEntryId" => cases::example_of("entryId"),
         "Time" => MOMENT.into(),
         // As the names of its fields are there.
         "SecretKind" => "structured".into(),

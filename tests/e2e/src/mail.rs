@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use edge::{Error, MailQueue, MailRequest};
+use functions::send_mail::SendMail;
 use local::outbox::Outbox;
-use send_mail::SendMail;
 use store::{Mail, MailError, Mailer};
 
 use crate::rights;

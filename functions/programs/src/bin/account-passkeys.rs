@@ -1,7 +1,10 @@
-//! `account-passkeys` on AWS Lambda.
+//! `account-passkeys` on AWS Lambda. Made from infra/system.toml by `tests/template/run --write`.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    lambda::Function::named("account-passkeys").http(async |start| Ok(account_passkeys::routes(start.base())))
+    lambda::Function::named("account-passkeys").http(async |start| {
+        let base = start.base();
+        Ok(functions::account_passkeys::routes(base))
+    })
 }

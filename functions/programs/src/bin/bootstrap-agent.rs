@@ -1,7 +1,10 @@
-//! `bootstrap-agent` on AWS Lambda.
+//! `bootstrap-agent` on AWS Lambda. Made from infra/system.toml by `tests/template/run --write`.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    lambda::Function::named("bootstrap-agent").http(async |start| Ok(bootstrap_agent::routes(start.base())))
+    lambda::Function::named("bootstrap-agent").http(async |start| {
+        let base = start.base();
+        Ok(functions::bootstrap_agent::routes(base))
+    })
 }

@@ -1,7 +1,10 @@
-//! `dashboard` on AWS Lambda.
+//! `dashboard` on AWS Lambda. Made from infra/system.toml by `tests/template/run --write`.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    lambda::Function::named("dashboard").http(async |start| Ok(dashboard::routes(start.base())))
+    lambda::Function::named("dashboard").http(async |start| {
+        let base = start.base();
+        Ok(functions::dashboard::routes(base))
+    })
 }

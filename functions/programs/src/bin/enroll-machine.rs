@@ -1,7 +1,10 @@
-//! `enroll-machine` on AWS Lambda.
+//! `enroll-machine` on AWS Lambda. Made from infra/system.toml by `tests/template/run --write`.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    lambda::Function::named("enroll-machine").http(async |start| Ok(enroll_machine::routes(start.base())))
+    lambda::Function::named("enroll-machine").http(async |start| {
+        let base = start.base();
+        Ok(functions::enroll_machine::routes(base))
+    })
 }

@@ -1,10 +1,12 @@
-//! `export-secrets` on AWS Lambda.
+//! `export-secrets` on AWS Lambda. Made from infra/system.toml by `tests/template/run --write`.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     lambda::Function::named("export-secrets").http(async |start| {
+        let base = start.base();
+        let values = start.values();
         let keys = start.project_keys(kms::open).await?;
-        Ok(export_secrets::routes(start.base(), start.values(), keys))
+        Ok(functions::export_secrets::routes(base, values, keys))
     })
 }

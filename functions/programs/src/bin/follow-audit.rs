@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use follow_audit::FollowAudit;
+use functions::follow_audit::FollowAudit;
 use rules::audit::Record;
 
 fn main() -> ExitCode {

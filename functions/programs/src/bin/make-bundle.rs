@@ -1,8 +1,11 @@
-//! `make-bundle` on AWS Lambda.
+//! `make-bundle` on AWS Lambda. Made from infra/system.toml by `tests/template/run --write`.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    lambda::Function::named("make-bundle")
-        .http(async |start| Ok(make_bundle::routes(start.base(), start.seal().await?)))
+    lambda::Function::named("make-bundle").http(async |start| {
+        let base = start.base();
+        let seal = start.seal().await?;
+        Ok(functions::make_bundle::routes(base, seal))
+    })
 }

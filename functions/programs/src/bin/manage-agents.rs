@@ -1,7 +1,10 @@
-//! `manage-agents` on AWS Lambda.
+//! `manage-agents` on AWS Lambda. Made from infra/system.toml by `tests/template/run --write`.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    lambda::Function::named("manage-agents").http(async |start| Ok(manage_agents::routes(start.base())))
+    lambda::Function::named("manage-agents").http(async |start| {
+        let base = start.base();
+        Ok(functions::manage_agents::routes(base))
+    })
 }

@@ -1,7 +1,10 @@
-//! `manage-machines` on AWS Lambda.
+//! `manage-machines` on AWS Lambda. Made from infra/system.toml by `tests/template/run --write`.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    lambda::Function::named("manage-machines").http(async |start| Ok(manage_machines::routes(start.base())))
+    lambda::Function::named("manage-machines").http(async |start| {
+        let base = start.base();
+        Ok(functions::manage_machines::routes(base))
+    })
 }

@@ -1,8 +1,11 @@
-//! `manage-secrets` on AWS Lambda.
+//! `manage-secrets` on AWS Lambda. Made from infra/system.toml by `tests/template/run --write`.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    lambda::Function::named("manage-secrets")
-        .http(async |start| Ok(manage_secrets::routes(start.base(), start.seal().await?)))
+    lambda::Function::named("manage-secrets").http(async |start| {
+        let base = start.base();
+        let seal = start.seal().await?;
+        Ok(functions::manage_secrets::routes(base, seal))
+    })
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use seal_secret::SealSecret;
+use functions::seal_secret::SealSecret;
 
 fn main() -> ExitCode {
     lambda::Function::named("seal-secret").sealing(async |start| {

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use edge::MailRequest;
-use send_mail::SendMail;
+use functions::send_mail::SendMail;
 
 fn main() -> ExitCode {
     lambda::Function::named("send-mail").mail_requests(async |start| {

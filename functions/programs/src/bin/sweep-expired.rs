@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use sweep_expired::Sweep;
+use functions::sweep_expired::Sweep;
 
 fn main() -> ExitCode {
     lambda::Function::named("sweep-expired").schedule(async |start| {

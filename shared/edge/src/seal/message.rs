@@ -131,10 +131,10 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    use protocol::{BundleId, VaultId};
-
     use super::super::MakeIdentity;
     use super::*;
+    use protocol::VaultId;
+    use rules::nouns::BundleId;
 
     /// A `seal-secret` that takes as long as the test says.
     struct Slow(Duration);

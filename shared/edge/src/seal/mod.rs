@@ -11,9 +11,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use crypto::{Generator, Plaintext, PublicKey, Sealed};
-use protocol::{BundleId, SecretId, VaultId};
+use protocol::{SecretId, VaultId};
 use rules::audit::Record;
-use rules::nouns::Secret;
+use rules::nouns::{BundleId, Secret};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;

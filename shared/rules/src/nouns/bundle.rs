@@ -1,11 +1,16 @@
 //! A pre-provisioned identity.
 
 use crypto::{Sealed, TokenHash};
-use protocol::{BundleId, MachineId, VaultId};
+use protocol::{MachineId, VaultId};
 use serde::{Deserialize, Serialize};
 
 use super::{Expiring, Expiry};
 use crate::Time;
+
+protocol::prefixed_id!(
+    /// A pre-provisioned identity that waits for its one download.
+    BundleId, "bun_", "bundle id"
+);
 
 /// A pre-provisioned identity that waits for its one download.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -1,9 +1,10 @@
 //! A machine: a server, container or CI runner.
 
+use super::EnrollmentTokenId;
 use std::net::IpAddr;
 
 use crypto::PublicKey;
-use protocol::{EnrollmentTokenId, MachineId, VaultId};
+use protocol::{MachineId, VaultId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -1,10 +1,15 @@
 //! A person's passkeys, and the ceremonies that register and use them.
 
 use crypto::TokenHash;
-use protocol::{PasskeyId, UserId};
+use protocol::UserId;
 use serde::{Deserialize, Serialize};
 
 use crate::Time;
+
+protocol::uuid_id!(
+    /// A passkey of a person.
+    PasskeyId, "passkey id"
+);
 
 /// A person's passkey (a WebAuthn credential).
 #[derive(Clone, Serialize, Deserialize)]

@@ -3,10 +3,15 @@
 use std::net::IpAddr;
 
 use crypto::TokenHash;
-use protocol::{SessionId, UserId};
+use protocol::UserId;
 use serde::{Deserialize, Serialize};
 
 use crate::Time;
+
+protocol::uuid_id!(
+    /// A person's session, as shown in lists. Not the cookie.
+    SessionId, "session id"
+);
 
 /// A person's session.
 #[derive(Debug, Clone, Serialize, Deserialize)]

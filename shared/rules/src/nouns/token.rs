@@ -4,11 +4,16 @@ use std::collections::BTreeSet;
 
 use crypto::TokenHash;
 use ipnet::IpNet;
-use protocol::{EnrollmentTokenId, ProjectId, SecretId, UserId, VaultId};
+use protocol::{ProjectId, SecretId, UserId, VaultId};
 use serde::{Deserialize, Serialize};
 
 use crate::Time;
 use crate::scope::Scope;
+
+protocol::prefixed_id!(
+    /// An enrollment token; its plaintext is another thing and is never stored.
+    EnrollmentTokenId, "enr_", "enrollment token id"
+);
 
 /// A single-use token that registers one long-lived machine.
 #[derive(Debug, Clone, Serialize, Deserialize)]

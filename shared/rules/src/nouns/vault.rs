@@ -5,11 +5,16 @@ use std::net::IpAddr;
 
 use crypto::Sealed;
 use ipnet::IpNet;
-use protocol::{AllowlistEntryId, UserId, VaultId};
+use protocol::{UserId, VaultId};
 use serde::{Deserialize, Serialize};
 
 use crate::Time;
 use crate::owned::Owned;
+
+protocol::prefixed_id!(
+    /// One entry of a vault's IP allowlist.
+    AllowlistEntryId, "ipa_", "allowlist entry id"
+);
 
 /// Most entries in a vault's IP allowlist. The list is part of every machine request's facts, so it stays small.
 pub const ALLOWLIST_ENTRIES: usize = 200;

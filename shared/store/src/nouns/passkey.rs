@@ -1,9 +1,9 @@
 //! People's passkeys, and the ceremonies that register and use them.
 
 use crypto::TokenHash;
-use protocol::{PasskeyId, UserId};
+use protocol::UserId;
 use rules::Time;
-use rules::nouns::{Ceremony, Passkey};
+use rules::nouns::{Ceremony, Passkey, PasskeyId};
 
 use super::person::credentials;
 use crate::engine::attribute::attributes;

@@ -1,9 +1,9 @@
 //! Tokens that register machines and AI agents. Those of agents are in the agents table.
 
 use crypto::TokenHash;
-use protocol::{EnrollmentTokenId, VaultId};
+use protocol::VaultId;
 use rules::Time;
-use rules::nouns::{AgentBootstrapToken, BootstrapToken, EnrollmentToken, Revocation};
+use rules::nouns::{AgentBootstrapToken, BootstrapToken, EnrollmentToken, EnrollmentTokenId, Revocation};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::attribute::attributes;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use ipnet::IpNet;
-use protocol::{AllowlistEntryId, VaultId};
-use rules::nouns::{AllowlistEntry, Vault};
+use protocol::VaultId;
+use rules::nouns::{AllowlistEntry, AllowlistEntryId, Vault};
 
 use crate::engine::attribute::attributes;
 use crate::engine::row::{Put, Row, RowKey};
