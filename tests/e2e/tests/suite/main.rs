@@ -6,6 +6,7 @@ mod bad_input;
 mod boundaries;
 mod cases;
 mod credentials;
+mod doors;
 mod faults;
 mod leaks;
 mod lists;

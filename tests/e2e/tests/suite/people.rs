@@ -115,37 +115,6 @@ async fn a_session_ends_when_idle_when_old_and_when_told_to() {
 }
 
 #[tokio::test]
-async fn every_part_of_management_keeps_a_session_alive() {
-    let world = World::new().await;
-    let owner = world.owner().await;
-    let project = owner.project("production").await;
-    let last_used = async || {
-        let sessions = world.services.store.sessions(owner.id.parse().unwrap()).await.unwrap();
-        sessions.iter().map(|session| session.last_used_at).max().unwrap()
-    };
-    // One of each function: the right to note it is in each one's role.
-    for path in [
-        "/v1/account",
-        "/v1/account/passkeys",
-        "/v1/manage/projects",
-        &format!("/v1/manage/projects/{project}/secrets"),
-        "/v1/manage/machines",
-        "/v1/manage/audit/actions",
-        "/v1/manage/whoami",
-    ] {
-        world.wait_seconds(300);
-        owner.get(path).await.expect(200);
-        assert_eq!(last_used().await, world.now(), "{path}");
-    }
-    let bundle = json!({ "projectId": project, "secretIds": [] });
-    for (path, body) in [("/v1/account/verification", &json!({})), ("/v1/manage/bundles", &bundle)] {
-        world.wait_seconds(300);
-        owner.post(path, body).await.expect(200);
-        assert_eq!(last_used().await, world.now(), "{path}");
-    }
-}
-
-#[tokio::test]
 async fn another_site_cannot_act_for_a_person() {
     let world = World::new().await;
     let owner = world.owner().await;

@@ -318,24 +318,6 @@ async fn ten_failures_lock_an_address_out_for_fifteen_minutes() {
 }
 
 #[tokio::test]
-async fn failures_at_any_signed_route_count() {
-    let world = World::new().await;
-    let owner = world.owner().await;
-    let (_, secret, machine) = owner.readable("value").await;
-    let paths = ["GET /v1/secrets", "POST /v1/secrets/export", "POST /v1/secrets/poll", "GET /v1/cli/projects"];
-    for (number, route) in paths.into_iter().enumerate() {
-        let (method, path) = route.split_once(' ').unwrap();
-        let from = format!("198.51.100.{number}");
-        for _ in 0..10 {
-            world.send(machine.request(method, path, b"").replace("x-timestamp", "1").from(&from)).await.error(401);
-        }
-        world.send(machine.request(method, path, b"").from(&from)).await.error(429);
-        world.send(machine.request("GET", &format!("/v1/secret/{secret}"), b"").from(&from)).await.error(429);
-    }
-    machine.read(&secret).await.expect(200);
-}
-
-#[tokio::test]
 async fn old_failures_do_not_count() {
     let world = World::new().await;
     let owner = world.owner().await;

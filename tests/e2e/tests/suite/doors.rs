@@ -1,0 +1,86 @@
+//! What holds at the doors of every function, by one route of each: a function that is new is among them by itself.
+
+use std::collections::BTreeMap;
+
+use e2e::cases::{self, Case, SELF, SIGNED, Things};
+use e2e::{Request, World};
+use edge::Route;
+use protocol::UserId;
+use rules::audit::Action;
+
+/// One route of each function, the first that passes.
+fn of_each_function(world: &World, passes: impl Fn(&Route, &Case) -> bool) -> Vec<(Route, Case)> {
+    let mut found = BTreeMap::new();
+    for route in world.routes() {
+        let case = cases::of(&route);
+        if passes(&route, &case) {
+            found.entry(route.function).or_insert((route, case));
+        }
+    }
+    found.into_values().collect()
+}
+
+/// The right to note that a session was used is in the role of every function that people call.
+#[tokio::test]
+async fn every_function_for_people_keeps_a_session_alive() {
+    let world = World::new().await;
+    let owner = world.owner().await;
+    let id: UserId = owner.id.parse().unwrap();
+    let for_people = of_each_function(&world, |route, case| {
+        let at_their_door = route.needs.is_some() && !cases::is_for_agents(route);
+        (at_their_door || case.answers() == Some(SELF)) && !case.is_alone()
+    });
+    assert!(for_people.len() > 7, "{for_people:?}");
+    for (route, case) in for_people {
+        let things = Things::of(&case, &owner).await;
+        world.wait_seconds(300);
+        let path = case.path_of(&route, &things);
+        world.send(case.request(&path, &things.body(&case), &owner, None)).await.expect(200);
+        let sessions = world.services.store.sessions(id).await.unwrap();
+        let last_used = sessions.iter().map(|session| session.last_used_at).max();
+        assert_eq!(last_used, Some(world.now()), "{} {}", route.function, case.name());
+    }
+}
+
+/// Sends ten calls with a wrong time and a good one, from an address that no other route is called from.
+async fn lock_out(world: &World, number: usize, call: impl Fn() -> Request) {
+    let from = format!("198.51.100.{number}");
+    for _ in 0..10 {
+        world.send(call().replace("x-timestamp", "1").from(&from)).await.error(401);
+    }
+    world.send(call().from(&from)).await.error(429);
+}
+
+#[tokio::test]
+async fn failures_at_every_function_for_machines_count() {
+    let world = World::new().await;
+    let owner = world.owner().await;
+    let (_, secret, machine) = owner.readable("value").await;
+    let for_machines = of_each_function(&world, |_, case| case.answers() == Some(SIGNED));
+    assert!(for_machines.len() > 3, "{for_machines:?}");
+    for (number, (route, case)) in for_machines.into_iter().enumerate() {
+        let path = case.path_of(&route, &Things::of(&case, &owner).await);
+        lock_out(&world, number, || machine.request(case.method, &path, b"")).await;
+        // The address is locked out everywhere.
+        let elsewhere = machine.request("GET", &format!("/v1/secret/{secret}"), b"");
+        world.send(elsewhere.from(&format!("198.51.100.{number}"))).await.error(429);
+    }
+    machine.read(&secret).await.expect(200);
+}
+
+/// What says that it is a known agent and is not is in the agent's log.
+#[tokio::test]
+async fn failures_at_every_function_for_agents_count_and_are_recorded() {
+    let world = World::new().await;
+    let owner = world.owner().await;
+    let agent = owner.agent(&[], &[]).await;
+    let for_agents = of_each_function(&world, |route, _| cases::is_for_agents(route));
+    assert!(for_agents.len() > 4, "{for_agents:?}");
+    for (number, (route, case)) in for_agents.into_iter().enumerate() {
+        let path = case.path_of(&route, &Things::of(&case, &owner).await);
+        let before = world.count(&owner, Action::AuthFailure).await;
+        lock_out(&world, number, || agent.signed(case.method, &path, b"")).await;
+        assert_eq!(world.count(&owner, Action::AuthFailure).await - before, 10, "{}", route.function);
+    }
+    agent.get("/v1/ai/whoami").await.expect(200);
+}
