@@ -197,8 +197,8 @@ POWERS = (
     Power(
         "read the names and notes of secrets",
         MACHINE_PLANE
-        | (MANAGEMENT - {"manage-agents"})
-        | {"follow-audit", "enroll-machine", "seal-secret", "sweep-expired"},
+        | {"enroll-machine", "follow-audit", "make-bundle", "manage-audit", "manage-machines", "manage-projects"}
+        | {"manage-secrets", "seal-secret", "sweep-expired"},
         lambda held: held.rows(ANYTHING, "vault", "SECRET#x") or held.rows(READS, "vault/index/by-owner", "PROJECT#x"),
         "Of secrets or projects whose ids he knows.",
     ),
