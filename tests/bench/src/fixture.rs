@@ -16,7 +16,7 @@ use crate::Failure;
 use crate::http::{Connection, header as http_header};
 
 /// The value that every read has to bring.
-const VALUE: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+pub const VALUE: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 /// The peer of requests that have no connection.
 const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1);

@@ -24,7 +24,7 @@ use tower::ServiceExt as _;
 
 use crate::figures::{Window, median};
 use crate::instance::Instance;
-use crate::load::{Pace, Target, drive};
+use crate::load::{Expected, Pace, Target, drive};
 use crate::processes::own_cpu;
 use bench::Failure;
 use bench::fixture::{Fixture, Signed};
@@ -147,7 +147,7 @@ impl Floor {
                 tokio::spawn(async move { floor.answer(stream, &served, &next).await });
             }
         });
-        let target = Target { address, pid: std::process::id(), status: 200, body: b"{}" };
+        let target = Target { address, pid: std::process::id(), status: 200, body: Expected::Whole(b"{}") };
         let requests: Vec<_> = signed.iter().map(|signed| signed.bytes.as_slice()).collect();
         let window = drive(&target, clients, Pace::FlatOut, &requests);
         server.abort();

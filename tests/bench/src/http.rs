@@ -66,8 +66,11 @@ fn layout(bytes: &[u8]) -> io::Result<Option<Layout>> {
     let text = std::str::from_utf8(head).map_err(|_| malformed())?;
     let status = text.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)).and_then(|code| code.parse().ok());
     let length: Option<usize> = header(text, "content-length").and_then(|value| value.parse().ok());
+    let status = status.ok_or_else(malformed)?;
+    // An answer without content has no length.
+    let length = length.or((status == 204).then_some(0));
     let end = body_at + length.ok_or_else(malformed)?;
-    Ok((bytes.len() >= end).then_some(Layout { status: status.ok_or_else(malformed)?, body_at, end }))
+    Ok((bytes.len() >= end).then_some(Layout { status, body_at, end }))
 }
 
 /// A header's value.
@@ -96,5 +99,6 @@ mod tests {
     #[test]
     fn an_answer_without_a_length_is_an_error() {
         assert!(layout(b"HTTP/1.1 200 OK\r\n\r\n").is_err());
+        assert_eq!(layout(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap().unwrap().status, 204);
     }
 }

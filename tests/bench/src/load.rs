@@ -26,12 +26,30 @@ pub enum Pace {
     PerSecond(f64),
 }
 
+/// The body that has to come back.
+#[derive(Clone, Copy)]
+pub enum Expected<'a> {
+    /// This.
+    Whole(&'a [u8]),
+    /// One that has this in it, and something else each time.
+    Part(&'a [u8]),
+}
+
+impl Expected<'_> {
+    fn is_met(self, body: &[u8]) -> bool {
+        match self {
+            Self::Whole(whole) => body == whole,
+            Self::Part(part) => body.windows(part.len()).any(|window| window == part),
+        }
+    }
+}
+
 /// What is asked, and what has to come back.
 pub struct Target<'a> {
     pub address: SocketAddr,
     pub pid: u32,
     pub status: u16,
-    pub body: &'a [u8],
+    pub body: Expected<'a>,
 }
 
 fn wait_until(time: Instant) {
@@ -63,7 +81,7 @@ pub fn drive(target: &Target, clients: usize, pace: Pace, requests: &[&[u8]]) ->
                 }
             };
             let answer = connection.exchange(request)?;
-            if answer.status != target.status || answer.body != target.body {
+            if answer.status != target.status || !target.body.is_met(answer.body) {
                 let said = String::from_utf8_lossy(answer.body);
                 return Err(format!("a request was answered {}: {said}", answer.status).into());
             }

@@ -4,6 +4,7 @@
 //! this one. Windows of both alternate, so that what slows the machine for a while slows both sides, and figures are
 //! medians over the rounds. Nothing here asserts a time.
 
+mod beside;
 mod capacity;
 mod figures;
 mod floor;
@@ -16,14 +17,16 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bench::Failure;
-use bench::fixture::Fixture;
+use bench::fixture::{Fixture, VALUE};
 use clap::Parser;
 
+use crate::beside::Beside;
 use crate::figures::Windows;
 use crate::floor::{Floor, Kind, PartMedians};
-use crate::load::{Pace, Target, drive};
+use crate::load::{Expected, Pace, Target, drive};
 use crate::processes::{Machine, Server, cpu_of, own_cpu};
 
 /// Clients of the second kind of window, and the most that the constant rate may have under way.
@@ -57,6 +60,10 @@ struct Arguments {
     /// Print JSON.
     #[arg(long)]
     json: bool,
+    /// OpenBao's program `bao` or Vault's `vault`: its key-value reads with a token, in memory and audited to a file, are
+    /// measured in the same rounds.
+    #[arg(long, value_name = "PROGRAM")]
+    beside: Option<PathBuf>,
     /// The server's program; if not given, the one built beside this one.
     #[arg(long)]
     server: Option<PathBuf>,
@@ -69,6 +76,7 @@ struct Measured {
     in_process: [Windows; 2],
     read: [Windows; 2],
     no_route: [Windows; 2],
+    beside: Option<[Windows; 2]>,
     constant: Windows,
     parts: PartMedians,
     asked: capacity::Asked,
@@ -113,6 +121,10 @@ fn measure(arguments: &Arguments) -> Result<Measured, Failure> {
     let server = Server::start(&binary, within("server").as_deref())?;
     runtime.spawn(server.end_with_us());
     let fixture = Fixture::set_up(server.address)?;
+    let beside = arguments.beside.as_deref().map(Beside::start).transpose()?;
+    if let Some(beside) = &beside {
+        runtime.spawn(beside.server.end_with_us());
+    }
     // A store of its own for each kind of window, so that none is slowed by the rows that another has written.
     let start = |file: &str| runtime.block_on(Floor::start(within(file).as_deref())).map(Arc::new);
     let floor = start("floor.sqlite")?;
@@ -120,13 +132,18 @@ fn measure(arguments: &Arguments) -> Result<Measured, Failure> {
     let floor_of_reads = start("in-process.sqlite")?;
 
     let body = Fixture::expected_body();
-    let target = Target { address: server.address, pid: server.pid, status: 200, body: &body };
-    let no_route = Target { status: 404, body: NO_ROUTE_ANSWER, ..target };
+    let target = Target { address: server.address, pid: server.pid, status: 200, body: Expected::Whole(&body) };
+    let no_route = Target { status: 404, body: Expected::Whole(NO_ROUTE_ANSWER), ..target };
     let reads = |clients, pace, number| {
         let signed = fixture.sign_many(number);
         drive(&target, clients, pace, &signed.iter().map(|request| request.bytes.as_slice()).collect::<Vec<_>>())
     };
     let misses = |clients, number| drive(&no_route, clients, Pace::FlatOut, &vec![NO_ROUTE; number]);
+    let reads_beside = |of: &Beside, clients, number| {
+        let (address, pid) = (of.server.address, of.server.pid);
+        let target = Target { address, pid, status: 200, body: Expected::Part(VALUE.as_bytes()) };
+        drive(&target, clients, Pace::FlatOut, &vec![of.read.as_slice(); number])
+    };
     let fitting = |per_second: f64| (per_second * arguments.seconds).ceil() as usize;
 
     let mut measured = Measured {
@@ -135,14 +152,16 @@ fn measure(arguments: &Arguments) -> Result<Measured, Failure> {
         in_process: Default::default(),
         read: Default::default(),
         no_route: Default::default(),
+        beside: beside.as_ref().map(|_| Default::default()),
         constant: Windows::default(),
         parts: PartMedians::default(),
         asked,
         others: 0.0,
     };
-    let before = (Machine::now()?, own_cpu()? + cpu_of(server.pid)?);
+    let of_beside = || beside.as_ref().map_or(Ok(Duration::ZERO), |beside| cpu_of(beside.server.pid));
+    let before = (Machine::now()?, own_cpu()? + cpu_of(server.pid)? + of_beside()?);
     let clients = [1, MANY];
-    let mut numbers = [[0; 5]; 2];
+    let mut numbers = [[0; 6]; 2];
     for (numbers, clients) in numbers.iter_mut().zip(clients) {
         *numbers = [
             fitting(floor.run(&runtime, Kind::Floor, clients, WARM_UP)?.0.per_second()),
@@ -150,11 +169,15 @@ fn measure(arguments: &Arguments) -> Result<Measured, Failure> {
             fitting(floor_of_reads.run(&runtime, Kind::Read, clients, WARM_UP)?.0.per_second()),
             fitting(reads(clients, Pace::FlatOut, WARM_UP)?.per_second()),
             fitting(misses(clients, WARM_UP)?.per_second()),
+            match &beside {
+                Some(beside) => fitting(reads_beside(beside, clients, WARM_UP)?.per_second()),
+                None => 0,
+            },
         ];
     }
     for _ in 0..arguments.rounds {
         for (at, clients) in clients.into_iter().enumerate() {
-            let [of_floor, of_behind_sockets, of_in_process, of_reads, of_misses] = numbers[at];
+            let [of_floor, of_behind_sockets, of_in_process, of_reads, of_misses, of_beside] = numbers[at];
             let (window, parts) = floor.run(&runtime, Kind::Floor, clients, of_floor)?;
             measured.floor[at].0.push(window);
             if clients == 1 {
@@ -168,11 +191,14 @@ fn measure(arguments: &Arguments) -> Result<Measured, Failure> {
             measured.in_process[at].0.push(floor_of_reads.run(&runtime, Kind::Read, clients, of_in_process)?.0);
             measured.read[at].0.push(reads(clients, Pace::FlatOut, of_reads)?);
             measured.no_route[at].0.push(misses(clients, of_misses)?);
+            if let (Some(beside), Some(windows)) = (&beside, &mut measured.beside) {
+                windows[at].0.push(reads_beside(beside, clients, of_beside)?);
+            }
         }
     }
     let number = fitting(arguments.rate) * arguments.rounds as usize;
     measured.constant.0.push(reads(MANY, Pace::PerSecond(arguments.rate), number)?);
-    let ours = own_cpu()? + cpu_of(server.pid)? - before.1;
+    let ours = own_cpu()? + cpu_of(server.pid)? + of_beside()? - before.1;
     measured.others = Machine::now()?.share_of_others(before.0, ours);
     Ok(measured)
 }

@@ -14,7 +14,7 @@ use bench::Failure;
 /// Clock ticks in a second, in which `/proc` counts: fixed at 100 for programs on Linux.
 const TICKS: u64 = 100;
 
-/// A running `sikkerkey-local`. Dropping it ends it.
+/// A running server. Dropping it ends it.
 pub struct Server {
     child: Arc<Mutex<Child>>,
     pub pid: u32,
@@ -22,7 +22,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts it, in memory or on this folder, and waits until it listens.
+    /// Starts `sikkerkey-local`, in memory or on this folder, and waits until it listens.
     pub fn start(binary: &Path, data: Option<&Path>) -> Result<Self, Failure> {
         let mut command = Command::new(binary);
         command.args(["--port", "0"]);
@@ -39,15 +39,16 @@ impl Server {
             BufReader::new(stdout).read_line(&mut line)?;
         }
         let port = line.trim().rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
-        let server = Self {
-            pid: child.id(),
-            child: Arc::new(Mutex::new(child)),
-            address: SocketAddr::from((Ipv4Addr::LOCALHOST, port.unwrap_or(0))),
-        };
+        let server = Self::of(child, SocketAddr::from((Ipv4Addr::LOCALHOST, port.unwrap_or(0))));
         if port.is_none() {
             return Err("the server did not start".into());
         }
         Ok(server)
+    }
+
+    /// A server that was started, and where it listens.
+    pub fn of(child: Child, address: SocketAddr) -> Self {
+        Self { pid: child.id(), child: Arc::new(Mutex::new(child)), address }
     }
 
     /// Waits for the signal that ends this process, and ends the server first.

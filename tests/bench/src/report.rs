@@ -1,6 +1,7 @@
 //! The figures as a table and as JSON.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -34,6 +35,14 @@ fn saturated(window: &Window) -> f64 {
     1.0 / window.per_second()
 }
 
+impl Arguments {
+    /// The name of the program that is measured beside.
+    fn name_beside(&self) -> String {
+        let name = self.beside.as_deref().and_then(Path::file_name).unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    }
+}
+
 impl Measured {
     /// By latency with one client; by throughput with many.
     fn ratios(&self) -> [Ratio; 2] {
@@ -49,6 +58,12 @@ impl Measured {
             self.read[0].ratio(&self.behind_sockets[0], |window| window.p50().as_secs_f64()),
             self.read[1].ratio(&self.behind_sockets[1], saturated),
         ]
+    }
+
+    /// Reads a second, compared with those of what stands beside.
+    fn ratio_beside(&self, at: usize) -> Option<Ratio> {
+        let beside = self.beside.as_ref()?;
+        Some(self.read[at].ratio(&beside[at], Window::per_second))
     }
 
     fn cpu_ratios(&self) -> [f64; 2] {
@@ -84,6 +99,9 @@ impl Measured {
             ] {
                 line(&format!("{name:<16}{clients:<10}{}", windows.row()));
             }
+            if let Some(beside) = &self.beside {
+                line(&format!("{:<16}{clients:<10}{}", arguments.name_beside(), beside[at].row()));
+            }
         }
         line(&format!("{:<16}{:<10}{}", "read", format!("{}/s", arguments.rate), self.constant.row()));
         line("");
@@ -107,6 +125,11 @@ impl Measured {
             "reads a second, 16 clients:             {rate:.0}  goal 1500 {}",
             verdict(rate > PER_SECOND_GOAL)
         ));
+        for (at, clients) in ["1 client", "16 clients"].into_iter().enumerate() {
+            let Some(ratio) = self.ratio_beside(at) else { continue };
+            let cpu = self.beside.as_ref().map_or(f64::NAN, |beside| self.read[at].cpu_ratio(&beside[at]));
+            line(&format!("reads a second / those of {}, {clients}: {ratio} (CPU {cpu:.2})", arguments.name_beside()));
+        }
         let mut parts = String::from("floor, 1 client, p50 of its parts in us: ");
         for (name, time) in &self.parts {
             let _ = write!(parts, " {name} {time:.0} ");
@@ -134,6 +157,7 @@ impl Measured {
     pub(crate) fn to_json(&self, arguments: &Arguments) -> Value {
         let windows = |of: &[Windows; 2]| json!({ "1": of[0].to_json(), "16": of[1].to_json() });
         let [one, many] = self.ratios();
+        let beside = [0, 1].map(|at| self.ratio_beside(at).map(|ratio| ratio.to_json()));
         let reads = self.asked.reads as f64;
         let asked: serde_json::Map<String, Value> = self
             .asked
@@ -162,6 +186,8 @@ impl Measured {
             "inProcess": windows(&self.in_process),
             "read": windows(&self.read),
             "noRoute": windows(&self.no_route),
+            "beside": self.beside.as_ref().map(windows),
+            "ratioBeside": { "1": beside[0], "16": beside[1] },
             "constantRate": { "perSecond": arguments.rate, "read": self.constant.to_json() },
             "ratio": { "1": one.to_json(), "16": many.to_json() },
             "ratioBehindSockets": {
