@@ -49,7 +49,9 @@ async fn lock_out(world: &World, number: usize, call: impl Fn() -> Request) {
     for _ in 0..10 {
         world.send(call().replace("x-timestamp", "1").from(&from)).await.error(401);
     }
-    world.send(call().from(&from)).await.error(429);
+    let refused = world.send(call().from(&from)).await;
+    refused.error(429);
+    assert_eq!(refused.headers["retry-after"], "900");
 }
 
 #[tokio::test]
