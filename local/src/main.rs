@@ -182,7 +182,7 @@ async fn schedule(system: System, embedded: Embedded) {
             _ = tick.tick() => {}
         }
         if let Err(error) = sweep.run().await {
-            tracing::error!(?error, "sweep failed, the next one tries again");
+            tracing::error!(?error, "the sweep failed, the next one tries again");
         }
         let embedded = embedded.clone();
         if let Ok(Err(error)) = tokio::task::spawn_blocking(move || embedded.sweep_ttl()).await {

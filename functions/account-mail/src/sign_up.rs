@@ -82,7 +82,7 @@ pub(crate) async fn sign_up(
         Ok(()) => {
             // The account is made; a link that was not sent can be asked for again.
             if let Err(error) = app.mail.push(MailRequest::VerifyEmail { user: user.id }).await {
-                tracing::warn!(?error, "no link to verify an address");
+                tracing::warn!(?error, "the link that verifies an address was not asked for");
             }
             Ok(WithCookie(Json(SignedIn { user_id: user.id, vault_id }), cookie))
         }

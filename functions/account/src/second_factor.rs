@@ -89,7 +89,7 @@ impl App {
     /// A signed-in person's second factor, if they have one.
     pub(crate) async fn second_factor(&self, person: &Person) -> Result<SecondFactor, Error> {
         let factor = self.store.second_factor(person.user.id).await?;
-        factor.ok_or_else(|| Error::conflict("There is no second factor"))
+        factor.ok_or_else(|| Error::conflict("This account has no second factor; set one up first"))
     }
 
     /// Has a signed-in person bring a code. A wrong one counts and is recorded like a wrong password.

@@ -109,7 +109,7 @@ pub(crate) async fn confirm(
     let begun = app.store.get(&second_factor::row(person.user.id)).await?.filter(|factor| {
         factor.confirmed_at.is_none() && factor.created_at.plus_seconds(SecondFactor::CONFIRM_SECONDS) > person.now
     });
-    let factor = begun.ok_or_else(|| Error::conflict("No enrollment was begun in the last ten minutes"))?;
+    let factor = begun.ok_or_else(|| Error::conflict("No enrollment was begun in the last ten minutes; begin one"))?;
     let Some(step) = app.step_of(person.user.vault, &factor, &body.totp).await? else {
         let detail = "Confirmation of an authenticator app with a wrong code".to_owned();
         return Err(app.passwords.refuse(&person, detail).await);

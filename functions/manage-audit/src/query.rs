@@ -89,16 +89,19 @@ pub(crate) async fn query(
         cursor.len() <= 32 && cursor.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-') && cursor.contains('-')
     };
     if !query.cursor.as_ref().is_none_or(well_formed) {
-        return Err(Error::invalid("cursor", "must be the nextCursor of the page before"));
+        return Err(Error::invalid("cursor", "must be the nextCursor of an earlier answer"));
     }
     if query.cursor.is_some() && !(newest_first && range.is_first()) {
-        return Err(Error::invalid("cursor", "goes with the order of time, newest first, and without page"));
+        return Err(Error::invalid(
+            "cursor",
+            "works only with the newest records first; leave out sortBy, sortDir and page",
+        ));
     }
     // One more than the page ends with says whether there are others; another order needs all there are.
     let most = if newest_first { range.end() + 1 } else { FOUND + 1 };
     let mut found = app.find(&by, &search, query.cursor.as_deref(), most).await?;
     if !newest_first && !found.all {
-        return Err(Error::invalid("sortBy", "needs a narrower search, there is more than can be sorted"));
+        return Err(Error::invalid("sortBy", "cannot sort this many records; narrow the search, or leave sortBy out"));
     }
     match query.sort_by {
         SortBy::Timestamp => {}

@@ -50,7 +50,7 @@ impl Filter {
     pub(crate) fn checked(self) -> Result<Search, Error> {
         let known = |name: String| {
             let action = Action::ALL.iter().copied().find(|action| action.kind().name == name);
-            action.ok_or_else(|| Error::invalid("actions", "must be names out of GET audit/actions"))
+            action.ok_or_else(|| Error::invalid("actions", "must be names of actions; GET audit/actions lists them"))
         };
         if self.from.zip(self.to).is_some_and(|(from, to)| from > to) {
             return Err(Error::invalid("from", "must not be after to"));

@@ -43,7 +43,9 @@ pub(crate) async fn rotate(
             format!(" ({})", fields.iter().map(String::as_str).collect::<Vec<_>>().join(", "))
         }
         (Some(_), Some(_)) => return Err(Error::invalid("fields", "must name fields of this secret")),
-        (Some(_), None) => return Err(Error::invalid("fields", "are of structured secrets only")),
+        (Some(_), None) => {
+            return Err(Error::invalid("fields", "can be named for structured secrets only; leave it out"));
+        }
     };
     let record = by.entry(Action::SecretRotate, format!("Secret {} rotated{what}", secret.name));
     let how = Rotation { generator, fields: fields.map(|fields| fields.into_iter().collect()) };

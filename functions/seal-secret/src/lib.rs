@@ -212,7 +212,7 @@ impl SealSecret {
                 return Err(Error::not_found("Secret"));
             }
             if secret.deleted_at.is_none() && self.store.get(&project::row(secret.project)).await?.is_some() {
-                return Err(Error::conflict("The secret is not in the trash"));
+                return Err(Error::conflict("The secret is not in the trash; delete it first"));
             }
             // One transaction cannot take all of fifty versions. What is known of the oldest goes before it: all that one
             // that is restored at this moment loses is when those were made.

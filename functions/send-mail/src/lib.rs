@@ -58,7 +58,7 @@ impl SendMail {
         let now = self.clock.now();
         let links = self.store.mailed_links(user.id).await?;
         if links.iter().filter(|link| link.purpose == purpose && link.expires_at > now).count() >= MailedLink::MOST {
-            tracing::warn!(?purpose, "enough links are on their way");
+            tracing::warn!(?purpose, "no link was sent: three of this purpose are good already");
             return Ok(0);
         }
         let token = OneTimeToken::make().to_hex();

@@ -40,7 +40,7 @@ impl Base {
         }
         let projects = match self.store.newest_projects(KEYS_PREPARED).await {
             Ok(projects) => projects,
-            Err(error) => return tracing::warn!(%error, "no keys prepared"),
+            Err(error) => return tracing::warn!(%error, "the keys of the newest projects were not prepared"),
         };
         let mut unwrapping = JoinSet::new();
         for project in projects {
