@@ -1,9 +1,9 @@
 //! What every function shares at its door: configuration, authentication, bodies, errors and telemetry.
 //!
-//! A function is an axum router over [`Base`]. Who may call a route is in its handler's arguments:
-//! [`SignedRequest`] for a machine, [`Principal`] for whoever manages, [`Person`] for somebody signed in. This crate alone turns errors into statuses,
-//! reads the clock, knows the names of our environment variables, and decides what a caller is told and what only the
-//! log learns.
+//! A function is an axum router over [`Base`]. Who may call a route is in its handler's arguments: [`SignedRequest`] for
+//! a machine, [`Principal`] for whoever manages, [`Person`] for somebody signed in. This crate alone turns errors into
+//! statuses, reads the clock, knows the names of our environment variables, and decides what a caller is told and what
+//! only the log learns.
 
 mod base;
 mod caller;
