@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use crate::figures::{Ratio, Window, Windows};
 use crate::{Arguments, Measured};
 
-/// Most times the floor that a read may take (issue 2, part 9).
+/// Most times the floor that a read may take.
 const RATIO_GOAL: f64 = 1.3;
-/// Reads a second to be passed on two cores (issue 2, part 9).
+/// Reads a second to be passed on two cores.
 const PER_SECOND_GOAL: f64 = 1_500.0;
 
 /// Share of the machine that others may use before the report says that its figures suffer from it.
