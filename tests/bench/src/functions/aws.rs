@@ -69,11 +69,12 @@ impl Aws {
             text("AWS_SECRET_ACCESS_KEY", "bench"),
             ("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{}", self.dynamodb)),
             ("AWS_ENDPOINT_URL_KMS", format!("http://{}", self.kms)),
-            // Nobody is there: what a function asks of seal-secret is none of the events.
+            // Nobody is there: no event asks seal-secret or send-mail for anything.
             ("AWS_ENDPOINT_URL_LAMBDA", format!("http://{}", self.kms)),
             text("SIKKERKEY_URL", "https://keys.example.org"),
             text("SIKKERKEY_KMS_KEY", KEY),
             text("SIKKERKEY_SEAL_FUNCTION", "seal-secret"),
+            text("SIKKERKEY_MAIL_FUNCTION", "send-mail"),
             // The events that fail all come from a few addresses, and an answer to one that is locked out is cheap.
             text("SIKKERKEY_LOCKOUT_FAILURES", "1000"),
         ]
