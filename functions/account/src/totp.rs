@@ -149,7 +149,7 @@ pub(crate) async fn disable(
     let factor = app.second_factor(&person).await?;
     app.confirm_code(&turn, &person, &factor, body.totp, what).await?;
     let mut write = app.store.transaction();
-    // Not one that was set up anew meanwhile.
+    // Not a second factor that was set up meanwhile.
     write.delete_if(&second_factor::row(factor.user), [second_factor::SEED.is(&factor.seed)]);
     write.record(&person.entry(Action::TotpDisable, "Authenticator app and recovery codes disabled"));
     write.commit().await?;

@@ -21,7 +21,7 @@ use serde_json::Value;
 use store::value::{CurrentValue, StoredValue};
 use store::{CommitError, KeyRing, Store, Values, project, secret, vault};
 
-/// Of how many versions the values and what is known of them go in one transaction, which the store limits to 100 rows.
+/// How many versions one transaction deletes, each with its value and its date. A transaction holds 100 rows.
 const VERSIONS_TOGETHER: usize = 45;
 /// How often a new version is tried again when another writer was faster.
 const TRIES: usize = 32;
@@ -214,8 +214,8 @@ impl SealSecret {
             if secret.deleted_at.is_none() && self.store.get(&project::row(secret.project)).await?.is_some() {
                 return Err(Error::conflict("The secret is not in the trash; delete it first"));
             }
-            // One transaction cannot take all of fifty versions. What is known of the oldest goes before it: all that one
-            // that is restored at this moment loses is when those were made.
+            // A transaction holds 100 rows, too few for fifty versions. So the rows that only say when the oldest versions
+            // were made go first. A secret that is restored at this moment loses those dates and nothing else.
             let many = secret.kept_versions().take(secret.kept_versions().count().saturating_sub(VERSIONS_TOGETHER));
             let mut first = self.store.transaction();
             for version in many.clone() {
@@ -225,7 +225,8 @@ impl SealSecret {
                 first.commit().await?;
             }
             let mut write = self.store.transaction();
-            // As it was: one that was restored meanwhile stays, and of a newer version nothing is left behind.
+            // Only if the secret is as it was read. A secret that was restored meanwhile stays, and a newer version is not
+            // left behind.
             let as_it_was = [secret::VERSION.is(&secret.version), secret::DELETED_AT.is(&secret.deleted_at)];
             write.delete_if(&secret::row(id), as_it_was);
             write.delete(&self.values.current(id));

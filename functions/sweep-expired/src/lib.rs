@@ -136,7 +136,7 @@ impl Sweep {
                 other => other?,
             }
         }
-        // Last, so that a run that was cut off is taken up: the link itself is dead since it expired.
+        // Last, so that the next run continues a run that was cut off. The link itself does not work since it expired.
         let mut write = self.store.transaction();
         write.delete(&bundle::row(hash));
         write.commit().await

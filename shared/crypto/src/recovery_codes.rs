@@ -16,7 +16,7 @@ pub const CODES: usize = 10;
 const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
-/// Without letters that are taken for others.
+/// Without letters that look like others.
 const ALPHABET: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz023456789";
 /// Characters of a code, 5 bits each.
 const CHARACTERS: usize = 16;

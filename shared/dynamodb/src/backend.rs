@@ -88,7 +88,7 @@ fn values(terms: Terms) -> Option<Attributes> {
     (!terms.values.is_empty()).then(|| attributes(terms.values))
 }
 
-/// A request that lacks something the client wants: a mistake of ours.
+/// The client misses something in a request: a mistake of ours.
 #[expect(clippy::needless_pass_by_value, reason = "what map_err gives")]
 fn unfinished(error: BuildError) -> StoreError {
     StoreError::Refused(error.to_string())

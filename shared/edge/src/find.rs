@@ -1,7 +1,7 @@
-//! Looking rows up for a principal: they are held to the vault it acts in and to the projects it may see. What is elsewhere
-//! is answered as if missing.
+//! Looking rows up for a principal. A row has to be in the principal's vault, and in a project that the principal may see.
+//! Any other row counts as missing.
 //!
-//! The principal is the only one of a function of management who can: the function itself has the store's lists.
+//! In a function of management only the principal can look rows up by their keys. The function itself has the store's lists.
 
 use protocol::{ProjectId, SecretId};
 use rules::nouns::{Project, Secret};
@@ -21,7 +21,7 @@ impl Principal {
         self.held(self.store.get(key).await?.filter(Owned::is_live))
     }
 
-    /// The rows with these keys, without those that it may not see and those in the trash; in the order of the keys.
+    /// The rows with these keys, in the order of the keys. Rows in the trash and rows that it may not see are left out.
     pub async fn find_all<R: Row + Owned>(&self, keys: &[RowKey<R>]) -> Result<Vec<R>, Error> {
         let mut found = self.store.get_all(keys).await?;
         found.retain(|row| self.may_see(row) && row.is_live());

@@ -1,4 +1,4 @@
-//! What input is taken: lengths, alphabets and shapes (decisions 5, agent-protocol 6). Lengths of names and texts count
+//! Which input is accepted: lengths, alphabets and shapes (decisions 5, agent-protocol 6). Lengths of names and texts count
 //! characters, sizes of values count bytes.
 
 use std::net::IpAddr;

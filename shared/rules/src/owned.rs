@@ -18,7 +18,7 @@ pub trait Owned {
         None
     }
 
-    /// Whether it is there for those who ask for it: not while it is in the trash.
+    /// Whether callers can find it. A thing in the trash cannot be found.
     fn is_live(&self) -> bool {
         true
     }

@@ -69,7 +69,7 @@ pub struct Caller<'a> {
     pub vault: Option<&'a Vault>,
 }
 
-/// The facts about what is asked for.
+/// The facts about the secret that is asked for.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Target<'a> {
     /// The secret.

@@ -1,4 +1,4 @@
-//! Whoever signs requests, a machine or an AI agent: the steps of authentication that are the same for both.
+//! Signers: machines and AI agents sign their requests. The steps of authentication are the same for both.
 //!
 //! The order is part of the protocol (decisions 2): what an address that is not allowed can learn, and what costs
 //! cryptography, depend on it.
@@ -116,7 +116,7 @@ impl Refused for Refusal {
     }
 }
 
-/// What comes with a request, and what is known of where it comes from.
+/// What a request claims, and the lockout of its source address.
 #[derive(Debug, Clone, Copy)]
 pub struct Claim<'a> {
     /// Until when the source address is locked out.
@@ -184,8 +184,7 @@ impl Signer for Agent {
     }
 }
 
-/// Whether this is the signer's own request and the signer may act now. `allowed` is asked whether the signer may come from
-/// where it comes from.
+/// Whether the signer made this request and may act now. `allowed` says whether the signer may call from this address.
 pub fn authenticate<'a, S: Signer>(
     claim: &Claim<'_>,
     signer: Option<&'a S>,

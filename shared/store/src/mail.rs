@@ -1,4 +1,4 @@
-//! Mail: what one is, and who carries it. On AWS that is SES, in `send-mail`; local mode keeps mails for a page.
+//! A mail, and the carrier that sends it. On AWS that is SES, in `send-mail`. Local mode keeps mails for a page.
 
 use std::fmt;
 
@@ -29,6 +29,6 @@ pub struct MailError(pub String);
 /// Carries mail.
 #[async_trait]
 pub trait Mailer: Send + Sync {
-    /// Hands a mail over. That it is taken does not mean that it arrives.
+    /// Hands a mail to the carrier. A mail that the carrier accepts may still be lost.
     async fn send(&self, mail: &Mail) -> Result<(), MailError>;
 }

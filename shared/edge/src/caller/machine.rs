@@ -35,7 +35,7 @@ fn remember<K: std::hash::Hash + Eq, V>(hints: &Mutex<LruCache<K, V>>, key: K, v
     hints.lock().unwrap_or_else(PoisonError::into_inner).put(key, value);
 }
 
-/// A row that a decision needs: its key, once it is known, whether it was asked for, and what is there.
+/// A row that a decision needs: its key as soon as that is known, whether the row was asked for, and the row.
 struct Fact<R> {
     key: Option<RowKey<R>>,
     asked: bool,

@@ -13,7 +13,7 @@ use crate::{Attempts, Base, Error, Person};
 
 /// Passwords that are worked on at the same time.
 const AT_ONCE: usize = 2;
-/// People who wait for their turn; more are asked to come back.
+/// People who may wait for a place. Others are told to try again.
 const WAITING: usize = 64;
 
 /// Places for work on passwords, and for waiting for one.
@@ -25,7 +25,7 @@ pub struct Passwords {
     waiting: Arc<Semaphore>,
 }
 
-/// A place among those whose password is worked on.
+/// A place to work on a password.
 pub struct Turn {
     working: Arc<OwnedSemaphorePermit>,
     _waiting: OwnedSemaphorePermit,
@@ -43,14 +43,14 @@ impl Passwords {
         }
     }
 
-    /// A place among those whose password is worked on. Hold it until a failure is counted: the lockout is asked when
-    /// the place is had, so that a burst of guesses is judged a few at a time and not all at once.
+    /// Waits for a place to work on a password. Hold the place until a failure is counted: the lockout is looked at again
+    /// when a place is free, so a burst of guesses is judged a few at a time and not all at once.
     pub async fn turn(&self, address: IpAddr) -> Result<Turn, Error> {
         let too_many = || {
             let text = "Too many people sign in at this moment, try again";
             Error::new(StatusCode::TOO_MANY_REQUESTS, text).retry_after(1)
         };
-        // Before a place is taken, so that who is locked out takes none, and again when it is had.
+        // Before waiting, so that a locked-out address takes no place; and again when a place is free.
         self.attempts.check(address).await?;
         let waiting = self.waiting.clone().try_acquire_owned().map_err(|_| too_many())?;
         let working = self.working.clone().acquire_owned().await.map_err(|_| too_many())?;
@@ -58,9 +58,9 @@ impl Passwords {
         Ok(Turn { working: Arc::new(working), _waiting: waiting })
     }
 
-    /// Has a signed-in person show that they know their password, before something that outlasts their session. A wrong
-    /// one counts toward the lockout like one at sign-in, and is recorded: whoever has only the session learns nothing by
-    /// trying. `what` they were about to do begins the record.
+    /// Asks a signed-in person for their password before an act that outlasts their session. A wrong password counts toward
+    /// the lockout as at sign-in, and is recorded. So an attacker who has only the session learns nothing by guessing. The
+    /// record begins with `what` the person was about to do.
     pub async fn confirm(&self, person: &Person, password: Plaintext, what: &str) -> Result<Turn, Error> {
         let turn = self.turn(person.address).await?;
         if turn.verify(password, Some(person.user.password_hash.clone())).await? {

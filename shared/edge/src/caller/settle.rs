@@ -31,8 +31,8 @@ impl Settling {
     /// Makes a verdict count. When this returns without error the request was admitted, is unique, and its record, if it has
     /// one, is written.
     ///
-    /// `record` is the record of either outcome of a signed request; `failure` makes that of a failed authentication, by its
-    /// reason, where it is known whose it is.
+    /// `record` is the record of a signed request, admitted or refused. `failure` makes the record of a failed
+    /// authentication from its reason, if the vault is known.
     pub(crate) async fn settle<Id, R: Refused + Into<Error>>(
         &self,
         request: &SignedRequest<Id>,

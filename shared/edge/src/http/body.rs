@@ -113,7 +113,7 @@ impl<S: Send + Sync, T: DeserializeOwned, const LIMIT: usize> FromRequest<S> for
     }
 }
 
-/// Ids out of the path. One that has not the shape of an id is an id of nothing: 404.
+/// Ids out of the path. A text that does not have the shape of an id names nothing: 404.
 #[derive(Debug)]
 pub struct Ids<T>(pub T);
 

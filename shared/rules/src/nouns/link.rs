@@ -46,8 +46,8 @@ pub struct MailedLink {
 }
 
 impl MailedLink {
-    /// How many of a purpose can be good at the same time; who asks for more gets no mail, so that nobody can fill
-    /// somebody's mailbox.
+    /// How many links of one purpose a person can have at a time. A further request sends no mail, so that nobody can fill
+    /// another person's mailbox.
     pub const MOST: usize = 3;
 
     /// Whether this person can still use it: the address is still theirs, and a link to set a password was sent after

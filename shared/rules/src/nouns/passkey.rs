@@ -29,7 +29,7 @@ pub struct Passkey {
     pub last_used_at: Option<Time>,
 }
 
-/// A registration of a passkey or a sign-in with one that was begun.
+/// A registration of a passkey, or a sign-in with a passkey, that has begun and not ended.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Ceremony {

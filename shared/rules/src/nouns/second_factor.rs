@@ -20,7 +20,7 @@ pub struct SecondFactor {
     pub created_at: Time,
     /// When a code showed that their app has the seed; nothing until then, and no code is asked for.
     pub confirmed_at: Option<Time>,
-    /// The time step of the last code that was taken; no code of it or of one before is taken again.
+    /// The time step of the last code that was accepted. A code of this step or an earlier one is refused.
     pub last_step: u64,
     /// Wrong codes of the app since the last right one.
     pub wrong_codes: u64,
@@ -37,13 +37,14 @@ impl SecondFactor {
     pub const PURPOSE: &'static str = "totp";
     /// How long a seed that was given out waits for its first code, in seconds.
     pub const CONFIRM_SECONDS: u64 = 600;
-    /// After this many wrong codes of the app each further one makes it wait. Six digits can be guessed from many
-    /// addresses; recovery codes cannot, and are always taken.
+    /// After this many wrong codes in a row, SikkerKey ignores this person's authenticator codes for a while. Each further
+    /// wrong code starts that time again. Six digits can be guessed from many addresses. Recovery codes cannot be guessed
+    /// and are always accepted.
     const WRONG_CODES: u64 = 10;
-    /// How long it waits, in seconds.
+    /// How long authenticator codes are ignored, in seconds.
     const WAIT_SECONDS: u64 = 900;
 
-    /// Whether codes of the app are not taken at this time.
+    /// Whether authenticator codes are ignored at this time.
     pub fn waits(&self, now: Time) -> bool {
         self.wrong_codes >= Self::WRONG_CODES
             && self.last_wrong_at.is_some_and(|last| last.plus_seconds(Self::WAIT_SECONDS) > now)

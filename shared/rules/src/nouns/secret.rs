@@ -1,4 +1,4 @@
-//! A secret without its value, and what is known of its versions.
+//! A secret without its value, and the dates of its versions.
 
 use protocol::{ProjectId, SecretId, VaultId};
 use schemars::JsonSchema;
@@ -91,7 +91,7 @@ impl Owned for Secret {
     }
 }
 
-/// That a secret had this version: what is known of it without its value.
+/// A version of a secret without its value: when it was made.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SecretVersion {

@@ -119,7 +119,7 @@ pub struct Got {
     pub left_out: KeysByTable,
 }
 
-/// A row to be written, over the one that is there.
+/// A row to be written, in place of the row with its key.
 #[derive(Debug, Clone)]
 pub struct PutItem {
     /// Its table.

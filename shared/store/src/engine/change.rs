@@ -132,14 +132,14 @@ impl<R> Change<R> {
         self
     }
 
-    /// Adds names to a set; those that are in it already stay.
+    /// Adds names to a set. A name that is in the set already stays.
     pub fn add_names(mut self, set: Attribute<R, BTreeSet<String>>, names: Vec<String>) -> Self {
         let (set, names) = (self.terms.alias(set.name), self.terms.add(Value::Ss(names)));
         self.add.push(format!("{set} {names}"));
         self
     }
 
-    /// Takes names out of a set; those that are not in it are no mistake.
+    /// Removes names from a set. A name that is not in the set is ignored.
     pub fn take_names(mut self, set: Attribute<R, BTreeSet<String>>, names: Vec<String>) -> Self {
         let (set, names) = (self.terms.alias(set.name), self.terms.add(Value::Ss(names)));
         self.delete.push(format!("{set} {names}"));

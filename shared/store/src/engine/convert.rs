@@ -16,7 +16,7 @@ pub(crate) fn to_item(value: &(impl Serialize + ?Sized)) -> Result<Item, Error> 
     serde_dynamo::to_item(value)
 }
 
-/// A type from its attributes; those that it does not know are ignored.
+/// A type from its attributes. Attributes that the type does not know are ignored.
 pub(crate) fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, Error> {
     serde_dynamo::from_item(serde_dynamo::Item::from(item))
 }

@@ -67,7 +67,7 @@ impl Batch {
 /// What a batch brought.
 #[derive(Default)]
 pub struct Fetched {
-    /// In order, each row until it is taken.
+    /// In order. A row that was taken out is gone.
     rows: Vec<(Table, PrimaryKey, Option<Item>)>,
 }
 
@@ -103,7 +103,7 @@ pub(crate) async fn backoff(tries: u32) {
     }
 }
 
-/// Does all of these, some at the same time; the first error ends it, and those under way with it.
+/// Does all of this work, some at the same time. The first error ends all of it.
 pub(crate) async fn all_of<W>(work: impl IntoIterator<Item = W>) -> Result<(), StoreError>
 where
     W: Future<Output = Result<(), StoreError>> + Send + 'static,

@@ -35,7 +35,7 @@ impl Put for MailedLink {
 }
 
 impl Lists {
-    /// The links that were mailed to a person, those that are no longer good and not dropped yet too.
+    /// The links that were mailed to a person, with expired links that are not dropped yet.
     pub async fn mailed_links(&self, user: UserId) -> Result<Vec<MailedLink>, StoreError> {
         self.query_owned(format!("USER#{user}"), "LINK#").await
     }

@@ -13,7 +13,7 @@ use crate::engine::row::{Row, RowKey};
 use crate::engine::table::Table;
 use crate::{Lists, StoreError};
 
-/// Key of what is known of an address. An IPv6 address counts as its /64: whoever has one of those has them all.
+/// Key of a source address. An IPv6 address counts as its /64, because one client usually has all addresses of a /64.
 #[must_use]
 pub fn row(address: IpAddr) -> RowKey<Lockout> {
     let source = match address {
@@ -36,7 +36,7 @@ attributes! {
     }
 }
 
-/// How many failures a row holds before the old ones are taken out.
+/// How many failures a row holds before the old failures are removed.
 const KEPT: usize = 50;
 
 impl Lists {

@@ -1,4 +1,4 @@
-//! Secrets' metadata, and what is known of their versions.
+//! Secrets without their values, and the dates of their versions.
 
 use protocol::{ProjectId, SecretId};
 use rules::Time;
@@ -15,7 +15,7 @@ pub fn row(id: SecretId) -> RowKey<Secret> {
     RowKey::new(format!("SECRET#{id}"), "SECRET")
 }
 
-/// Key of what is known of a version.
+/// Key of a version's date.
 #[must_use]
 pub fn version(secret: SecretId, version: u64) -> RowKey<SecretVersion> {
     RowKey::new(format!("SECRET#{secret}"), format!("VERSION#{version:010}"))

@@ -64,7 +64,7 @@ impl<T: JsonSchema, const LIMIT: usize> Asks for Body<T, LIMIT> {
 impl<T: JsonSchema> Asks for Ids<T> {
     fn describe(operation: &mut Operation<'_>) {
         let schema = operation.schemas.read::<T>();
-        // Of another shape, or no text at all, it is an id of nothing.
+        // A text of another shape names nothing.
         operation.refuses(&[404]);
         // Several are a tuple.
         operation.path_types = match schema.get("prefixItems").and_then(Value::as_array) {
