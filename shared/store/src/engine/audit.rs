@@ -14,7 +14,7 @@ use super::backend::{PutItem, Query, Terms, WriteError};
 use super::item::{Item, Value};
 use super::meter::{self, Counted};
 use super::read::all_of;
-use super::row::{attributes, from_item};
+use super::row::{attributes, from_item, sortable};
 use super::table::{BY_AGENT, BY_TIME, TTL, Table};
 use super::transaction::FREE;
 use crate::{Lists, StoreError};
@@ -82,7 +82,7 @@ fn indexed(pk: String, record: &Record) -> Result<Item, StoreError> {
     let ttl = record.timestamp.plus_seconds(RETENTION_DAYS * 86_400);
     item.set("pk", pk);
     item.set("vaultDay", partition(record.vault, record.timestamp.day(), shard % SHARDS));
-    item.set("order", format!("{:013}-{}", record.timestamp.ms(), hex::encode(tail)));
+    item.set("order", format!("{}-{}", sortable(record.timestamp), hex::encode(tail)));
     item.set(TTL, ttl.seconds());
     if let Some(agent) = record.ai_agent_id {
         item.set("agent", format!("AGENT#{agent}"));
@@ -242,7 +242,7 @@ struct Shard {
 
 impl Walk {
     fn new(audit: Audit, vault: VaultId, before: Option<&str>, since: Time, now: Time, expected: usize) -> Self {
-        let before = before.map_or_else(|| format!("{:013}~", now.ms()), str::to_owned);
+        let before = before.map_or_else(|| format!("{}~", sortable(now)), str::to_owned);
         // What is older than records are kept is gone, or about to go.
         let since = since.max(now.minus_seconds(RETENTION_DAYS * 86_400));
         // There is nothing in days to come, whatever a cursor says.
