@@ -20,6 +20,8 @@ const ROOT: &str = "bench";
 /// How often, and how often at most, it is looked whether the server is ready.
 const LOOKS: u32 = 300;
 const PAUSE: Duration = Duration::from_millis(100);
+/// OpenBao enables an audit log by its API only when its configuration says so; Vault ignores the key.
+const CONFIGURATION: &str = "unsafe_allow_api_audit_creation = true\n";
 const POLICY: &str = r#"path "secret/data/bench" { capabilities = ["read"] }"#;
 
 /// A running server in development mode, with one secret and a token that may read it.
@@ -56,8 +58,11 @@ impl Beside {
     pub fn start(program: &Path) -> Result<Self, Failure> {
         let folder = tempfile::tempdir()?;
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+        let configuration = folder.path().join("configuration.hcl");
+        std::fs::write(&configuration, CONFIGURATION)?;
         let mut command = Command::new(program);
-        command.args(["server", "-dev", "-dev-no-store-token"]);
+        command.arg("server").arg("-config").arg(&configuration);
+        command.args(["-dev", "-dev-no-store-token"]);
         command.arg(format!("-dev-root-token-id={ROOT}")).arg(format!("-dev-listen-address={address}"));
         command.env_clear().env("HOME", folder.path());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
