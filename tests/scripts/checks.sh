@@ -28,7 +28,8 @@ fails() { ! "$@"; }
 is_empty() { [ -z "$(ls -A "$1")" ] || { ls -AR "$1"; return 1; }; }
 holds() { grep -qF -e "$2" "$1" || { printf 'does not hold: %s\n' "$2"; return 1; }; }
 holds_not() { ! grep -nF -e "$2" "$1"; }
-modes_of() { (cd "$1" && find . -mindepth 1 -printf '%m %y %P\n' | sort -k3); }
+# The folder of a run has a name of its own each time; here it is RUN.
+modes_of() { (cd "$1" && find . -mindepth 1 -printf '%m %y %P\n' | sed 's#/runs/[A-Za-z0-9]\{6\}#/runs/RUN#' | sort -k3); }
 
 # --- set-up -----------------------------------------------------------------------------------------------------------
 
@@ -86,12 +87,16 @@ fake_openssl() {
 start_mock() {
     # The server ends with its standard input, so it cannot outlive this script.
     mkfifo "$work/mock-in" "$work/mock-out"
-    python3 "$here/mock_server.py" "$bootstrap_scripts" "$enroll_scripts" <"$work/mock-in" >"$work/mock-out" 2>"$work/mock-err" &
+    python3 "$here/mock_server.py" "$bootstrap_scripts" "$enroll_scripts" "$repository/shared/rules/src/reserved_names.txt" \
+        <"$work/mock-in" >"$work/mock-out" 2>"$work/mock-err" &
     mock_pid=$!
     exec 8>"$work/mock-in" 9<"$work/mock-out"
     read -r control_port read_port TOKEN VAULT ENROLLMENT_TOKEN <&9 || { cat "$work/mock-err"; exit 1; }
     EXPECTED_MODES=$(printf '%s\n' '700 d .sikkerkey' '700 d .sikkerkey/vaults' "700 d .sikkerkey/vaults/$VAULT" \
         "600 f .sikkerkey/vaults/$VAULT/identity.json" "600 f .sikkerkey/vaults/$VAULT/private.pem")
+    INIT_MODES=$(printf '%s\n' '700 d .sikkerkey' '700 d .sikkerkey/runs' '700 d .sikkerkey/runs/RUN' \
+        '600 f .sikkerkey/runs/RUN/ended' '700 d .sikkerkey/runs/RUN/vaults' "700 d .sikkerkey/runs/RUN/vaults/$VAULT" \
+        "600 f .sikkerkey/runs/RUN/vaults/$VAULT/identity.json" "600 f .sikkerkey/runs/RUN/vaults/$VAULT/private.pem")
     mock=http://localhost:$control_port
     reads=http://localhost:$read_port
 }
@@ -143,7 +148,9 @@ keeps_nothing() { is_empty "$work/home" && is_empty "$work/tmp"; }
 keeps_only() { is "$(modes_of "$work/home")" "$1" && is_empty "$work/tmp"; }
 
 # stopped MESSAGE: the last run failed with this reason after it had registered: the identity is there, no variables are.
-stopped() { is "$status" 1 && holds "$work/err" "sikkerkey: $1" && is "$(cat "$work/out")" '' && keeps_only "$EXPECTED_MODES"; }
+stopped() { is "$status" 1 && holds "$work/err" "sikkerkey: $1" && is "$(cat "$work/out")" '' && keeps_only "$INIT_MODES"; }
+# The folder of the run that $work/home holds.
+run_folder() { echo "$work/home/${1:-.sikkerkey}"/runs/*; }
 
 # The identity in vault directory $1 is whole and is the one that the server knows.
 identity_is_right() {

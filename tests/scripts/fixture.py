@@ -48,6 +48,13 @@ SECRETS = [
     _structured("---", {"x": "left out: no name before the field"}),
     _structured("only field", {"...": "left out: no name after the secret"}),
     _secret("zero byte", "left out\0here"),
+    _secret("BASH_ENV", "touch INJECTED"),
+    _secret("path", "/nowhere"),
+    _secret("ld preload", "/tmp/evil.so"),
+    _structured("git", {"ssh-command": "touch INJECTED"}),
+    _secret("sikkerkey home", "/elsewhere/entirely"),
+    _secret("pin", "123"),
+    _secret("short lines", "a\nøøø\nlong enough"),
 ]
 
 VARIABLES = {
@@ -75,6 +82,8 @@ VARIABLES = {
     "ARRAY": '["a"]',
     "NOT_JSON": "{broken",
     "SAME_NAME": "second",
+    "PIN": "123",
+    "SHORT_LINES": "a\nøøø\nlong enough",
 }
 
 # What the script must say about the secrets that it leaves out or merges: one line each, beginning with these words.
@@ -84,5 +93,10 @@ WARNINGS = [
     "left out a secret named '---'",
     "left out a secret named 'only field'",
     "left out ZERO_BYTE: a variable cannot hold a zero byte",
+    "left out BASH_ENV: shells and other programs give this name a meaning",
+    "left out PATH: shells and other programs",
+    "left out LD_PRELOAD: shells and other programs",
+    "left out GIT_SSH_COMMAND: shells and other programs",
+    "left out SIKKERKEY_HOME: shells and other programs",
     "SAME_NAME comes from more than one secret: the last one counts",
 ]

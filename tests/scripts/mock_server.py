@@ -55,7 +55,9 @@ class Scenario:
 
 
 class Mock:
-    def __init__(self, bootstrap_dir, enroll_dir):
+    def __init__(self, bootstrap_dir, enroll_dir, reserved):
+        lines = pathlib.Path(reserved).read_text(encoding="ascii").splitlines()
+        self.reserved = " | ".join(name for line in lines if not line.startswith("#") for name in line.split())
         self.bootstrap_dir = pathlib.Path(bootstrap_dir)
         self.enroll_dir = pathlib.Path(enroll_dir)
         self.control_url = self.read_url = ""
@@ -69,6 +71,7 @@ class Mock:
             text.replace("__SIKKERKEY_API_URL__", self.control_url)
             .replace("__SIKKERKEY_TOKEN__", self.scenario.script_token)
             .replace("__SIKKERKEY_VAULT_ID__", VAULT)
+            .replace("__SIKKERKEY_RESERVED__", self.reserved)
         )
 
 
@@ -215,8 +218,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("bootstrap_scripts", help="directory with common.sh, bootstrap.sh and so on")
     parser.add_argument("enroll_scripts", help="directory with sikkerkey-init.sh")
+    parser.add_argument("reserved", help="file with the names that no variable may have")
     arguments = parser.parse_args()
-    mock = Mock(arguments.bootstrap_scripts, arguments.enroll_scripts)
+    mock = Mock(arguments.bootstrap_scripts, arguments.enroll_scripts, arguments.reserved)
     Handler.mock = mock
     servers = [http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) for _ in range(2)]
     mock.read_port = servers[1].server_port

@@ -10,6 +10,7 @@ use edge::body::SMALL;
 use edge::{Body, Error, Json, MailRequest, SameOrigin, SourceAddress, done};
 use rules::audit::{Action, ActorKind, Origin};
 use rules::limits;
+use rules::lockout::Guessed;
 use rules::nouns::{LinkPurpose, MailedLink, User};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -41,7 +42,6 @@ pub(crate) async fn ask(
     Body(body): Body<Lost, SMALL>,
 ) -> Result<Json<Done<Nothing>>, Error> {
     let email = limits::email(&body.email)?;
-    app.attempts.check(from.ip()).await?;
     app.mail.push(MailRequest::ResetPassword { email, address: from.ip() }).await?;
     Ok(done(Nothing {}))
 }
@@ -54,8 +54,8 @@ pub(crate) async fn confirm(
     Body(body): Body<NewPassword, SMALL>,
 ) -> Result<Json<Done<Nothing>>, Error> {
     limits::new_password("newPassword", &body.new_password)?;
-    let turn = app.passwords.turn(from.ip()).await?;
     let (link, user) = app.link(&body.token, LinkPurpose::ResetPassword, from).await?;
+    let turn = app.passwords.turn().await?;
     let hash = turn.hash(body.new_password).await?;
     let now = app.clock.now();
     let mut change = person::row(user.id)
@@ -79,26 +79,26 @@ pub(crate) async fn confirm(
 }
 
 impl App {
-    /// A mailed link that is good, and whose it is. One that is not counts toward the lockout.
+    /// A mailed link that is good, and whose it is. One that is not there counts toward the lockout.
     pub(crate) async fn link(
         &self,
         token: &str,
         purpose: LinkPurpose,
         from: SourceAddress,
     ) -> Result<(MailedLink, User), Error> {
-        self.attempts.check(from.ip()).await?;
         let link = match TokenHash::of_hex(token) {
             Some(hash) => self.store.get(&link::row(&hash)).await?,
             None => None,
         };
-        let now = self.clock.now();
-        if let Some(link) = link.filter(|link| link.purpose == purpose && link.expires_at > now)
-            && let Some(user) = self.store.get(&person::row(link.user)).await?
-            && link.is_for(&user)
-        {
-            return Ok((link, user));
+        let Some(link) = link else {
+            return Err(self.attempts.refuse(Guessed::Token, from.ip(), None, Error::gone()).await);
+        };
+        let user = self.store.get(&person::row(link.user)).await?.filter(|user| link.is_for(user));
+        let good = link.purpose == purpose && link.expires_at > self.clock.now();
+        match user.filter(|_| good) {
+            Some(user) => Ok((link, user)),
+            None => Err(Error::gone()),
         }
-        Err(self.attempts.failed_with(from.ip(), Error::gone()).await)
     }
 
     /// Where a record of what a link did comes from.

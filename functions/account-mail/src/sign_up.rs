@@ -13,6 +13,7 @@ use http::HeaderMap;
 use protocol::{UserId, VaultId};
 use rules::audit::{Action, ActorKind, Origin};
 use rules::limits::{self, NAME};
+use rules::lockout::Guessed;
 use rules::nouns::{User, Vault};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -47,7 +48,7 @@ pub(crate) async fn sign_up(
         return Err(by_invitation());
     }
 
-    let turn = app.passwords.turn(from.ip()).await?;
+    let turn = app.passwords.turn_at(from.ip()).await?;
     let now = app.clock.now();
     let vault_id = VaultId::from_entropy(random::bytes());
     let user = User {
@@ -89,7 +90,7 @@ pub(crate) async fn sign_up(
         Err(CommitError::Refused(step)) if step == address => {
             // Counted, so that nobody can try addresses by the thousand.
             let exists = Error::conflict("An account with this e-mail address exists, sign in instead");
-            Err(app.attempts.failed_with(from.ip(), exists).await)
+            Err(app.attempts.refuse(Guessed::Password, from.ip(), None, exists).await)
         }
         // Somebody else became the owner meanwhile; where sign-up is open, asking again is all it takes.
         Err(CommitError::Refused(step)) if Some(step) == owner && !app.config.open_sign_up => Err(by_invitation()),

@@ -68,7 +68,7 @@ pub(crate) async fn start(
     Body(body): Body<Start, SMALL>,
 ) -> Result<Json<Begun>, Error> {
     let webauthn = app.webauthn()?;
-    app.passwords.confirm(&person, body.password, "Adding of a passkey").await?;
+    app.passwords.confirm(&person, body.password, "Adding of a passkey").await?.right().await?;
     if app.store.second_factor(person.user.id).await?.is_some() && !person.session.is_proved(person.now) {
         // A passkey signs in without a code, so it must not be had without one.
         return Err(Error::forbidden("Sign in again with a code, and add the passkey within five minutes"));

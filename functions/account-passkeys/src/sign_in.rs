@@ -8,6 +8,7 @@ use edge::body::SMALL;
 use edge::{Body, Error, Json, SameOrigin, SignedIn, SourceAddress, WithCookie, new_session};
 use http::HeaderMap;
 use rules::audit::{Action, ActorKind, Origin};
+use rules::lockout::Guessed;
 use rules::nouns::{Passkey, User};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -40,8 +41,7 @@ pub(crate) struct Finish {
 }
 
 /// `POST /v1/account/passkeys/sign-in`: begins a sign-in with a passkey.
-pub(crate) async fn start(State(app): State<App>, _: SameOrigin, from: SourceAddress) -> Result<Json<Begun>, Error> {
-    app.attempts.check(from.ip()).await?;
+pub(crate) async fn start(State(app): State<App>, _: SameOrigin) -> Result<Json<Begun>, Error> {
     let begun = app.webauthn()?.start_discoverable_authentication();
     let (options, state) = begun.map_err(|error| Error::internal(error.to_string()))?;
     let ceremony = app.begin(None, &state, app.clock.now()).await?;
@@ -56,17 +56,16 @@ pub(crate) async fn finish(
     headers: HeaderMap,
     Body(body): Body<Finish, SMALL>,
 ) -> Result<WithCookie<Json<SignedIn>>, Error> {
-    app.attempts.check(from.ip()).await?;
     let now = app.clock.now();
     let (hash, state) = app.begun::<DiscoverableAuthentication>(&body.ceremony, None, now).await?;
     let Some((user, passkey)) = app.claimed(&body.credential).await? else {
-        return Err(app.attempts.failed(from.ip()).await);
+        return Err(app.attempts.failed(Guessed::Signature, from.ip()).await);
     };
     let origin =
         Origin { vault: user.vault, owner: user.id, actor: ActorKind::User, address: Some(from.ip()), at: now };
     let Some(credential) = app.verified(&passkey, &body.credential, state)? else {
-        app.store.audit().record(&origin.entry(Action::AuthFailure, "Sign-in with a wrong passkey")).await?;
-        return Err(app.attempts.failed(from.ip()).await);
+        let record = origin.entry(Action::AuthFailure, "Sign-in with a wrong passkey");
+        return Err(app.attempts.refuse(Guessed::Signature, from.ip(), Some(record), Error::unauthenticated()).await);
     };
     let (mut session, cookie) = new_session(user.id, from.ip(), &headers, now)?;
     session.proved_at = Some(now);

@@ -2,11 +2,11 @@
 
 use crypto::recovery_codes::{self, RecoveryHashes};
 use crypto::{Plaintext, totp};
-use edge::passwords::Turn;
+use edge::passwords::{Try, Turn};
 use edge::{Error, Person};
 use protocol::VaultId;
 use rules::nouns::SecondFactor;
-use store::second_factor::{self, LAST_STEP, LAST_WRONG_AT, RECOVERY_HASHES, WRONG_CODES};
+use store::second_factor::{self, LAST_STEP, RECOVERY_HASHES};
 use store::{Change, vault};
 
 use crate::App;
@@ -24,13 +24,11 @@ impl Proof {
     pub(crate) fn spend(&self, factor: &SecondFactor) -> Change<SecondFactor> {
         let change = second_factor::row(factor.user).change();
         match self {
-            Self::Code(step) => {
-                change.set(LAST_STEP, step).set(WRONG_CODES, &0).only_if(LAST_STEP.is(&factor.last_step))
-            }
+            Self::Code(step) => change.set(LAST_STEP, step).only_if(LAST_STEP.is(&factor.last_step)),
             Self::RecoveryCode(hash) => {
                 let mut left = factor.recovery_hashes.clone();
                 left.remove(hash);
-                let change = change.set(RECOVERY_HASHES, &left).set(WRONG_CODES, &0);
+                let change = change.set(RECOVERY_HASHES, &left);
                 change.only_if(RECOVERY_HASHES.is(&factor.recovery_hashes))
             }
         }
@@ -57,15 +55,7 @@ impl App {
         code: Plaintext,
     ) -> Result<Option<Proof>, Error> {
         if code.len() == 6 && code.expose().iter().all(u8::is_ascii_digit) {
-            let now = self.clock.now();
-            if factor.waits(now) {
-                return Ok(None);
-            }
             let step = self.step_of(vault, factor, &code).await?.filter(|step| *step > factor.last_step);
-            if step.is_none() {
-                let wrong = second_factor::row(factor.user).change().add(WRONG_CODES, 1);
-                self.store.change_if(wrong.set(LAST_WRONG_AT, &Some(now))).await?;
-            }
             return Ok(step.map(Proof::Code));
         }
         let hashes = RecoveryHashes { salt: factor.recovery_salt.clone(), hashes: factor.recovery_hashes.clone() };
@@ -95,13 +85,13 @@ impl App {
     /// Has a signed-in person bring a code. A wrong one counts and is recorded like a wrong password.
     pub(crate) async fn confirm_code(
         &self,
-        turn: &Turn,
+        begun: &Try,
         person: &Person,
         factor: &SecondFactor,
         code: Plaintext,
         what: &str,
     ) -> Result<Proof, Error> {
-        match self.judge(turn, person.user.vault, factor, code).await? {
+        match self.judge(&begun.turn, person.user.vault, factor, code).await? {
             Some(proof) => Ok(proof),
             None => Err(self.passwords.refuse(person, format!("{what} with a wrong code")).await),
         }

@@ -1,8 +1,8 @@
 //! `POST /v1/account/sign-in`: a new session for a person who knows their password and, if they have a second factor,
 //! brings a code of it.
 //!
-//! An unknown address and a wrong password get the same answer in the same time, and count toward the lockout. So does a
-//! wrong code. A code that is missing is asked for; only who knows the password learns that there is a second factor.
+//! An unknown address and a wrong password get the same answer in the same time. Both count toward the lockout of the
+//! source address and hold back the account. So does a wrong code. A code that is missing is asked for; only who knows the password learns that there is a second factor.
 
 use axum::extract::State;
 use crypto::Plaintext;
@@ -10,6 +10,7 @@ use edge::body::SMALL;
 use edge::{Body, Error, Json, SameOrigin, SignedIn, SourceAddress, WithCookie, new_session};
 use http::{HeaderMap, StatusCode};
 use rules::audit::{Action, ActorKind, Origin, Record};
+use rules::lockout::Guessed;
 use rules::nouns::User;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -34,10 +35,10 @@ pub(crate) async fn sign_in(
     headers: HeaderMap,
     Body(body): Body<SignIn, SMALL>,
 ) -> Result<WithCookie<Json<SignedIn>>, Error> {
-    let turn = app.passwords.turn(from.ip()).await?;
+    let begun = app.passwords.begin(app.passwords.turn_at(from.ip()).await?, &body.email).await?;
     let known = app.store.user_by_email(&body.email).await?;
     let hash = known.as_ref().map(|user| user.password_hash.clone());
-    let right = turn.verify(body.password, hash).await?;
+    let right = begun.turn.verify(body.password, hash).await?;
     let now = app.clock.now();
     let entry = |user: &User, action, detail: &str| {
         let origin =
@@ -55,17 +56,19 @@ pub(crate) async fn sign_in(
     let proof = match (factor, body.totp) {
         (None, _) => None,
         (Some(_), None) => {
+            begun.open().await?;
             let text = "A code of your authenticator app, or a recovery code, has to be sent as totp";
             return Err(Error::new(StatusCode::UNAUTHORIZED, text));
         }
         (Some(factor), Some(code)) => {
-            let Some(proof) = app.judge(&turn, user.vault, &factor, code).await? else {
+            let Some(proof) = app.judge(&begun.turn, user.vault, &factor, code).await? else {
                 let record = entry(&user, Action::AuthFailure, "Sign-in with a wrong code");
                 return Err(app.failed(from, Some(record)).await);
             };
             Some((factor, proof))
         }
     };
+    begun.right().await?;
     let (mut session, cookie) = new_session(user.id, from.ip(), &headers, now)?;
     session.proved_at = proof.is_some().then_some(now);
     let mut write = app.store.transaction();
@@ -85,16 +88,8 @@ pub(crate) async fn sign_in(
 }
 
 impl App {
-    /// Counts a failure and records it where it is somebody's; side by side, so that the record takes no time of its own.
+    /// Counts a failure, and records it where it is somebody's.
     async fn failed(&self, from: SourceAddress, record: Option<Record>) -> Error {
-        let audit = self.store.audit();
-        let recorded = async {
-            match &record {
-                Some(record) => audit.record(record).await,
-                None => Ok(()),
-            }
-        };
-        let (recorded, failed) = tokio::join!(recorded, self.attempts.failed(from.ip()));
-        recorded.err().map_or(failed, Error::from)
+        self.attempts.refuse(Guessed::Password, from.ip(), record, Error::unauthenticated()).await
     }
 }

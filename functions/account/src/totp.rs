@@ -70,7 +70,7 @@ pub(crate) async fn enroll(
     person: Person,
     Body(body): Body<Password, SMALL>,
 ) -> Result<SecretJson<Enrollment>, Error> {
-    app.passwords.confirm(&person, body.password, "Enrollment of an authenticator app").await?;
+    app.passwords.confirm(&person, body.password, "Enrollment of an authenticator app").await?.right().await?;
     let user = &person.user;
     if app.store.second_factor(user.id).await?.is_some() {
         return Err(Error::conflict("There is a second factor; disable it first"));
@@ -84,8 +84,6 @@ pub(crate) async fn enroll(
         created_at: person.now,
         confirmed_at: None,
         last_step: 0,
-        wrong_codes: 0,
-        last_wrong_at: None,
         recovery_salt: String::new(),
         recovery_hashes: BTreeSet::new(),
     };
@@ -105,11 +103,11 @@ pub(crate) async fn confirm(
     person: Person,
     Body(body): Body<Code, SMALL>,
 ) -> Result<SecretJson<Codes>, Error> {
-    let turn = app.passwords.turn(person.address).await?;
     let begun = app.store.get(&second_factor::row(person.user.id)).await?.filter(|factor| {
         factor.confirmed_at.is_none() && factor.created_at.plus_seconds(SecondFactor::CONFIRM_SECONDS) > person.now
     });
     let factor = begun.ok_or_else(|| Error::conflict("No enrollment was begun in the last ten minutes; begin one"))?;
+    let attempt = app.passwords.begin_again(&person).await?;
     let Some(step) = app.step_of(person.user.vault, &factor, &body.totp).await? else {
         let detail = "Confirmation of an authenticator app with a wrong code".to_owned();
         return Err(app.passwords.refuse(&person, detail).await);
@@ -121,7 +119,7 @@ pub(crate) async fn confirm(
         .only_if(second_factor::SEED.is(&factor.seed))
         .only_if(second_factor::LAST_STEP.is(&factor.last_step));
     let record = person.entry(Action::TotpEnable, "Authenticator app enabled");
-    app.set_codes(&turn, change, &record).await
+    app.set_codes(&attempt.right().await?, change, &record).await
 }
 
 /// `POST /v1/account/totp/recovery-codes`: new recovery codes in place of those there are.
@@ -131,11 +129,11 @@ pub(crate) async fn recovery_codes(
     Body(body): Body<PasswordAndCode, SMALL>,
 ) -> Result<SecretJson<Codes>, Error> {
     let what = "New recovery codes";
-    let turn = app.passwords.confirm(&person, body.password, what).await?;
     let factor = app.second_factor(&person).await?;
-    let proof = app.confirm_code(&turn, &person, &factor, body.totp, what).await?;
+    let begun = app.passwords.confirm(&person, body.password, what).await?;
+    let proof = app.confirm_code(&begun, &person, &factor, body.totp, what).await?;
     let record = person.entry(Action::RecoveryCodesCreate, "Recovery codes replaced");
-    app.set_codes(&turn, proof.spend_replacing(&factor), &record).await
+    app.set_codes(&begun.right().await?, proof.spend_replacing(&factor), &record).await
 }
 
 /// `POST /v1/account/totp/disable`: switches the second factor off.
@@ -145,9 +143,10 @@ pub(crate) async fn disable(
     Body(body): Body<PasswordAndCode, SMALL>,
 ) -> Result<Json<Done<Nothing>>, Error> {
     let what = "Disabling of the second factor";
-    let turn = app.passwords.confirm(&person, body.password, what).await?;
     let factor = app.second_factor(&person).await?;
-    app.confirm_code(&turn, &person, &factor, body.totp, what).await?;
+    let begun = app.passwords.confirm(&person, body.password, what).await?;
+    app.confirm_code(&begun, &person, &factor, body.totp, what).await?;
+    begun.right().await?;
     let mut write = app.store.transaction();
     // Not a second factor that was set up meanwhile.
     write.delete_if(&second_factor::row(factor.user), [second_factor::SEED.is(&factor.seed)]);

@@ -8,6 +8,7 @@ use edge::{Attempts, Base, Body, Clock, Error, Json, Routes, SourceAddress};
 use protocol::{AgentId, VaultId};
 use rules::audit::{Action, ActorKind, Origin};
 use rules::limits::{self, NAME};
+use rules::lockout::Guessed;
 use rules::nouns::Agent;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -51,15 +52,15 @@ async fn register(
     from: SourceAddress,
     Body(body): Body<Registration, SMALL>,
 ) -> Result<Json<Registered>, Error> {
-    app.attempts.check(from.ip()).await?;
     let now = app.clock.now();
     let found = match TokenHash::of_hex(&body.token.to_ascii_lowercase()) {
         Some(hash) => app.store.get(&token::agent_bootstrap(&hash)).await?,
         None => None,
     };
-    let Some(token) = found.filter(|token| token.expires_at > now) else {
-        return Err(app.attempts.failed(from.ip()).await);
-    };
+    let Some(token) = found else { return Err(app.attempts.failed(Guessed::Token, from.ip()).await) };
+    if token.expires_at <= now {
+        return Err(Error::unauthenticated());
+    }
     // Checked before the token is used, so that a mistake does not cost it.
     let public_key = PublicKey::from_base64(&body.public_key)
         .map_err(|_| Error::invalid("publicKey", "must be standard base64 of a 32-byte Ed25519 public key"))?;
@@ -94,7 +95,7 @@ async fn register(
     write.record(&origin.entry(Action::AgentRegister, detail));
     if !write.commit_unless_refused(used).await? {
         // Somebody else was faster with the same token.
-        return Err(app.attempts.failed(from.ip()).await);
+        return Err(Error::unauthenticated());
     }
     Ok(Json(Registered { agent_id: agent.id, name: agent.name, vault_id: agent.vault }))
 }

@@ -1,8 +1,7 @@
 //! Bootstrap of long-lived machines: the scripts a person runs, and the registration the scripts make.
 //!
 //! The token in the path is single use and lives ten minutes. Fetching a script does not use it; registering does.
-//! `curl | sh` feeds an error answer to the shell too, so errors on these routes hold only letters, digits, spaces
-//! and `.,-`.
+//! `curl | sh` feeds an error answer to the shell too, so the routes of scripts refuse in the words of a shell.
 
 mod register;
 mod scripts;
@@ -12,6 +11,7 @@ use store::token;
 
 use crypto::TokenHash;
 use edge::{Base, Error, Routes};
+use rules::lockout::Guessed;
 use rules::nouns::BootstrapToken;
 
 /// The function's routes.
@@ -25,15 +25,15 @@ pub fn routes(base: &Base) -> Routes {
         .with_state(base.clone())
 }
 
-/// The token in the path, if it may still be used; else 401, counted toward the lockout.
+/// The token in the path, if it may still be used; else 401. One that is not there counts toward the lockout.
 async fn token(base: &Base, text: &str, address: IpAddr) -> Result<BootstrapToken, Error> {
-    base.attempts().check(address).await?;
     let found = match TokenHash::of_hex(text) {
         Some(hash) => base.store.get(&token::bootstrap(&hash)).await?,
         None => None,
     };
-    match found.filter(|token| token.expires_at > base.clock.now()) {
-        Some(token) => Ok(token),
-        None => Err(base.attempts().failed(address).await),
+    match found {
+        Some(token) if token.expires_at > base.clock.now() => Ok(token),
+        Some(_) => Err(Error::unauthenticated()),
+        None => Err(base.attempts().failed(Guessed::Token, address).await),
     }
 }

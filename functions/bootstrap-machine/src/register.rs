@@ -18,8 +18,7 @@ pub(crate) async fn register(
     Body(body): Body<BootstrapRegistration, SMALL>,
 ) -> Result<Json<BootstrappedMachine>, Error> {
     let token = crate::token(&base, &token, from.ip()).await?;
-    // Checked before the token is used, so that a mistake does not cost it. This text is kept free of what a shell
-    // would act on.
+    // Checked before the token is used, so that a mistake does not cost it.
     let public_key = PublicKey::from_base64(&body.public_key)
         .map_err(|_| Error::invalid("publicKey", "must be standard base64 of a 32-byte Ed25519 public key"))?;
     let name = limits::name("hostname", &body.hostname, NAME)?;
@@ -51,7 +50,7 @@ pub(crate) async fn register(
     write.record(&record.machine(machine.id));
     if !write.commit_unless_refused(used).await? {
         // Somebody else was faster with the same token.
-        return Err(base.attempts().failed(from.ip()).await);
+        return Err(Error::unauthenticated());
     }
     Ok(Json(BootstrappedMachine {
         machine_id: machine.id,

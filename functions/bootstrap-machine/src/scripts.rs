@@ -2,7 +2,8 @@
 
 use axum::extract::State;
 use edge::answer::{File, Text};
-use edge::{Base, Error, Ids, SourceAddress};
+use edge::script::{PowerShell, Refused, Sh};
+use edge::{Base, Ids, SourceAddress};
 
 /// What the three shell scripts share comes first.
 const SH: &str = concat!(include_str!("scripts/common.sh"), include_str!("scripts/bootstrap.sh"));
@@ -15,7 +16,7 @@ pub(crate) async fn sh(
     State(base): State<Base>,
     Ids(token): Ids<String>,
     from: SourceAddress,
-) -> Result<File<Text>, Error> {
+) -> Result<File<Text>, Refused<Sh>> {
     script(&base, SH, &token, from).await
 }
 
@@ -24,7 +25,7 @@ pub(crate) async fn powershell(
     State(base): State<Base>,
     Ids(token): Ids<String>,
     from: SourceAddress,
-) -> Result<File<Text>, Error> {
+) -> Result<File<Text>, Refused<PowerShell>> {
     script(&base, POWERSHELL, &token, from).await
 }
 
@@ -33,7 +34,7 @@ pub(crate) async fn kubernetes(
     State(base): State<Base>,
     Ids(token): Ids<String>,
     from: SourceAddress,
-) -> Result<File<Text>, Error> {
+) -> Result<File<Text>, Refused<Sh>> {
     script(&base, KUBERNETES, &token, from).await
 }
 
@@ -42,13 +43,13 @@ pub(crate) async fn ci(
     State(base): State<Base>,
     Ids(token): Ids<String>,
     from: SourceAddress,
-) -> Result<File<Text>, Error> {
+) -> Result<File<Text>, Refused<Sh>> {
     script(&base, CI, &token, from).await
 }
 
-/// A script for a token that may be used; plain text, because PowerShell parses what is sent as data. The token is 64 hex characters and the address our own configuration,
-/// so neither needs quoting.
-async fn script(base: &Base, template: &str, token: &str, from: SourceAddress) -> Result<File<Text>, Error> {
+/// A script for a token that may be used; plain text, because PowerShell parses what is sent as data. The token is 64 hex
+/// characters and the address our own configuration, so neither needs quoting.
+async fn script<S>(base: &Base, template: &str, token: &str, from: SourceAddress) -> Result<File<Text>, Refused<S>> {
     crate::token(base, token, from.ip()).await?;
     let script = template.replace("__SIKKERKEY_API_URL__", &base.config.url).replace("__SIKKERKEY_TOKEN__", token);
     Ok(File::new(script.into_bytes().into()))

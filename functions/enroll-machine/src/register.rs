@@ -1,20 +1,25 @@
 //! `POST /v1/{vaultId}/enroll/register`: registers an ephemeral machine, approved, with its memberships and grants.
 
+use std::net::IpAddr;
+
 use axum::extract::State;
 use crypto::{PublicKey, TokenHash, random};
 use edge::body::SMALL;
 use edge::{Base, Body, Error, Ids, Json, SourceAddress};
+use http::StatusCode;
+use protocol::MachineId;
 use protocol::bodies::{EnrolledMachine, Enrollment};
-use protocol::{MachineId, VaultId};
 use rules::Time;
 use rules::audit::{Action, ActorKind, Origin};
 use rules::enrollment::{self, Refusal};
 use rules::limits::{self, NAME};
+use rules::lockout::Guessed;
 use rules::nouns::{
-    EnrollmentToken, Expiring, Expiry, Grant, Machine, MachineKind, Membership, Project, Secret, Vault,
+    EnrollmentToken, EnrollmentTokenId, Expiring, Expiry, Grant, Machine, MachineKind, Membership, Project, Secret,
+    Vault,
 };
 use rules::signer;
-use store::{project, secret, token, vault};
+use store::{CommitError, project, secret, token, vault};
 
 /// How often an enrollment is tried again when another one took its number.
 const TRIES: usize = 64;
@@ -26,30 +31,36 @@ pub(crate) async fn register(
     Body(body): Body<Enrollment, SMALL>,
 ) -> Result<Json<EnrolledMachine>, Error> {
     let address = from.ip();
-    base.attempts().check(address).await?;
-    let (Ok(vault_id), Some(hash)) = (vault_id.parse::<VaultId>(), TokenHash::of_enrollment_text(&body.token)) else {
-        return Err(base.attempts().failed(address).await);
+    let hash = TokenHash::of_enrollment_text(&body.token);
+    let pointer = match hash {
+        Some(hash) => base.store.get(&token::enrollment_hash(&hash)).await?,
+        None => None,
     };
+    let Some(pointer) = pointer else { return Err(base.attempts().failed(Guessed::Token, address).await) };
+    // Lengths before any pattern is matched; and before the token is used, so that a mistake does not cost a use.
+    let public_key =
+        PublicKey::from_base64(&body.public_key).map_err(|error| Error::invalid("publicKey", error.to_string()))?;
+    limits::name("hostname", &body.hostname, NAME)?;
+    if let Some(name) = &body.name {
+        limits::name("name", name, NAME)?;
+    }
     for _ in 0..TRIES {
-        let Some((vault, token)) = token(&base, vault_id, &hash).await? else {
-            return Err(base.attempts().failed(address).await);
-        };
-        // The allowlist gates enrollment as it gates machines, and says as little.
-        if !vault.allows(address) {
-            return Err(signer::Refusal::AddressNotAllowed.into());
-        }
+        let (vault, token) = token(&base, &vault_id, pointer.id).await?.ok_or_else(Error::unauthenticated)?;
         let now = base.clock.now();
-        match enrollment::decide(&token, &body.hostname, address, now) {
-            Ok(()) => {}
-            Err(Refusal::NotValid) => return Err(base.attempts().failed(address).await),
-            Err(refusal) => return Err(refusal.into()),
+        if let Err(error) = admit(&vault, &token, &body.hostname, address, now) {
+            let origin = external(&vault, address, now);
+            let detail = format!("Enrollment with the enrollment token {} refused: {}", token.name, error.outside());
+            if error.status() == StatusCode::FORBIDDEN {
+                base.store.audit().record(&origin.entry(Action::EnrollmentDenied, detail)).await?;
+            }
+            return Err(error);
         }
-        let machine = machine(&token, &body, from, now)?;
-        if enroll(&base, &vault, &token, &machine, now).await? {
+        let machine = machine(&token, &body, public_key, from, now);
+        if enroll(&base, &vault, &token, &machine, address, now).await? {
             return Ok(Json(EnrolledMachine {
                 machine_id: machine.id,
                 machine_name: machine.name,
-                vault_id,
+                vault_id: vault.id,
                 expires_at: machine.expires_at.map_or(0, Time::seconds),
                 api_url: base.config.url.clone(),
             }));
@@ -58,16 +69,30 @@ pub(crate) async fn register(
     Err(Error::conflict("Many machines enroll with this token at once, try again"))
 }
 
-fn machine(token: &EnrollmentToken, body: &Enrollment, from: SourceAddress, now: Time) -> Result<Machine, Error> {
-    let public_key =
-        PublicKey::from_base64(&body.public_key).map_err(|error| Error::invalid("publicKey", error.to_string()))?;
-    limits::name("hostname", &body.hostname, NAME)?;
-    if let Some(name) = &body.name {
-        limits::name("name", name, NAME)?;
+/// Whether this host may enroll from here. The vault's allowlist gates enrollment as it gates machines, and says as little;
+/// but whether the token is good comes first.
+fn admit(vault: &Vault, token: &EnrollmentToken, hostname: &str, from: IpAddr, now: Time) -> Result<(), Error> {
+    match enrollment::decide(token, hostname, from, now) {
+        Err(Refusal::NotValid) => Err(Refusal::NotValid.into()),
+        _ if !vault.allows(from) => Err(signer::Refusal::AddressNotAllowed.into()),
+        verdict => Ok(verdict?),
     }
+}
+
+fn external(vault: &Vault, from: IpAddr, at: Time) -> Origin {
+    Origin { vault: vault.id, owner: vault.owner, actor: ActorKind::External, address: Some(from), at }
+}
+
+fn machine(
+    token: &EnrollmentToken,
+    body: &Enrollment,
+    public_key: PublicKey,
+    from: SourceAddress,
+    now: Time,
+) -> Machine {
     let id = MachineId::from_entropy(random::bytes());
     let uuid8: String = id.to_string().chars().take(8).collect();
-    Ok(Machine {
+    Machine {
         id,
         vault: token.vault,
         name: enrollment::machine_name(token, body.name.as_deref(), &body.hostname, &uuid8, token.uses + 1),
@@ -79,15 +104,14 @@ fn machine(token: &EnrollmentToken, body: &Enrollment, from: SourceAddress, now:
         enrollment_token: Some(token.id),
         registered_from: Some(from.ip()),
         created_at: now,
-    })
+    }
 }
 
-/// The token with this hash and its vault, if it is a token of that vault.
-async fn token(base: &Base, vault: VaultId, hash: &TokenHash) -> Result<Option<(Vault, EnrollmentToken)>, Error> {
-    let Some(pointer) = base.store.get(&token::enrollment_hash(hash)).await? else { return Ok(None) };
-    let token = base.store.get(&token::enrollment(pointer.id)).await?;
-    let Some(token) = token.filter(|token| token.vault == vault) else { return Ok(None) };
-    Ok(base.store.get(&vault::row(vault)).await?.map(|vault| (vault, token)))
+/// The token and its vault, if the path names that vault.
+async fn token(base: &Base, vault: &str, id: EnrollmentTokenId) -> Result<Option<(Vault, EnrollmentToken)>, Error> {
+    let token = base.store.get(&token::enrollment(id)).await?;
+    let Some(token) = token.filter(|token| vault.parse() == Ok(token.vault)) else { return Ok(None) };
+    Ok(base.store.get(&vault::row(token.vault)).await?.map(|vault| (vault, token)))
 }
 
 /// Counts the use and writes the machine with all its rows, or nothing; says whether it did. It does not when the
@@ -97,6 +121,7 @@ async fn enroll(
     vault: &Vault,
     token: &EnrollmentToken,
     machine: &Machine,
+    from: IpAddr,
     now: Time,
 ) -> Result<bool, Error> {
     // What the token names may have been deleted since; the rest is still given.
@@ -105,17 +130,15 @@ async fn enroll(
     let projects: Vec<Project> = base.store.get_all(&projects).await?;
     let secrets: Vec<Secret> = base.store.get_all(&secrets).await?;
 
-    let mut use_up = token::enrollment(token.id)
-        .change()
-        .add(token::USES, 1)
-        .only_if(token::USES.less_than(&token.max_uses))
-        .only_if(token::REVOKED.absent());
+    let mut use_up =
+        token::enrollment(token.id).change().add(token::USES, 1).only_if(token::USES.less_than(&token.max_uses));
     if enrollment::is_numbered(token) {
         // The machine's name says which use this is.
         use_up = use_up.only_if(token::USES.is(&token.uses));
     }
     let mut write = base.store.transaction();
     let used = write.change(use_up);
+    let good = write.require_if(&token::enrollment_hash(&token.hash), [token::of_hash::REVOKED.absent()]);
     write.put_new(machine);
     for project in projects.iter().filter(|project| project.vault == vault.id) {
         write.put_new(&Membership { machine: machine.id, project: project.id, added_at: now });
@@ -128,14 +151,12 @@ async fn enroll(
     if let Some(at) = machine.expires_at {
         write.put_new(&Expiry { at, of: Expiring::Machine(machine.id) });
     }
-    let origin = Origin {
-        vault: vault.id,
-        owner: vault.owner,
-        actor: ActorKind::External,
-        address: machine.registered_from,
-        at: now,
-    };
+    let origin = external(vault, from, now);
     let detail = format!("Machine {} enrolled with the enrollment token {}", machine.name, token.name);
     write.record(&origin.entry(Action::MachineEnroll, detail).machine(machine.id));
-    Ok(write.commit_unless_refused(used).await?)
+    match write.commit().await {
+        Ok(()) => Ok(true),
+        Err(CommitError::Refused(step)) if step == used || step == good => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }

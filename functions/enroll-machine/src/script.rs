@@ -3,15 +3,19 @@
 
 use axum::extract::State;
 use edge::answer::{File, Text};
+use edge::script::{Refused, Sh};
 use edge::{Base, Error, Ids};
 use protocol::VaultId;
+use rules::variables;
 
 /// What it shares with the bootstrap scripts comes first.
 const SCRIPT: &str =
     concat!(include_str!("../../bootstrap-machine/src/scripts/common.sh"), include_str!("scripts/sikkerkey-init.sh"));
 
-pub(crate) async fn script(State(base): State<Base>, Ids(vault): Ids<VaultId>) -> Result<File<Text>, Error> {
+pub(crate) async fn script(State(base): State<Base>, Ids(vault): Ids<String>) -> Result<File<Text>, Refused<Sh>> {
+    let vault: VaultId = vault.parse().map_err(|_| Error::not_found("Vault"))?;
     let script =
         SCRIPT.replace("__SIKKERKEY_API_URL__", &base.config.url).replace("__SIKKERKEY_VAULT_ID__", &vault.to_string());
+    let script = script.replace("__SIKKERKEY_RESERVED__", &variables::as_shell_pattern());
     Ok(File::new(script.into_bytes().into()))
 }

@@ -67,7 +67,7 @@ impl App {
             _ => "disabled",
         };
         let mut write = self.store.transaction();
-        let switched = write.change(agent::row(id).change().set(flag, &to).only_if(flag.is(&!to)));
+        let switched = write.change(agent::row(id).change().set(flag, &to).only_if(flag.is_not(&to)));
         write.record(&by.entry(action, format!("AI agent {} ({id}) {what}", agent.name)));
         if !write.commit_unless_refused(switched).await? {
             // It is in that state already, or was removed meanwhile.
@@ -90,7 +90,7 @@ impl App {
         }
         let what = if approved { "revoked" } else { "denied" };
         let record = by.entry(action, format!("AI agent {} ({id}) {what}", agent.name));
-        match self.store.remove_agent(id, approved, &record).await {
+        match self.store.remove_agent(&agent, &record).await {
             Ok(()) => Ok(done(Touched { agent_id: id })),
             Err(CommitError::Refused(_)) => {
                 // Approved by somebody else meanwhile, or removed.

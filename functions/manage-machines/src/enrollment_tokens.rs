@@ -118,7 +118,8 @@ pub(crate) struct Reason {
 /// `GET enrollment-tokens`: the enrollment tokens, revoked and expired ones too.
 pub(crate) async fn list(State(app): State<App>, by: Principal) -> Result<Json<Tokens>, Error> {
     let tokens = app.store.enrollment_tokens(by.vault).await?;
-    Ok(Json(Tokens { tokens: tokens.into_iter().map(TokenView::from).collect() }))
+    let seen = tokens.into_iter().filter(|token| by.may_see(token));
+    Ok(Json(Tokens { tokens: seen.map(TokenView::from).collect() }))
 }
 
 /// `GET enrollment-tokens/{tokenId}`: one enrollment token, without its plaintext.
@@ -137,7 +138,7 @@ pub(crate) async fn create(
     let token = app.checked(&by, body, hash.clone()).await?;
     let mut write = app.store.transaction();
     write.put_new(&token);
-    write.put_new(&EnrollmentTokenHash { hash, id: token.id });
+    write.put_new(&EnrollmentTokenHash { hash, id: token.id, revoked: None });
     write.record(&by.entry(Action::EnrollmentTokenCreate, format!("Enrollment token {} created", token.name)));
     write.commit().await?;
     let enroll_url = format!("{}/v1/{}/enroll/register", app.config.url, by.vault);
@@ -160,10 +161,11 @@ pub(crate) async fn revoke(
     Body(body): Body<Reason>,
 ) -> Result<Json<Done<RevokedToken>>, Error> {
     let token = by.find(&token::enrollment(id)).await?;
-    let revocation = Revocation { at: by.now, reason: limits::text("reason", body.reason.as_deref())? };
+    let revocation = Some(Revocation { at: by.now, reason: limits::text("reason", body.reason.as_deref())? });
     let mut write = app.store.transaction();
-    let revoked = write
-        .change(token::enrollment(id).change().set(token::REVOKED, &Some(revocation)).only_if(token::REVOKED.absent()));
+    let revoked = token::enrollment(id).change().set(token::REVOKED, &revocation).only_if(token::REVOKED.absent());
+    let revoked = write.change(revoked);
+    write.change(token::enrollment_hash(&token.hash).change().set(token::of_hash::REVOKED, &revocation));
     write.record(&by.entry(Action::EnrollmentTokenRevoke, format!("Enrollment token {} revoked", token.name)));
     // Refused means that it was revoked before.
     write.commit_unless_refused(revoked).await?;
@@ -179,11 +181,20 @@ impl App {
         project_ids.dedup();
         secret_ids.sort_unstable();
         secret_ids.dedup();
+        let too_many = || {
+            let problem =
+                format!("and projectIds must list at most {NAMED} ids together, with the projects of the secrets");
+            Error::invalid("secretIds", problem)
+        };
         if project_ids.len() + secret_ids.len() > NAMED {
-            let problem = format!("and projectIds must list at most {NAMED} ids together");
-            return Err(Error::invalid("secretIds", problem));
+            return Err(too_many());
         }
-        self.check_named(by, &project_ids, &secret_ids).await?;
+        project_ids.extend(self.check_named(by, &project_ids, &secret_ids).await?);
+        project_ids.sort_unstable();
+        project_ids.dedup();
+        if project_ids.len() + secret_ids.len() > NAMED {
+            return Err(too_many());
+        }
         // An empty text is none, as everywhere.
         let given = |text: Option<String>| text.filter(|text| !text.is_empty());
         let (hostname_pattern, name_pattern) = (given(body.hostname_pattern), given(body.name_pattern));
@@ -218,8 +229,13 @@ impl App {
         })
     }
 
-    /// Every project has to be of this vault, and every secret live and in one of those projects.
-    async fn check_named(&self, by: &Principal, projects: &[ProjectId], secrets: &[SecretId]) -> Result<(), Error> {
+    /// Every project and every secret has to be of this vault and there. Gives the projects of the secrets.
+    async fn check_named(
+        &self,
+        by: &Principal,
+        projects: &[ProjectId],
+        secrets: &[SecretId],
+    ) -> Result<Vec<ProjectId>, Error> {
         let keys: Vec<_> = projects.iter().map(|id| project::row(*id)).collect();
         if by.find_all(&keys).await?.len() != projects.len() {
             return Err(Error::not_found("Project"));
@@ -229,9 +245,6 @@ impl App {
         if found.len() != secrets.len() {
             return Err(Error::not_found("Secret"));
         }
-        if found.iter().any(|secret| !projects.contains(&secret.project)) {
-            return Err(Error::invalid("secretIds", "must be secrets of the projects in projectIds"));
-        }
-        Ok(())
+        Ok(found.iter().map(|secret| secret.project).collect())
     }
 }

@@ -111,7 +111,7 @@ impl App {
         };
         let record = by.entry(action, format!("Machine {} {what}", machine.name)).machine(id);
         let mut write = self.store.transaction();
-        let switched = write.change(machine::row(id).change().set(flag, &to).only_if(flag.is(&!to)));
+        let switched = write.change(machine::row(id).change().set(flag, &to).only_if(flag.is_not(&to)));
         write.record(&record);
         if !write.commit_unless_refused(switched).await? {
             // It is in that state already, or was removed meanwhile.
@@ -123,7 +123,7 @@ impl App {
     async fn remove(&self, by: &Principal, machine: &Machine, action: Action, wrong_state: fn() -> Error) -> Answer {
         let what = if machine.approved { "revoked, with its memberships and grants" } else { "denied" };
         let record = by.entry(action, format!("Machine {} {what}", machine.name)).machine(machine.id);
-        match self.store.remove_machine(machine.id, machine.approved, &record).await {
+        match self.store.remove_machine(machine, &record).await {
             Ok(()) => Ok(done(Touched { machine_id: machine.id })),
             Err(CommitError::Refused(_)) => {
                 // Approved by somebody else meanwhile, or removed.

@@ -130,7 +130,7 @@ impl Sweep {
             && let Some(record) =
                 self.entry(&machine, Action::BundleExpire, "removed, its bundle was never fetched", now).await?
         {
-            match self.store.remove_machine(machine.id, machine.approved, &record).await {
+            match self.store.remove_machine(&machine, &record).await {
                 // Removed by somebody else meanwhile.
                 Err(CommitError::Refused(_)) => {}
                 other => other?,

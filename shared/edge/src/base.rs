@@ -54,7 +54,7 @@ impl Base {
         }
     }
 
-    /// The counting of failed attempts, for routes that take one-time tokens or passwords.
+    /// The counting of failed attempts.
     #[must_use]
     pub fn attempts(&self) -> Attempts {
         Attempts::new(self)

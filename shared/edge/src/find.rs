@@ -11,9 +11,10 @@ use store::{Batch, Fetched, Row, RowKey, StoreError, project, secret};
 use crate::{Error, Principal};
 
 impl Principal {
-    /// Whether it may see this: something of its vault, and of a project that it may see.
+    /// Whether it may see this: something of its vault, and of projects that it may see.
     pub fn may_see(&self, thing: &impl Owned) -> bool {
-        thing.vault() == self.vault && thing.project().is_none_or(|project| self.reaches(project))
+        let mut projects = thing.project().into_iter().chain(thing.names().iter().copied());
+        thing.vault() == self.vault && projects.all(|project| self.reaches(project))
     }
 
     /// The row with this key, if it may see it and it is not in the trash; else 404.

@@ -28,4 +28,6 @@ pub use mail::{MailQueue, MailRequest};
 pub use opener::Opener;
 pub use telemetry::{RequestId, Telemetry};
 
-pub use self::http::{Body, Error, Ids, Json, Managed, Route, Routes, answer, body, done, names, openapi, paging};
+pub use self::http::{
+    Body, Error, Ids, Json, Managed, Route, Routes, answer, body, done, names, openapi, paging, script,
+};

@@ -137,6 +137,7 @@ catalogue! {
     CanaryTriggered       "canary_triggered"         Critical Secrets        [Machine];
     MachineRegister       "machine_register"         Medium   Machines       [External];
     MachineEnroll         "machine_enroll"           Medium   Machines       [External];
+    EnrollmentDenied      "enrollment_denied"        Medium   Machines       [External];
     MachineApprove        "machine_approve"          Medium   Machines       [User AiAgent];
     MachineDeny           "machine_deny"             Low      Machines       [User AiAgent];
     MachineEnable         "machine_enable"           Medium   Machines       [User];

@@ -62,15 +62,22 @@ pub fn hostname_pattern(pattern: &str) -> Result<Regex, Invalid> {
     RegexBuilder::new(&format!("^(?:{pattern})$")).size_limit(1 << 20).build().map_err(|_| invalid())
 }
 
-/// Checks a template for names: text with `{uuid8}`, `{hostname}` and `{n}`.
+/// What a template for names can hold.
+const PLACES: [&str; 3] = ["{uuid8}", "{hostname}", "{n}"];
+/// What a template for names may not hold elsewhere: it is no regular expression, and one that was meant as such would be
+/// taken literally.
+const NOT_IN_NAMES: &[char] = &['{', '}', '[', ']', '(', ')', '*', '+', '?', '|', '^', '$', '\\'];
+
+/// Checks a template for names: text with one of `{uuid8}`, `{hostname}` and `{n}` at least.
 pub fn name_pattern(pattern: &str) -> Result<(), Invalid> {
     limits::name("namePattern", pattern, limits::NAME)?;
-    let rest = pattern.replace("{uuid8}", "").replace("{hostname}", "").replace("{n}", "");
-    if rest.contains(['{', '}']) {
-        Err(Invalid::new("namePattern", "may hold {uuid8}, {hostname} and {n} and no other braces"))
-    } else {
-        Ok(())
+    let rest = PLACES.iter().fold(pattern.to_owned(), |rest, place| rest.replace(place, ""));
+    if rest.len() == pattern.len() || rest.contains(NOT_IN_NAMES) {
+        let problem = "must be a text with {uuid8}, {hostname} or {n} in it, such as ci-{hostname}-{n}; it is no regular \
+                       expression and holds no other character of {}[]()*+?|^$\\";
+        return Err(Invalid::new("namePattern", problem));
     }
+    Ok(())
 }
 
 /// Whether the names of a token's machines carry their number, so that each needs one of its own.
@@ -84,9 +91,13 @@ pub fn is_numbered(token: &EnrollmentToken) -> bool {
 #[must_use]
 pub fn machine_name(token: &EnrollmentToken, asked: Option<&str>, hostname: &str, uuid8: &str, n: u64) -> String {
     let name = match &token.name_pattern {
-        // The host name goes in last, so that braces in it are left alone.
+        // The host name goes in last, so that braces in it are left alone. A long one is cut, so that the rest stays.
         Some(pattern) => {
-            pattern.replace("{uuid8}", uuid8).replace("{n}", &n.to_string()).replace("{hostname}", hostname)
+            let rest = pattern.replace("{uuid8}", uuid8).replace("{n}", &n.to_string());
+            let hosts = rest.matches("{hostname}").count();
+            let around = rest.chars().count().saturating_sub(hosts * "{hostname}".len());
+            let space = limits::NAME.saturating_sub(around).checked_div(hosts).unwrap_or(0);
+            rest.replace("{hostname}", &hostname.chars().take(space).collect::<String>())
         }
         None => asked.unwrap_or(hostname).to_owned(),
     };
@@ -153,7 +164,15 @@ mod tests {
         assert_eq!(machine_name(&named, Some("asked"), "{n}host", "0123abcd", 3), "w-0123abcd-{n}host-3");
         assert_eq!(machine_name(&token(), Some("asked"), "host", "0123abcd", 3), "asked");
         assert_eq!(machine_name(&token(), None, "host", "0123abcd", 3), "host");
-        assert!(name_pattern("w-{uuid8}").is_ok());
-        assert!(name_pattern("w-{uuid}").is_err());
+        let long = machine_name(&named, None, &"h".repeat(255), "0123abcd", 30);
+        assert_eq!((long.chars().count(), &long[..13], &long[253..]), (255, "w-0123abcd-hh", "30"));
+        for good in ["w-{uuid8}", "{n}", "{hostname}.{hostname}", "ci {n} / x"] {
+            assert!(name_pattern(good).is_ok(), "{good}");
+        }
+        for bad in
+            ["w-{uuid}", "ci", "", "ci-[0-9]+-{n}", "^{hostname}", "{n}\\", "{n}?", "a|{n}", "({n})", "{n}$", "{n}*"]
+        {
+            assert!(name_pattern(bad).is_err(), "{bad}");
+        }
     }
 }

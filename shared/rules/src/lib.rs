@@ -3,12 +3,14 @@
 //! [`nouns`] is what there is: vaults, projects, secrets, machines, people and so on, each row with its limits and its
 //! small rules. [`owned`] says what belongs to which vault. [`signer`] decides who signed, [`read_gate`] who may read, in
 //! one pure function that is the whole access model, and [`manage_gate`] and [`scope`] who may manage. [`limits`] says what
-//! input is taken, [`audit`] what is recorded, [`structured`] what a structured value is. [`lockout`] and [`enrollment`]
-//! are the rules of those two. Everything that a rule needs comes in as an argument, so rules are tested without a
+//! input is taken, [`audit`] what is recorded, [`structured`] what a structured value is, [`variables`] what environment
+//! variable may be made of one. [`lockout`], [`hold_back`] and
+//! [`enrollment`] are the rules of those three. Everything that a rule needs comes in as an argument, so rules are tested without a
 //! network, and a reader can trust that nothing else plays a part.
 
 pub mod audit;
 pub mod enrollment;
+pub mod hold_back;
 pub mod limits;
 pub mod lockout;
 pub mod manage_gate;
@@ -19,5 +21,6 @@ pub mod scope;
 pub mod signer;
 pub mod structured;
 mod time;
+pub mod variables;
 
 pub use time::Time;

@@ -1,4 +1,7 @@
-//! The lockout of a source address: ten failed authentications within five minutes lock it out for fifteen.
+//! The lockout of a source address: ten failures within five minutes lock it out for fifteen.
+//!
+//! It is against guessing. So it never touches a request that shows what cannot be guessed, and what is guessed has
+//! counters apart ([`Guessed`]): a stranger who tries tokens behind an address stops no machine behind it.
 //!
 //! Failures are counted exactly, in a window that slides: the store adds each failure to a set, and this module says
 //! what the set means. A failure is named by its time and a random part, so that writing it twice counts once.
@@ -26,6 +29,17 @@ impl Default for Limits {
     }
 }
 
+/// What somebody tried to guess. Each has a counter of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guessed {
+    /// The signature of a machine, an AI agent or a passkey.
+    Signature,
+    /// A one-time token, an enrollment token or a mailed link.
+    Token,
+    /// A password or a code.
+    Password,
+}
+
 /// What is known of a source address.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -50,14 +64,20 @@ impl Lockout {
         self.failures.iter().take_while(move |name| **name < start)
     }
 
-    /// Until when the address is locked out, if it is.
-    pub fn locked(&self, now: Time) -> Option<Time> {
-        self.locked_until.filter(|until| *until > now)
+    /// Until when the address is locked out, if it is. No clock of ours writes an end later than now plus the span, so
+    /// such an end is not believed: otherwise one wrong clock could lock an address out for years.
+    #[must_use]
+    pub fn locked(&self, limits: &Limits, now: Time) -> Option<Time> {
+        self.locked_until.filter(|until| *until > now && *until <= now.plus_seconds(limits.lock_seconds))
     }
 
-    /// Until when the failures recorded so far lock the address out, if they do.
+    /// Until when the failures recorded so far lock the address out, if they do. Failures of a later time than a window
+    /// from now count as little as old ones.
+    #[must_use]
     pub fn due(&self, limits: &Limits, now: Time) -> Option<Time> {
-        let recent = self.failures.len() - self.old(limits, now).count();
+        let end = failure(now.plus_seconds(limits.window_seconds), "~");
+        let known = self.failures.iter().filter(|name| **name <= end).count();
+        let recent = known - self.old(limits, now).count();
         (recent >= limits.failures).then(|| now.plus_seconds(limits.lock_seconds))
     }
 }
@@ -82,12 +102,21 @@ mod tests {
         // The first is exactly as old as the window: nine are left.
         let nine = failures_at(&[700, 702, 703, 704, 705, 706, 707, 708, 709, 1000]);
         assert_eq!(nine.due(&limits, now), None);
+        // One is of a time that no clock of ours can have.
+        let future = failures_at(&[702, 703, 704, 705, 706, 707, 708, 709, 1000, 1301]);
+        assert_eq!(future.due(&limits, now), None);
     }
 
     #[test]
-    fn a_lock_ends_at_its_time() {
-        let lock = Lockout { failures: BTreeSet::new(), locked_until: Some(Time::from_ms(10)) };
-        assert_eq!(lock.locked(Time::from_ms(9)), Some(Time::from_ms(10)));
-        assert_eq!(lock.locked(Time::from_ms(10)), None);
+    fn a_lock_ends_at_its_time_and_no_later_than_its_span() {
+        let limits = Limits::default();
+        let locked = |until, now| {
+            let lock = Lockout { failures: BTreeSet::new(), locked_until: Some(Time::from_ms(until)) };
+            lock.locked(&limits, Time::from_ms(now)).map(Time::ms)
+        };
+        assert_eq!(locked(10, 9), Some(10));
+        assert_eq!(locked(10, 10), None);
+        assert_eq!(locked(900_009, 9), Some(900_009));
+        assert_eq!(locked(900_010, 9), None);
     }
 }

@@ -5,7 +5,7 @@
 use crate::Time;
 use crate::nouns::Agent;
 use crate::scope::{Needs, Scope};
-use crate::signer::{self, Claim, Kind, Refused};
+use crate::signer::{self, Claim, Kind, Known, Refused};
 
 /// Why a request is refused, in the order in which the reasons are looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -35,7 +35,7 @@ impl Refused for Refusal {
 }
 
 /// Whether this agent may call a route that needs this, now.
-pub fn decide<'a>(claim: &Claim<'_>, agent: Option<&'a Agent>, needs: Needs, now: Time) -> Result<&'a Agent, Refusal> {
+pub fn decide<'a>(claim: &Claim<'_>, agent: &Known<'a, Agent>, needs: Needs, now: Time) -> Result<&'a Agent, Refusal> {
     let agent = signer::authenticate(claim, agent, || true, now)?;
     match needs {
         Needs::Nothing => Ok(agent),
@@ -78,45 +78,36 @@ mod tests {
         let signature = key.sign(b"text");
         let needs = Needs::Scope(Scope::ProjectsRead);
         let good = agent(&key, &[Scope::ProjectsRead]);
-        let verdict = |agent: Option<&Agent>, locked: Option<Time>, text: &[u8], seconds: u64, needs| {
-            let claim =
-                Claim { locked_until: locked, signed_text: text, signature: &signature, timestamp_seconds: seconds };
-            decide(&claim, agent, needs, NOW).map(|agent| agent.id)
+        let verdict = |known: Known<'_, Agent>, text: &[u8], seconds: u64, needs| {
+            let claim = Claim { signed_text: text, signature: &signature, timestamp_seconds: seconds };
+            decide(&claim, &known, needs, NOW).map(|agent| agent.id)
         };
         let seconds = NOW.seconds();
-        assert_eq!(verdict(Some(&good), None, b"text", seconds, needs), Ok(good.id));
-        assert_eq!(verdict(Some(&good), None, b"text", seconds - 300, Needs::Nothing), Ok(good.id));
-        assert_eq!(verdict(Some(&good), Some(NOW), b"text", seconds, needs), Ok(good.id), "over at this moment");
-        let until = NOW.plus_seconds(1);
-        assert_eq!(
-            verdict(None, Some(until), b"text", seconds, needs),
-            Err(signer::Refusal::SourceLocked(until).into())
-        );
-        assert_eq!(verdict(None, None, b"text", 0, needs), Err(signer::Refusal::Unknown(Kind::Agent).into()));
-        assert_eq!(
-            verdict(Some(&good), None, b"other", seconds + 301, needs),
-            Err(signer::Refusal::StaleTimestamp.into())
-        );
+        let there = Known::There;
+        assert_eq!(verdict(there(&good), b"text", seconds, needs), Ok(good.id));
+        assert_eq!(verdict(there(&good), b"text", seconds - 300, Needs::Nothing), Ok(good.id));
+        let refused = |refusal: signer::Refusal| Err(refusal.into());
+        let nobody = verdict(Known::Nobody, b"text", seconds, needs);
+        assert_eq!(nobody, refused(signer::Refusal::Unknown(Kind::Agent)));
+        assert_eq!(verdict(there(&good), b"other", 0, needs), refused(signer::Refusal::BadSignature));
+        let tombstone = good.tombstone(NOW);
+        let removed = |at| Known::of(None, Some(&tombstone), at);
+        assert_eq!(verdict(removed(NOW), b"text", 0, needs), refused(signer::Refusal::Removed(Kind::Agent)));
+        assert_eq!(verdict(removed(NOW), b"other", 0, needs), refused(signer::Refusal::BadSignature));
+        assert!(matches!(removed(tombstone.ends_at()), Known::Nobody));
+        assert_eq!(verdict(there(&good), b"text", seconds + 301, needs), refused(signer::Refusal::StaleTimestamp));
         let pending = Agent { approved: false, enabled: false, ..good.clone() };
-        assert_eq!(verdict(Some(&pending), None, b"other", seconds, needs), Err(signer::Refusal::BadSignature.into()));
-        assert_eq!(
-            verdict(Some(&pending), None, b"text", seconds, needs),
-            Err(signer::Refusal::Pending(Kind::Agent).into())
-        );
+        assert_eq!(verdict(there(&pending), b"other", seconds, needs), refused(signer::Refusal::BadSignature));
+        assert_eq!(verdict(there(&pending), b"text", seconds, needs), refused(signer::Refusal::Pending(Kind::Agent)));
         let disabled = Agent { enabled: false, scopes: BTreeSet::new(), ..good.clone() };
-        assert_eq!(
-            verdict(Some(&disabled), None, b"text", seconds, needs),
-            Err(signer::Refusal::Disabled(Kind::Agent).into())
-        );
+        assert_eq!(verdict(there(&disabled), b"text", seconds, needs), refused(signer::Refusal::Disabled(Kind::Agent)));
         // A write scope does not include its read scope.
         let other = agent(&key, &[Scope::ProjectsWrite, Scope::SecretsRead]);
         let missing = Refusal::ScopeMissing(Scope::ProjectsRead);
-        assert_eq!(verdict(Some(&other), None, b"text", seconds, needs), Err(missing));
+        assert_eq!(verdict(there(&other), b"text", seconds, needs), Err(missing));
         assert_eq!(missing.to_string(), "This needs the scope projects.read");
         let all = agent(&key, Scope::ALL);
-        assert_eq!(
-            verdict(Some(&all), None, b"text", seconds, Needs::Person),
-            Err(signer::Refusal::Unknown(Kind::Agent).into())
-        );
+        let person = verdict(there(&all), b"text", seconds, Needs::Person);
+        assert_eq!(person, refused(signer::Refusal::Unknown(Kind::Agent)));
     }
 }

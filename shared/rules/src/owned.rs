@@ -18,6 +18,11 @@ pub trait Owned {
         None
     }
 
+    /// The projects it names without being in one of them. Whoever may not see all of them may not see it either.
+    fn names(&self) -> &[ProjectId] {
+        &[]
+    }
+
     /// Whether callers can find it. A thing in the trash cannot be found.
     fn is_live(&self) -> bool {
         true

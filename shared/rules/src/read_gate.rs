@@ -9,9 +9,11 @@
 
 use std::net::IpAddr;
 
+use protocol::MachineId;
+
 use crate::Time;
-use crate::nouns::{Grant, Machine, Membership, Project, Secret, Vault};
-use crate::signer::{self, Claim, Kind, Refused};
+use crate::nouns::{Grant, Machine, Membership, Project, Secret, Tombstone, Vault};
+use crate::signer::{self, Claim, Kind, Known, Refused};
 
 /// Why a request is refused, in the order in which the reasons are looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +67,8 @@ pub struct Caller<'a> {
     pub claim: Claim<'a>,
     /// The machine named in the request.
     pub machine: Option<&'a Machine>,
+    /// What stays of it if it was removed.
+    pub tombstone: Option<&'a Tombstone<MachineId>>,
     /// That machine's vault.
     pub vault: Option<&'a Vault>,
 }
@@ -110,10 +114,12 @@ pub fn decide<'a>(caller: &Caller<'a>, target: &Target<'a>, now: Time) -> Result
 
 /// Steps 3 to 8, the same for every signed route. A machine whose vault is another's is of no vault, and unknown.
 pub fn authenticate<'a>(caller: &Caller<'a>, now: Time) -> Result<Authenticated<'a>, Refusal> {
-    let known = caller.machine.zip(caller.vault).filter(|(machine, vault)| vault.id == machine.vault);
-    let allowed = || known.is_some_and(|(_, vault)| vault.allows(caller.address));
-    let machine = signer::authenticate(&caller.claim, known.map(|(machine, _)| machine), allowed, now)?;
-    let (_, vault) = known.ok_or(signer::Refusal::Unknown(Kind::Machine))?;
+    let unknown = signer::Refusal::Unknown(Kind::Machine);
+    let vault = caller.vault.ok_or(unknown)?;
+    let machine = caller.machine.filter(|machine| machine.vault == vault.id);
+    let tombstone = caller.tombstone.filter(|tombstone| tombstone.vault == vault.id);
+    let allowed = || vault.allows(caller.address);
+    let machine = signer::authenticate(&caller.claim, &Known::of(machine, tombstone, now), allowed, now)?;
     Ok(Authenticated { machine, vault })
 }
 

@@ -14,8 +14,8 @@ const TEXT: &[u8] = b"GET:/v1/secret/sk_a1b2c3d4e5:1700000000:nonce:hash";
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "switches are what it is made of")]
 struct World {
-    address_locked: bool,
     machine_known: bool,
+    tombstone: bool,
     vault_is_the_machines: bool,
     allowlist_on: bool,
     address_listed: bool,
@@ -46,8 +46,8 @@ enum Row {
 impl Default for World {
     fn default() -> Self {
         Self {
-            address_locked: false,
             machine_known: true,
+            tombstone: false,
             vault_is_the_machines: true,
             allowlist_on: false,
             address_listed: true,
@@ -71,11 +71,11 @@ impl Default for World {
 /// What the protocol says, as a list of conditions from first to last.
 fn model(world: &World) -> Result<(), &'static str> {
     let conditions = [
-        (!world.address_locked, "source address locked out"),
-        (world.machine_known && world.vault_is_the_machines, "unknown machine"),
-        (!world.allowlist_on || world.address_listed, "address not in the vault's IP allowlist"),
-        ((-300..=300).contains(&world.skew_seconds), "timestamp more than 300 s off"),
+        ((world.machine_known || world.tombstone) && world.vault_is_the_machines, "unknown machine"),
+        (!world.allowlist_on || world.address_listed, "address not in the allowlist, signature not checked"),
         (world.signature_good, "signature does not verify"),
+        (world.machine_known, "machine revoked"),
+        ((-300..=300).contains(&world.skew_seconds), "timestamp more than 300 s off"),
         (world.expires_in_ms.is_none_or(|ms| ms > 0), "machine expired"),
         (world.approved, "machine not approved"),
         (world.enabled, "machine disabled"),
@@ -119,6 +119,7 @@ fn gate(world: &World) -> Result<(), &'static str> {
         registered_from: None,
         created_at: NOW,
     };
+    let tombstone = machine.tombstone(vault.owner, NOW);
     let secret = Secret {
         id: secret_id,
         vault: vault_id(if world.secret_in_vault { 1 } else { 2 }),
@@ -163,12 +164,12 @@ fn gate(world: &World) -> Result<(), &'static str> {
         &Caller {
             address: "192.0.2.7".parse().unwrap(),
             claim: Claim {
-                locked_until: world.address_locked.then(|| NOW.plus_seconds(1)),
                 signed_text: TEXT,
                 signature: &signature,
                 timestamp_seconds: NOW.seconds().saturating_add_signed(world.skew_seconds),
             },
             machine: world.machine_known.then_some(&machine),
+            tombstone: world.tombstone.then_some(&tombstone),
             vault: Some(&vault),
         },
         &Target {
@@ -194,7 +195,7 @@ fn row() -> impl Strategy<Value = Row> {
 
 prop_compose! {
     fn world()(
-        (locked, known, of_vault, listed, signed) in (mostly(), mostly(), mostly(), mostly(), mostly()),
+        (known, tombstone, of_vault, listed, signed) in (mostly(), any::<bool>(), mostly(), mostly(), mostly()),
         allowlist_on: bool,
         skew_seconds in prop_oneof![8 => -300i64..=300, 1 => Just(301i64), 1 => Just(-301i64), 1 => -100_000i64..100_000],
         expires_in_ms in proptest::option::of(prop_oneof![4 => 1i64..100_000, 1 => -100_000i64..=0]),
@@ -204,7 +205,7 @@ prop_compose! {
         grant in row(),
     ) -> World {
         World {
-            address_locked: !locked, machine_known: known, vault_is_the_machines: of_vault, allowlist_on,
+            machine_known: known, tombstone, vault_is_the_machines: of_vault, allowlist_on,
             address_listed: listed, skew_seconds, signature_good: signed, expires_in_ms, approved, enabled,
             secret_known, secret_in_vault, in_trash: !kept, project_known, project_is_the_secrets, frozen: !thawed,
             member, grant,
@@ -225,10 +226,14 @@ fn the_loss_of_any_one_condition_refuses() {
     assert_eq!(gate(&good()), Ok(()));
     assert_eq!(gate(&World { allowlist_on: true, expires_in_ms: Some(1), skew_seconds: -300, ..good() }), Ok(()));
     for (world, reason) in [
-        (World { address_locked: true, ..good() }, "source address locked out"),
         (World { machine_known: false, ..good() }, "unknown machine"),
+        (World { machine_known: false, tombstone: true, ..good() }, "machine revoked"),
+        (World { machine_known: false, tombstone: true, signature_good: false, ..good() }, "signature does not verify"),
         (World { vault_is_the_machines: false, ..good() }, "unknown machine"),
-        (World { allowlist_on: true, address_listed: false, ..good() }, "address not in the vault's IP allowlist"),
+        (
+            World { allowlist_on: true, address_listed: false, ..good() },
+            "address not in the allowlist, signature not checked",
+        ),
         (World { skew_seconds: 301, ..good() }, "timestamp more than 300 s off"),
         (World { skew_seconds: -301, ..good() }, "timestamp more than 300 s off"),
         (World { signature_good: false, ..good() }, "signature does not verify"),

@@ -7,7 +7,7 @@ use crypto::PublicKey;
 use protocol::MAX_CLOCK_SKEW_SECONDS;
 
 use crate::Time;
-use crate::nouns::{Agent, Machine};
+use crate::nouns::{Agent, Machine, Tombstone};
 
 /// What kind of identity signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,21 +29,21 @@ impl Kind {
 /// Why a signer is refused, in the order in which the reasons are looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// The source address is locked out until then.
-    #[error("Too many failed attempts from this address, try again later")]
-    SourceLocked(Time),
     /// No such machine or agent.
     #[error("Authentication failed")]
     Unknown(Kind),
     /// The vault's IP allowlist is on and the address not in it.
     #[error("Access denied")]
     AddressNotAllowed,
-    /// The timestamp is too far from our clock.
-    #[error("Authentication failed")]
-    StaleTimestamp,
     /// The signature does not verify.
     #[error("Authentication failed")]
     BadSignature,
+    /// It was removed; only its tombstone is there.
+    #[error("Authentication failed")]
+    Removed(Kind),
+    /// The timestamp is too far from our clock.
+    #[error("Authentication failed")]
+    StaleTimestamp,
     /// The machine's time is over.
     #[error("Authentication failed")]
     Expired,
@@ -58,16 +58,31 @@ pub enum Refusal {
     Replayed,
 }
 
+/// What is known of who made a refused request, and with that, what becomes of the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Nobody has shown anything: the lockout counts it.
+    Guess,
+    /// The address alone was looked at: recorded, once a minute for each signer and address.
+    Unchecked,
+    /// The signature verified, but a request like it cannot be admitted any more or yet: a 401, recorded once a minute for
+    /// each signer and reason. It is not counted.
+    Outdated,
+    /// The signer's own request: it burns its nonce and is recorded as the signer's.
+    Own,
+}
+
 impl Refusal {
     /// The reason for our records; what the caller is told is the `Display` text.
     pub fn reason(self) -> &'static str {
         match self {
-            Self::SourceLocked(_) => "source address locked out",
             Self::Unknown(Kind::Machine) => "unknown machine",
             Self::Unknown(Kind::Agent) => "unknown agent",
-            Self::AddressNotAllowed => "address not in the vault's IP allowlist",
-            Self::StaleTimestamp => "timestamp more than 300 s off",
+            Self::AddressNotAllowed => "address not in the allowlist, signature not checked",
             Self::BadSignature => "signature does not verify",
+            Self::Removed(Kind::Machine) => "machine revoked",
+            Self::Removed(Kind::Agent) => "agent revoked",
+            Self::StaleTimestamp => "timestamp more than 300 s off",
             Self::Expired => "machine expired",
             Self::Pending(Kind::Machine) => "machine not approved",
             Self::Pending(Kind::Agent) => "agent not approved",
@@ -77,12 +92,13 @@ impl Refusal {
         }
     }
 
-    fn is_authentication_failure(self) -> bool {
-        matches!(self, Self::Unknown(_) | Self::StaleTimestamp | Self::BadSignature | Self::Expired | Self::Replayed)
-    }
-
-    fn is_signed(self) -> bool {
-        matches!(self, Self::Expired | Self::Pending(_) | Self::Disabled(_) | Self::Replayed)
+    fn standing(self) -> Standing {
+        match self {
+            Self::Unknown(_) | Self::BadSignature => Standing::Guess,
+            Self::AddressNotAllowed => Standing::Unchecked,
+            Self::Removed(_) | Self::StaleTimestamp | Self::Expired | Self::Replayed => Standing::Outdated,
+            Self::Pending(_) | Self::Disabled(_) => Standing::Own,
+        }
     }
 }
 
@@ -94,15 +110,14 @@ pub trait Refused: Copy + std::fmt::Display + From<Refusal> {
     /// The reason for our records; what the caller is told is the `Display` text.
     fn reason(self) -> &'static str;
 
-    /// Whether this counts as a failed authentication: a 401, recorded and counted toward the lockout.
-    fn is_authentication_failure(self) -> bool {
-        self.of_signer().is_some_and(Refusal::is_authentication_failure)
+    /// What is known of who made the request.
+    fn standing(self) -> Standing {
+        self.of_signer().map_or(Standing::Own, Refusal::standing)
     }
 
-    /// Whether the signature had verified. Then the request is the signer's own: it burns its nonce and is recorded as
-    /// the signer's.
-    fn is_signed(self) -> bool {
-        self.of_signer().is_none_or(Refusal::is_signed)
+    /// Whether the request takes its nonce, though it is refused: from step 7 of the gate on.
+    fn burns_its_nonce(self) -> bool {
+        self.standing() == Standing::Own || self.of_signer() == Some(Refusal::Expired)
     }
 }
 
@@ -116,17 +131,38 @@ impl Refused for Refusal {
     }
 }
 
-/// What a request claims, and the lockout of its source address.
+/// What a request claims.
 #[derive(Debug, Clone, Copy)]
 pub struct Claim<'a> {
-    /// Until when the source address is locked out.
-    pub locked_until: Option<Time>,
     /// The bytes that should have been signed.
     pub signed_text: &'a [u8],
     /// The signature that came.
     pub signature: &'a [u8; 64],
     /// The request's own time, epoch seconds.
     pub timestamp_seconds: u64,
+}
+
+/// Who a request says it is from.
+#[derive(Debug)]
+pub enum Known<'a, S> {
+    /// Somebody who is there.
+    There(&'a S),
+    /// Somebody who was removed; the key is the tombstone's.
+    Removed(&'a PublicKey),
+    /// Nobody that is known.
+    Nobody,
+}
+
+impl<'a, S> Known<'a, S> {
+    /// Whoever is there, or else their tombstone while it counts.
+    pub fn of<Id>(there: Option<&'a S>, tombstone: Option<&'a Tombstone<Id>>, now: Time) -> Self {
+        let standing = tombstone.filter(|tombstone| tombstone.ends_at() > now);
+        match (there, standing) {
+            (Some(signer), _) => Self::There(signer),
+            (None, Some(tombstone)) => Self::Removed(&tombstone.public_key),
+            (None, None) => Self::Nobody,
+        }
+    }
 }
 
 /// Somebody who signs with a key of their own.
@@ -187,22 +223,24 @@ impl Signer for Agent {
 /// Whether the signer made this request and may act now. `allowed` says whether the signer may call from this address.
 pub fn authenticate<'a, S: Signer>(
     claim: &Claim<'_>,
-    signer: Option<&'a S>,
+    known: &Known<'a, S>,
     allowed: impl FnOnce() -> bool,
     now: Time,
 ) -> Result<&'a S, Refusal> {
-    if let Some(until) = claim.locked_until.filter(|until| *until > now) {
-        return Err(Refusal::SourceLocked(until));
-    }
-    let signer = signer.ok_or(Refusal::Unknown(S::KIND))?;
+    let (key, signer) = match known {
+        Known::There(signer) => (signer.public_key(), Some(*signer)),
+        Known::Removed(key) => (*key, None),
+        Known::Nobody => return Err(Refusal::Unknown(S::KIND)),
+    };
     if !allowed() {
         return Err(Refusal::AddressNotAllowed);
     }
+    if !key.verify(claim.signed_text, claim.signature) {
+        return Err(Refusal::BadSignature);
+    }
+    let signer = signer.ok_or(Refusal::Removed(S::KIND))?;
     if now.seconds().abs_diff(claim.timestamp_seconds) > MAX_CLOCK_SKEW_SECONDS {
         return Err(Refusal::StaleTimestamp);
-    }
-    if !signer.public_key().verify(claim.signed_text, claim.signature) {
-        return Err(Refusal::BadSignature);
     }
     if signer.expires_at().is_some_and(|end| end <= now) {
         return Err(Refusal::Expired);

@@ -16,7 +16,7 @@ use local::embedded::Embedded;
 use protocol::UserId;
 use rules::audit::{Action, ActorKind, Origin};
 use store::value::StoredValue;
-use store::{Batch, grant, lockout, machine, member, project, secret, vault};
+use store::{Batch, grant, machine, member, project, secret, vault};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
@@ -83,7 +83,6 @@ impl Floor {
         let Fixture { vault, project, secret, machine, .. } = *self.fixture;
         let mut batch = Batch::new();
         batch.want(&self.system.values.current(secret));
-        batch.want(&lockout::row(ADDRESS));
         batch.want(&machine::row(machine));
         batch.want(&vault::row(vault));
         batch.want(&secret::row(secret));

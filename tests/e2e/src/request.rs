@@ -111,6 +111,12 @@ impl Answer {
     #[track_caller]
     pub fn error(&self, status: u16) -> String {
         assert_eq!(self.status.as_u16(), status, "{}", self.text());
+        if self.headers["content-type"] == "text/plain; charset=utf-8" {
+            // A script of three lines, which says it.
+            let (text, lines) = (self.text(), self.text().lines().count());
+            assert!(lines == 3 && text.ends_with("\nexit 1\n"), "{text}");
+            return text.lines().nth(1).and_then(|line| line.split('\'').rev().nth(1)).unwrap().to_owned();
+        }
         let body = self.json();
         let object = body.as_object().unwrap();
         assert_eq!(object.len(), 1, "{body}");

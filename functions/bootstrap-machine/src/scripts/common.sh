@@ -26,13 +26,15 @@ note() {
 }
 
 # Makes a private work directory that is gone at the end, whichever way the script ends.
-# Leaves: work (that directory), staging (empty until save_identity fills a directory beside its targets).
+# Leaves: work (that directory), staging, made and unfinished (what is removed at the end unless it is emptied before).
 begin() {
     umask 077
     LC_ALL=C
     export LC_ALL
     work=
     staging=
+    made=
+    unfinished=
     trap clean_up EXIT
     trap 'exit 129' HUP
     trap 'exit 130' INT
@@ -46,6 +48,28 @@ begin() {
 clean_up() {
     [ -z "$work" ] || rm -rf "$work"
     [ -z "$staging" ] || rm -rf "$staging"
+    [ -z "$unfinished" ] || rm -rf "$unfinished"
+    # Of the directories that this run made, those that stayed empty go again.
+    while [ -n "$made" ]; do
+        rmdir "${made%%
+*}" 2>/dev/null || :
+        made=${made#*
+}
+    done
+}
+
+# Makes directory $1 for its owner alone, with the directories above it, unless it is there.
+make_directory() {
+    above=$1
+    new=
+    while [ -n "$above" ] && [ ! -e "$above" ]; do
+        new=$new$above"
+"
+        above=${above%/*}
+    done
+    made=$new$made
+    mkdir -p "$1" 2>/dev/null || fail "cannot write to ${above:-/}"
+    if [ ! -w "$1" ] || [ ! -x "$1" ]; then fail "cannot write to $1"; fi
 }
 
 # Whether the whole of text $1 matches the extended regular expression $2.
@@ -64,6 +88,11 @@ shell_quote() {
 json_member() {
     { tr -d '\000-\037\177' <"$2"; echo; } |
         sed -En 's/.*"'"$1"'" *: *"(([^"\\]|\\.)*)".*/\1/p'
+}
+
+# The number that is member $1 of the flat JSON object in file $2.
+json_number() {
+    { tr -d '\000-\037\177' <"$2"; echo; } | sed -En 's/.*"'"$1"'" *: *([0-9]{1,12})[,} ].*/\1/p'
 }
 
 # Text $1 as the inside of a JSON string. The text must have no control characters.
@@ -92,7 +121,7 @@ openssl_fits() {
 }
 
 # Makes the machine's keypair with an openssl that can do Ed25519; with $1 = sign one that can also sign, else $1 = key.
-# Leaves: openssl (the program that fits), public_key (base64 of the raw 32 bytes), work/private.pem.
+# Leaves: openssl (the program that fits), public_key (base64 of the raw 32 bytes), fingerprint, work/private.pem.
 make_key() {
     openssl=
     seen=no
@@ -124,6 +153,7 @@ make_key() {
     public_key=$(tail -c 32 "$work/public.der" | "$openssl" base64 -A)
     matches "$public_key" '[A-Za-z0-9+/]{43}=' ||
         fail 'openssl wrote a public key in an unexpected form: install OpenSSL 3'
+    fingerprint=SHA256:$(tail -c 32 "$work/public.der" | "$openssl" dgst -sha256 -binary | "$openssl" base64 -A | tr -d '=')
 }
 
 # This host's name, cut to $1 characters, with everything but letters, digits and ._- replaced.
@@ -189,7 +219,7 @@ register_bootstrap() {
     register "__SIKKERKEY_API_URL__/v1/bootstrap/$1/register"
 }
 
-# Finds the directory for identities and makes sure that it can be written, before a token is spent.
+# Finds the directory for identities.
 # Leaves: base.
 find_base() {
     base=${SIKKERKEY_HOME:-}
@@ -200,33 +230,39 @@ find_base() {
     case $base in /*) ;; *) base=$PWD/$base ;; esac
     case $base in *[[:cntrl:]]*) fail 'SIKKERKEY_HOME or HOME contains a control character' ;; esac
     while [ "$base" != "${base%/}" ]; do base=${base%/}; done
-
-    nearest=$base/vaults
-    while [ ! -e "${nearest:-/}" ]; do nearest=${nearest%/*}; done
-    nearest=${nearest:-/}
-    if [ ! -d "$nearest" ] || [ ! -w "$nearest" ] || [ ! -x "$nearest" ]; then
-        fail "cannot write to $nearest"
-    fi
 }
 
-# Writes the identity, replacing the one that is there. Both files are made ready beside their targets and renamed one
+# Makes a place beside the identity's own, in which its files are made ready: a directory that cannot be written costs no
+# token.
+# Leaves: staging.
+find_staging() {
+    make_directory "$base/vaults"
+    chmod 700 "$base/vaults" || fail "cannot change the mode of $base/vaults"
+    staging=$(mktemp -d "$base/vaults/.new.XXXXXX") || fail "cannot write to $base/vaults"
+}
+
+# Makes the private key ready beside its target. For after make_key and before a token is spent.
+stage_key() {
+    cat "$work/private.pem" >"$staging/private.pem" || fail "cannot write to $staging"
+    printf '%1024s' '' >"$staging/identity.json" || fail "cannot write to $staging"
+    chmod 600 "$staging/private.pem" "$staging/identity.json" || fail "cannot write to $staging"
+}
+
+# Writes the identity, replacing the one that is there. Both files are ready beside their targets and are renamed one
 # after the other with signals held, so that a run that breaks off leaves the old pair or the new one.
 # Leaves: vault_dir.
 save_identity() {
     vault_dir=$base/vaults/$vault_id
     lost="the machine is registered, but its identity cannot be written to $vault_dir: correct that, then run again with a new token"
     mkdir -p "$vault_dir" || fail "$lost"
-    chmod 700 "$base/vaults" "$vault_dir" || fail "$lost"
+    chmod 700 "$vault_dir" || fail "$lost"
     # A directory that the person named keeps its mode: it may be one they share on purpose.
     [ -n "${SIKKERKEY_HOME:-}" ] || chmod 700 "$base" || fail "$lost"
     if [ -d "$vault_dir/private.pem" ] || [ -d "$vault_dir/identity.json" ]; then fail "$lost"; fi
 
-    staging=$(mktemp -d "$vault_dir/.new.XXXXXX") || fail "$lost"
-    cat "$work/private.pem" >"$staging/private.pem" || fail "$lost"
     printf '{"machineId":"%s","machineName":"%s","vaultId":"%s","apiUrl":"%s","privateKeyPath":"%s"}\n' \
         "$machine_id" "$machine_name" "$vault_id" "$api_url" "$(json_escape "$vault_dir/private.pem")" \
         >"$staging/identity.json" || fail "$lost"
-    chmod 600 "$staging/private.pem" "$staging/identity.json" || fail "$lost"
 
     trap '' HUP INT TERM
     mv -f "$staging/private.pem" "$vault_dir/private.pem" || fail "$lost"
@@ -236,4 +272,12 @@ save_identity() {
     trap 'exit 143' TERM
     rmdir "$staging"
     staging=
+}
+
+# What to do next, for machine $1, on standard output.
+say_next() {
+    cat <<END
+Next, compare the fingerprint, approve the machine, add it to a project, and grant it the secrets it needs: in the
+dashboard, or without one by POST $api_url/v1/manage/machines/$1/approve and what docs/onboarding.md says after it.
+END
 }

@@ -4,7 +4,7 @@
 #
 # Sent by the server after common.sh, as one text; see there. It applies nothing and keeps nothing: the command, with
 # the private key in it, goes to standard output, everything else to standard error.
-# shellcheck disable=SC2154  # work, machine_id, machine_name, vault_id and api_url are set by common.sh
+# shellcheck disable=SC2154  # work, machine_id, machine_name, fingerprint and so on are set by common.sh
 
 # One option of the kubectl command, for key $1 and value $2.
 literal() {
@@ -18,7 +18,8 @@ sikkerkey_main() {
     make_key key
     register_bootstrap '__SIKKERKEY_TOKEN__' "k8s-$(host_name 251)"
 
-    note "registered as $machine_name, waiting for approval"
+    note "registered as $machine_name ($machine_id), waiting for approval"
+    note "fingerprint of its key: $fingerprint"
     note 'run this command against the cluster; add -n NAMESPACE if the pods are not in the default one:'
     # The private key goes in through standard input, so that it is in no process list and no shell history line.
     printf 'kubectl create secret generic sikkerkey-identity \\\n'
@@ -29,8 +30,8 @@ sikkerkey_main() {
     echo "  --from-file=private-key=/dev/stdin <<'END_OF_KEY'"
     cat "$work/private.pem"
     echo 'END_OF_KEY'
-    note 'then, in the dashboard: approve the machine, add it to a project, and grant it the secrets it needs'
     note 'the private key is kept nowhere else: without it, register again with a new token'
+    say_next "$machine_id" >&2
 }
 
 sikkerkey_main "$@" </dev/null

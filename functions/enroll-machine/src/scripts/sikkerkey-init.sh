@@ -3,13 +3,15 @@
 #
 #   SIKKERKEY_ENROLLMENT_TOKEN   needed; from the CI system's secret store
 #   SIKKERKEY_PROJECT_ID         optional; only this project's secrets
-#   SIKKERKEY_HOME               optional; where the identity goes, else ~/.sikkerkey
-#   SIKKERKEY_ENV_FILE           optional; where the variables go (not on GitHub), else $SIKKERKEY_HOME/env
+#   SIKKERKEY_PREFIX             optional; put before the name of every variable
+#   SIKKERKEY_HOME               optional; the folder for what the runs leave, else ~/.sikkerkey
+#   SIKKERKEY_ENV_FILE           optional; where the variables go (not on GitHub), else a file in this run's folder
 #
 # Sent by the server after common.sh of the bootstrap scripts, as one text; see there. Needs openssl 3, curl, and one
-# of jq, python3 and node. On GitHub the values are masked and added to GITHUB_ENV; elsewhere they become a file of
-# export lines for `. FILE`. No value is ever printed, but for GitHub's masks.
-# shellcheck disable=SC2154  # work, base, openssl, public_key and so on are set by common.sh
+# of jq, python3 and node. Each run has a folder of its own, runs/XXXXXX, so that two jobs of one user never meet; later
+# steps find it as SIKKERKEY_HOME. On GitHub the values are masked and added to GITHUB_ENV; elsewhere they become a file
+# of export lines for `. FILE`. No value is ever printed, but for GitHub's masks.
+# shellcheck disable=SC2034,SC2154  # some variables are set by common.sh, some are read there
 
 # Standard output: a line for each variable, `:NAME :FIELD :VALUE` for a field of a structured secret and
 # `:NAME - :VALUE` for a whole secret, each part in base64 so that no value can break a line.
@@ -86,20 +88,53 @@ find_reader() {
     fail 'jq, python3 or node is needed to read the answer: install one of them (apt-get install jq, apk add jq)'
 }
 
+# Makes a folder for this run alone, below the one for identities, and removes those of runs whose machine has ended.
+# Leaves: run, base (the same folder), unfinished (until there is something to keep).
+find_run() {
+    make_directory "$base/runs"
+    chmod 700 "$base/runs" || fail "cannot change the mode of $base/runs"
+    for ended in "$base"/runs/*/ended; do
+        if [ ! -f "$ended" ] || [ -L "$ended" ]; then continue; fi
+        at=$(head -c 12 "$ended")
+        if matches "$at" '[0-9]{1,12}' && [ "$at" -le "$(date +%s)" ]; then rm -rf "${ended%/*}"; fi
+    done
+    run=$(mktemp -d "$base/runs/XXXXXX") || fail "cannot write to $base/runs"
+    unfinished=$run
+    base=$run
+    find_staging
+}
+
+# Stops unless file $1, named by variable $2, is a regular file or nothing: through a link, a pipe or a device the values
+# would go where somebody else wants them.
+check_output() {
+    if [ -L "$1" ] || { [ -e "$1" ] && [ ! -f "$1" ]; }; then
+        fail "$2 names something that is no regular file: give it the path of a file, and no link"
+    fi
+}
+
 # Makes sure that the variables can be handed on, before a use of the token is spent.
 # Leaves: env_file, or github_env when this is a GitHub job.
 find_destination() {
     github_env=${GITHUB_ENV:-}
     if [ -n "$github_env" ]; then
+        check_output "$github_env" GITHUB_ENV
         [ -f "$github_env" ] && [ -w "$github_env" ] && return 0
         fail 'GITHUB_ENV names no file that can be written'
     fi
-    env_file=${SIKKERKEY_ENV_FILE:-$base/env}
+    env_file=${SIKKERKEY_ENV_FILE:-$run/env}
     case $env_file in /*) ;; *) env_file=$PWD/$env_file ;; esac
     case $env_file in *[[:cntrl:]]*) fail 'SIKKERKEY_ENV_FILE contains a control character' ;; esac
-    [ ! -d "$env_file" ] || fail 'SIKKERKEY_ENV_FILE names a directory: give it the path of a file'
-    [ -z "${SIKKERKEY_ENV_FILE:-}" ] || [ -w "${env_file%/*}/" ] ||
-        fail 'SIKKERKEY_ENV_FILE is in a directory that is not there or cannot be written'
+    check_output "$env_file" SIKKERKEY_ENV_FILE
+    [ -w "${env_file%/*}/" ] || fail 'SIKKERKEY_ENV_FILE is in a directory that is not there or cannot be written'
+}
+
+# Whether a shell, a loader, an interpreter or a runner gives variable $1 a meaning: whoever may name secrets must not
+# steer what runs in the next step. The server puts the names in.
+has_meaning() {
+    case $1 in
+        __SIKKERKEY_RESERVED__) return 0 ;;
+    esac
+    return 1
 }
 
 # One signed attempt at the export. Every attempt has its own timestamp and nonce.
@@ -144,12 +179,23 @@ env_name() {
     tr -cs 'A-Za-z0-9' '_' | sed -e 's/^_//' -e 's/_$//' | tr '[:lower:]' '[:upper:]'
 }
 
+# Masks the value in work/value in GitHub's log, line by line. The mask of a line of one, two or three characters would make
+# the log unreadable, and say which characters they are.
+mask() {
+    { tr '\r' '\n' <"$work/value"; echo; } | while IFS= read -r line; do
+        # Bytes that continue a character do not count.
+        characters=$(printf '%s' "$line" | tr -d '\200-\277' | wc -c)
+        case $line in *[![:space:]]*) ;; *) continue ;; esac
+        [ "$characters" -ge 4 ] || continue
+        # The runner undoes %25 in a command.
+        printf '%s\n' "$line" | sed -e 's/%/%25/g' -e 's/^/::add-mask::/'
+    done
+}
+
 # Adds the value in work/value as variable $1 to work/variables.
 add_variable() {
     if [ -n "$github_env" ]; then
-        # The runner undoes %25 in a command. It masks line by line.
-        { tr '\r' '\n' <"$work/value"; echo; } |
-            sed -e '/^[[:space:]]*$/d' -e 's/%/%25/g' -e 's/^/::add-mask::/'
+        mask
         {
             printf '%s<<%s\n' "$1" "$delimiter"
             cat "$work/value"
@@ -170,6 +216,11 @@ make_variables() {
     : >"$work/names"
     delimiter=sikkerkey_$("$openssl" rand -hex 16)
     count=0
+    if [ -n "$github_env" ]; then
+        printf 'SIKKERKEY_HOME<<%s\n%s\n%s\n' "$delimiter" "$run" "$delimiter" >>"$work/variables"
+    else
+        printf "export SIKKERKEY_HOME='%s'\n" "$(printf '%s\n' "$run" | shell_quote)" >>"$work/variables"
+    fi
     while read -r name field value; do
         variable=$(printf '%s' "${name#:}" | decode | env_name)
         if [ "$field" != - ]; then
@@ -181,11 +232,18 @@ make_variables() {
                 note "left out a secret named '$(readable "$name")': no variable name can be made of that name or its field's"
                 continue
                 ;;
+        esac
+        variable=$prefix$variable
+        case $variable in
             [0-9]*)
                 note "left out $variable: a variable name cannot start with a digit"
                 continue
                 ;;
         esac
+        if has_meaning "$variable"; then
+            note "left out $variable: shells and other programs give this name a meaning; rename the secret, or set SIKKERKEY_PREFIX"
+            continue
+        fi
         printf '%s' "${value#:}" | decode >"$work/value" || fail 'the answer with the secrets cannot be read'
         if [ "$(tr -cd '\000' <"$work/value" | wc -c)" -gt 0 ]; then
             note "left out $variable: a variable cannot hold a zero byte"
@@ -207,11 +265,12 @@ readable() {
 
 hand_on() {
     if [ -n "$github_env" ]; then
+        check_output "$github_env" GITHUB_ENV
         cat "$work/variables" >>"$github_env" || fail 'cannot write to GITHUB_ENV'
         note "$count variables are set for the next steps"
         return 0
     fi
-    [ ! -d "$env_file" ] || fail "$env_file is a directory"
+    check_output "$env_file" SIKKERKEY_ENV_FILE
     staging=$(mktemp -d "${env_file%/*}/.sikkerkey.XXXXXX") || fail "cannot write to ${env_file%/*}"
     cat "$work/variables" >"$staging/env" || fail "cannot write to ${env_file%/*}"
     chmod 600 "$staging/env"
@@ -232,11 +291,16 @@ sikkerkey_main() {
         fail 'SIKKERKEY_ENROLLMENT_TOKEN is malformed: it is ske_ and 43 characters, without quotes or spaces'
     project=${SIKKERKEY_PROJECT_ID:-}
     [ -z "$project" ] || matches "$project" '[A-Za-z0-9_-]{1,64}' || fail 'SIKKERKEY_PROJECT_ID is malformed'
+    prefix=${SIKKERKEY_PREFIX:-}
+    [ -z "$prefix" ] || matches "$prefix" '[A-Za-z_][A-Za-z0-9_]{0,63}' ||
+        fail 'SIKKERKEY_PREFIX is malformed: it is a letter or _, then letters, digits and _'
     check_curl
     find_base
+    find_run
     find_destination
     find_reader
     make_key sign
+    stage_key
 
     host=$(host_name 255)
     printf '{"token":"%s","publicKey":"%s","hostname":"%s"}' "$token" "$public_key" "$host" >"$work/body"
@@ -244,7 +308,9 @@ sikkerkey_main() {
     register '__SIKKERKEY_API_URL__/v1/__SIKKERKEY_VAULT_ID__/enroll/register'
     [ "$vault_id" = '__SIKKERKEY_VAULT_ID__' ] || fail 'registration failed: the answer is for another vault'
     save_identity
-    note "this job is machine $machine_name ($machine_id) of $vault_id"
+    json_number expiresAt "$work/answer" >"$run/ended"
+    unfinished=
+    note "this job is machine $machine_name ($machine_id) of $vault_id; its folder is $run"
 
     export_secrets "$project"
     make_variables

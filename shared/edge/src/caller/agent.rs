@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use protocol::AgentId;
-use rules::audit::{Action, Written};
+use rules::audit::{Action, ActorKind, Origin, Written};
 use rules::manage_gate::decide;
 use rules::scope::Needs;
-use store::{Batch, Signer, agent, lockout};
+use rules::signer::Known;
+use store::{Signer, agent};
 
 use super::settle::Settling;
 use crate::{Error, Principal, SignedRequest, Who};
@@ -20,17 +21,19 @@ pub(super) async fn admit(
     called: &str,
 ) -> Result<Principal, Error> {
     let id = request.headers.identity;
-    let (agent_key, lockout_key) = (agent::row(id), lockout::row(request.address));
-    let mut batch = Batch::new();
-    batch.want(&agent_key);
-    batch.want(&lockout_key);
-    let mut fetched = settling.store.fetch(batch).await?;
-    let (agent, known) = (fetched.take(&agent_key)?.map(Arc::new), fetched.take(&lockout_key)?);
+    let agent = settling.store.get(&agent::row(id)).await?.map(Arc::new);
+    let tombstone = match &agent {
+        Some(_) => None,
+        None => settling.store.get(&agent::tombstone(id)).await?,
+    };
     let now = settling.clock.now();
     let signed_text = request.signed_text();
-    let claim = request.claim(known.as_ref(), &signed_text);
-    let verdict = decide(&claim, agent.as_deref(), needs, now).map(|_| ());
+    let known = Known::of(agent.as_deref(), tombstone.as_ref(), now);
+    let verdict = decide(&request.claim(&signed_text), &known, needs, now).map(|_| ());
     // As far as it is known who asks.
+    let origin =
+        |vault, owner| Origin { vault, owner, actor: ActorKind::AiAgent, address: Some(request.address), at: now };
+    let removed = tombstone.map(|tombstone| origin(tombstone.vault, tombstone.owner));
     let principal = agent.map(|agent| Principal {
         vault: agent.vault,
         owner: agent.owner,
@@ -46,7 +49,10 @@ pub(super) async fn admit(
         Ok(()) => None,
         Err(refusal) => record(Action::RequestDenied, format!("{called}: {refusal}")),
     };
-    let failure = |reason: &str| record(Action::AuthFailure, reason.to_owned());
+    let failure = |reason: &str| match &removed {
+        Some(origin) => Some(origin.entry(Action::AuthFailure, reason).agent(id)),
+        None => record(Action::AuthFailure, reason.to_owned()),
+    };
     settling.settle(request, Signer::Agent(id), verdict, own, failure, now).await?;
     principal.ok_or_else(|| Error::internal("an admitted agent that nobody knows"))
 }

@@ -8,11 +8,10 @@ use lru::LruCache;
 use protocol::{MachineId, ProjectId, SecretId, VaultId};
 use rules::Time;
 use rules::audit::{Action, ActorKind, Origin, Record};
-use rules::lockout::Lockout;
-use rules::nouns::{Grant, Machine, Membership, Project, Secret, Vault};
+use rules::nouns::{Grant, Machine, Membership, Project, Secret, Tombstone, Vault};
 use rules::read_gate::{Caller, Refusal, Target, authenticate, decide};
-use rules::signer::Refused as _;
-use store::{Batch, Fetched, Row, RowKey, Signer, StoreError, grant, lockout, machine, member, project, secret, vault};
+use rules::signer::{Refused as _, Standing};
+use store::{Batch, Fetched, Row, RowKey, Signer, StoreError, grant, machine, member, project, secret, vault};
 
 use super::settle::Settling;
 use crate::{Base, Error, SignedRequest};
@@ -93,8 +92,8 @@ macro_rules! facts {
 }
 
 facts! {
-    lockout: Lockout,
     machine: Machine,
+    tombstone: Tombstone<MachineId>,
     vault: Vault,
     secret: Secret,
     project: Project,
@@ -124,8 +123,9 @@ impl Facts {
     fn caller<'a>(&'a self, request: &'a SignedRequest, signed_text: &'a [u8]) -> Caller<'a> {
         Caller {
             address: request.address,
-            claim: request.claim(self.lockout.row.as_ref(), signed_text),
+            claim: request.claim(signed_text),
             machine: self.machine.row.as_ref(),
+            tombstone: self.tombstone.row.as_ref(),
             vault: self.vault.row.as_ref(),
         }
     }
@@ -137,11 +137,17 @@ impl Facts {
         Ok(Asker { machine, now, origin })
     }
 
+    /// The machine and its vault, also when it was removed.
+    fn known(&self) -> Option<(MachineId, VaultId)> {
+        let there = self.machine.row.as_ref().map(|machine| (machine.id, machine.vault));
+        there.or_else(|| self.tombstone.row.as_ref().map(|tombstone| (tombstone.of, tombstone.vault)))
+    }
+
     /// Who asks, as far as that is known, for records.
     fn origin(&self, request: &SignedRequest, now: Time) -> Option<(MachineId, Origin)> {
-        let (machine, vault) = (self.machine.row.as_ref()?, self.vault.row.as_ref()?);
+        let (id, vault) = (self.known()?.0, self.vault.row.as_ref()?);
         let (actor, address) = (ActorKind::Machine, Some(request.address));
-        Some((machine.id, Origin { vault: vault.id, owner: vault.owner, actor, address, at: now }))
+        Some((id, Origin { vault: vault.id, owner: vault.owner, actor, address, at: now }))
     }
 }
 
@@ -218,7 +224,7 @@ impl Gate {
     /// Step 2, with one more row in the same read.
     ///
     /// Warm, this is one `BatchGetItem`. When it is not known where the secret or the machine are, the rows that
-    /// depend on that take a second one.
+    /// depend on that take a second one; so does the tombstone of a machine that is not there.
     async fn facts<V: Row>(
         &self,
         request: &SignedRequest,
@@ -227,7 +233,6 @@ impl Gate {
     ) -> Result<(Facts, Option<V>), Error> {
         let who = request.headers.identity;
         let mut facts = Facts::default();
-        facts.lockout.name(lockout::row(request.address));
         facts.machine.name(machine::row(who));
         if let Some(vault) = recall(&self.hints.vaults, &who) {
             facts.vault.name(vault::row(vault));
@@ -247,8 +252,14 @@ impl Gate {
         facts.take(&mut fetched)?;
         let also = also.map(|key| fetched.take(key)).transpose()?.flatten();
 
+        if facts.machine.row.is_none() {
+            facts.tombstone.name(machine::tombstone(who));
+            let mut batch = Batch::new();
+            facts.want(&mut batch);
+            facts.take(&mut self.settling.store.fetch(batch).await?)?;
+        }
         let places = (facts.vault.key.is_none(), facts.project.key.is_none());
-        if let (true, Some(vault)) = (places.0, facts.machine.row.as_ref().map(|machine| machine.vault)) {
+        if let (true, Some((_, vault))) = (places.0, facts.known()) {
             facts.vault.name(vault::row(vault));
             remember(&self.hints.vaults, who, vault);
         }
@@ -312,7 +323,7 @@ impl Gate {
             }
             Err(Refusing::ByGate(refusal)) => {
                 self.settle(request, &facts, Err(refusal), now, |record| record).await?;
-                Err(Error::refused(refusal, now))
+                Err(refusal.into())
             }
             Err(Refusing::Other(error)) => {
                 self.count(request, &facts, Ok(()), None, now).await?;
@@ -349,7 +360,7 @@ impl Gate {
             Ok((action, detail)) => {
                 Some(record(action, detail).ok_or_else(|| Error::internal("an admitted request without a record"))?)
             }
-            Err(refusal) if refusal.is_authentication_failure() => None,
+            Err(refusal) if refusal.standing() != Standing::Own => None,
             Err(refusal) => record(Action::SecretReadDenied, refusal.reason()),
         };
         self.count(request, facts, outcome.map(|_| ()), record.map(about), now).await

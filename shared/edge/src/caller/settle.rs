@@ -1,13 +1,12 @@
 //! Making the verdict of a gate count, the same for machines and AI agents.
 
-use std::sync::Arc;
-
 use rules::Time;
 use rules::audit::Record;
-use rules::signer::{self, Refused};
-use store::{Audit, NonceError, Signer, Store};
+use rules::lockout::Guessed;
+use rules::signer::{self, Refused, Standing};
+use store::{Audit, NonceError, Signer, Store, lockout};
 
-use crate::{Base, Clock, Config, Error, SignedRequest};
+use crate::{Attempts, Base, Clock, Error, SignedRequest};
 
 /// What it takes to make a verdict count.
 #[derive(Clone)]
@@ -15,7 +14,7 @@ pub(crate) struct Settling {
     pub(crate) store: Store,
     pub(crate) audit: Audit,
     pub(crate) clock: Clock,
-    config: Arc<Config>,
+    attempts: Attempts,
 }
 
 impl Settling {
@@ -24,15 +23,15 @@ impl Settling {
             store: base.store.clone(),
             audit: base.store.audit(),
             clock: base.clock.clone(),
-            config: base.config.clone(),
+            attempts: base.attempts(),
         }
     }
 
     /// Makes a verdict count. When this returns without error the request was admitted, is unique, and its record, if it has
     /// one, is written.
     ///
-    /// `record` is the record of a signed request, admitted or refused. `failure` makes the record of a failed
-    /// authentication from its reason, if the vault is known.
+    /// `record` is the record of a request that is the signer's own, admitted or refused. `failure` makes the record of
+    /// another refusal from its reason, if the vault is known.
     pub(crate) async fn settle<Id, R: Refused + Into<Error>>(
         &self,
         request: &SignedRequest<Id>,
@@ -43,8 +42,7 @@ impl Settling {
         now: Time,
     ) -> Result<(), Error> {
         let refusal = match verdict {
-            Err(refusal) if !refusal.is_signed() => refusal,
-            // The signer's own request: it burns its nonce, refused or not.
+            Err(refusal) if !refusal.burns_its_nonce() => refusal,
             verdict => match self.audit.take_nonce(by, &request.headers.nonce, record.as_ref(), now).await {
                 Ok(()) => match verdict {
                     Ok(()) => return Ok(()),
@@ -54,12 +52,27 @@ impl Settling {
                 Err(NonceError::Store(error)) => return Err(error.into()),
             },
         };
-        if refusal.is_authentication_failure() {
-            self.store.count_failure(request.address, &self.config.lockout, now).await?;
-            if let Some(failure) = failure(refusal.reason()) {
-                self.audit.record(&failure).await?;
+        let reason = refusal.reason();
+        match refusal.standing() {
+            Standing::Guess => {
+                let answer = refusal.into();
+                return Err(self.attempts.refuse(Guessed::Signature, request.address, failure(reason), answer).await);
             }
+            Standing::Unchecked => {
+                let about = format!("{by}#{reason}#{}", lockout::source(request.address));
+                self.note(failure(reason), &about).await?;
+            }
+            Standing::Outdated => self.note(failure(reason), &format!("{by}#{reason}")).await?,
+            Standing::Own => {}
         }
-        Err(Error::refused(refusal, now))
+        Err(refusal.into())
+    }
+
+    /// Records what one broken client could bring about without end.
+    async fn note(&self, record: Option<Record>, about: &str) -> Result<(), Error> {
+        match record {
+            Some(record) => Ok(self.audit.record_once_a_minute(&record, about).await?),
+            None => Ok(()),
+        }
     }
 }

@@ -9,7 +9,6 @@ use http::request::Parts;
 use http::{HeaderMap, Method};
 use protocol::signing::header;
 use protocol::{AgentId, MachineId, SignedHeaders, SigningText};
-use rules::lockout::Lockout;
 use rules::signer::Claim;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
@@ -45,13 +44,8 @@ impl<Id> SignedRequest<Id> {
     }
 
     /// What the signer claims by it, for a gate.
-    pub(crate) fn claim<'a>(&'a self, lockout: Option<&Lockout>, signed_text: &'a [u8]) -> Claim<'a> {
-        Claim {
-            locked_until: lockout.and_then(|known| known.locked_until),
-            signed_text,
-            signature: &self.headers.signature,
-            timestamp_seconds: self.headers.timestamp.seconds(),
-        }
+    pub(crate) fn claim<'a>(&'a self, signed_text: &'a [u8]) -> Claim<'a> {
+        Claim { signed_text, signature: &self.headers.signature, timestamp_seconds: self.headers.timestamp.seconds() }
     }
 
     /// The last segment of the raw path.

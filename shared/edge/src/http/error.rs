@@ -8,7 +8,7 @@ use http::{HeaderValue, StatusCode, header};
 use protocol::bodies::ErrorBody;
 use rules::Time;
 use rules::limits::Invalid;
-use rules::signer::Refused;
+use rules::signer::Refused as _;
 use rules::{enrollment, manage_gate, read_gate, signer};
 use store::{CommitError, KeyError, StoreError};
 
@@ -86,14 +86,20 @@ impl Error {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, outside)
     }
 
-    /// What a gate's refusal is to the caller; a lockout also says when to come back.
+    /// 429: the address is locked out until then.
     #[must_use]
-    pub fn refused<R: Refused + Into<Self>>(refusal: R, now: Time) -> Self {
-        let error: Self = refusal.into();
-        match refusal.of_signer() {
-            Some(signer::Refusal::SourceLocked(until)) => error.retry_after(now.seconds_until(until)),
-            _ => error,
-        }
+    pub fn locked_out(until: Time, now: Time) -> Self {
+        let text = "Too many failed attempts from this address, try again later";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, text)
+            .inside("source address locked out")
+            .retry_after(now.seconds_until(until))
+    }
+
+    /// 429: the account takes no password and no code until then.
+    #[must_use]
+    pub fn held_back(until: Time, now: Time) -> Self {
+        let text = "Too many wrong passwords or codes for this account, wait before the next one";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, text).retry_after(now.seconds_until(until))
     }
 
     /// Adds what only the log learns.
@@ -187,10 +193,10 @@ impl From<signer::Refusal> for Error {
     fn from(refusal: signer::Refusal) -> Self {
         use signer::Refusal;
         let status = match refusal {
-            Refusal::SourceLocked(_) => StatusCode::TOO_MANY_REQUESTS,
             Refusal::Unknown(_)
             | Refusal::StaleTimestamp
             | Refusal::BadSignature
+            | Refusal::Removed(_)
             | Refusal::Expired
             | Refusal::Replayed => StatusCode::UNAUTHORIZED,
             Refusal::AddressNotAllowed | Refusal::Pending(_) | Refusal::Disabled(_) => StatusCode::FORBIDDEN,

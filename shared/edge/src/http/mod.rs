@@ -7,6 +7,7 @@ pub mod names;
 pub mod openapi;
 pub mod paging;
 mod routes;
+pub mod script;
 
 pub use answer::{Json, done};
 pub use body::{Body, Ids};

@@ -27,7 +27,8 @@ pub struct Agent {
     pub name: String,
     /// The key its signatures verify under.
     pub public_key: PublicKey,
-    /// Whether somebody has accepted it.
+    /// Whether somebody has accepted it. Absent until then: whoever registers one must not be able to say so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub approved: bool,
     /// Whether it is switched on.
     pub enabled: bool,

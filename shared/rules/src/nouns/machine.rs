@@ -34,7 +34,8 @@ pub struct Machine {
     pub kind: MachineKind,
     /// The key its signatures verify under.
     pub public_key: PublicKey,
-    /// Whether a person has accepted it.
+    /// Whether somebody has accepted it. Absent until then: whoever registers one must not be able to say so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub approved: bool,
     /// Whether it is switched on.
     pub enabled: bool,

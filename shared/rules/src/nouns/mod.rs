@@ -16,6 +16,7 @@ mod second_factor;
 mod secret;
 mod session;
 mod token;
+mod tombstone;
 mod vault;
 
 pub use agent::{AGENT_PROJECTS, Agent};
@@ -33,4 +34,5 @@ pub use second_factor::SecondFactor;
 pub use secret::{Secret, SecretKind, SecretVersion, TRASH_SECONDS, VERSIONS_KEPT};
 pub use session::{Session, SessionId};
 pub use token::{AgentBootstrapToken, BootstrapToken, EnrollmentToken, EnrollmentTokenId, Revocation};
+pub use tombstone::Tombstone;
 pub use vault::{ALLOWLIST_ENTRIES, AllowlistEntry, AllowlistEntryId, Vault};

@@ -22,10 +22,6 @@ pub struct SecondFactor {
     pub confirmed_at: Option<Time>,
     /// The time step of the last code that was accepted. A code of this step or an earlier one is refused.
     pub last_step: u64,
-    /// Wrong codes of the app since the last right one.
-    pub wrong_codes: u64,
-    /// When the last of them came.
-    pub last_wrong_at: Option<Time>,
     /// Salt of the recovery codes' hashes, hex.
     pub recovery_salt: String,
     /// Argon2id of each recovery code that was not used, hex.
@@ -37,16 +33,4 @@ impl SecondFactor {
     pub const PURPOSE: &'static str = "totp";
     /// How long a seed that was given out waits for its first code, in seconds.
     pub const CONFIRM_SECONDS: u64 = 600;
-    /// After this many wrong codes in a row, SikkerKey ignores this person's authenticator codes for a while. Each further
-    /// wrong code starts that time again. Six digits can be guessed from many addresses. Recovery codes cannot be guessed
-    /// and are always accepted.
-    const WRONG_CODES: u64 = 10;
-    /// How long authenticator codes are ignored, in seconds.
-    const WAIT_SECONDS: u64 = 900;
-
-    /// Whether authenticator codes are ignored at this time.
-    pub fn waits(&self, now: Time) -> bool {
-        self.wrong_codes >= Self::WRONG_CODES
-            && self.last_wrong_at.is_some_and(|last| last.plus_seconds(Self::WAIT_SECONDS) > now)
-    }
 }

@@ -8,6 +8,7 @@ use protocol::{ProjectId, SecretId, UserId, VaultId};
 use serde::{Deserialize, Serialize};
 
 use crate::Time;
+use crate::owned::Owned;
 use crate::scope::Scope;
 
 protocol::prefixed_id!(
@@ -61,7 +62,7 @@ pub struct EnrollmentToken {
     pub name: String,
     /// A text for people.
     pub description: Option<String>,
-    /// Projects its machines join.
+    /// Projects its machines join, those of its secrets among them.
     pub project_ids: Vec<ProjectId>,
     /// Secrets its machines are granted.
     pub secret_ids: Vec<SecretId>,
@@ -85,7 +86,17 @@ pub struct EnrollmentToken {
     pub created_at: Time,
 }
 
-crate::owned::owned!(EnrollmentToken "Enrollment token");
+impl Owned for EnrollmentToken {
+    const NAME: &'static str = "Enrollment token";
+
+    fn vault(&self) -> VaultId {
+        self.vault
+    }
+
+    fn names(&self) -> &[ProjectId] {
+        &self.project_ids
+    }
+}
 
 /// When and why a token was revoked.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -46,6 +46,16 @@ impl<R, V: Serialize> Attribute<R, V> {
         self.compare(value, |value| if value == Value::Null { Test::Absent } else { Test::Is(value) })
     }
 
+    /// It is absent or has another value than this.
+    pub fn is_not(self, value: &V) -> Condition<R> {
+        self.compare(value, Test::IsNot)
+    }
+
+    /// It is absent, as in a row that is not there.
+    pub fn missing(self) -> Condition<R> {
+        self.condition(Test::Absent)
+    }
+
     /// It is there, and less than this.
     pub fn less_than(self, value: &V) -> Condition<R> {
         self.compare(value, Test::LessThan)
@@ -88,6 +98,7 @@ enum Test {
     Absent,
     Present,
     Is(Value),
+    IsNot(Value),
     LessThan(Value),
     AbsentOrLessThan(Value),
     FewerThan(Value),
@@ -101,6 +112,7 @@ impl<R> Condition<R> {
             Test::Absent => format!("attribute_not_exists({name})"),
             Test::Present => format!("attribute_exists({name})"),
             Test::Is(value) => format!("{name} = {}", terms.add(value)),
+            Test::IsNot(value) => format!("(attribute_not_exists({name}) OR {name} <> {})", terms.add(value)),
             Test::LessThan(value) => format!("{name} < {}", terms.add(value)),
             Test::AbsentOrLessThan(value) => format!("(attribute_not_exists({name}) OR {name} < {})", terms.add(value)),
             Test::FewerThan(value) => format!("size({name}) < {}", terms.add(value)),

@@ -163,6 +163,19 @@ impl Audit {
         Ok(())
     }
 
+    /// Writes a record unless one about the same was written in this minute: `about` says what counts as the same. Where
+    /// whoever calls can bring it about again and again, this bounds what they write into the log.
+    pub async fn record_once_a_minute(&self, record: &Record, about: &str) -> Result<(), StoreError> {
+        let minute = record.timestamp.seconds() / 60;
+        let put = self.put(indexed(format!("record#{about}#{minute}"), record)?);
+        match self.0.backend.put(PutItem { condition: Some(FREE.into()), ..put }).await {
+            Ok(()) => record.written.note(),
+            Err(WriteError::Condition(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
     /// Writes records; all are written when it returns without error.
     ///
     /// Each is a put of its own: the right to write batches would be a right to delete records too.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use protocol::{AgentId, ProjectId, VaultId};
 use rules::Time;
 use rules::audit::Record;
-use rules::nouns::{Agent, Rename};
+use rules::nouns::{Agent, Rename, Tombstone};
 use rules::scope::Scope;
 
 use crate::engine::attribute::attributes;
@@ -17,6 +17,12 @@ use crate::{CommitError, Lists, StoreError};
 #[must_use]
 pub fn row(id: AgentId) -> RowKey<Agent> {
     RowKey::new(format!("AGENT#{id}"), "AGENT")
+}
+
+/// Key of what stays of an agent that was removed.
+#[must_use]
+pub fn tombstone(id: AgentId) -> RowKey<Tombstone<AgentId>> {
+    RowKey::new(format!("AGENT#{id}"), "TOMBSTONE")
 }
 
 /// Key of an agent's earlier name.
@@ -60,6 +66,21 @@ impl Put for Rename<AgentId> {
     }
 }
 
+impl Row for Tombstone<AgentId> {
+    const TABLE: Table = Table::Agents;
+    const KIND: &'static str = "tombstone of an agent";
+}
+
+impl Put for Tombstone<AgentId> {
+    fn key(&self) -> RowKey<Self> {
+        tombstone(self.of)
+    }
+
+    fn drop_after(&self) -> Option<Time> {
+        Some(self.ends_at())
+    }
+}
+
 impl Lists {
     /// A vault's agents.
     pub async fn agents(&self, vault: VaultId) -> Result<Vec<Agent>, StoreError> {
@@ -71,16 +92,18 @@ impl Lists {
         self.query(format!("AGENT#{id}"), "NAME#").await
     }
 
-    /// Removes an agent with its scopes, allowlist and names. `approved` is the state it has to be in.
+    /// Removes an agent with its scopes, allowlist and names. It has to be approved or pending still, as it was.
     ///
-    /// The agent itself goes first, with the record: from then on it is nobody. What is left of its names after that is
-    /// of no use to anybody, and is gone too unless this is cut off.
-    pub async fn remove_agent(&self, id: AgentId, approved: bool, record: &Record) -> Result<(), CommitError> {
+    /// The agent itself goes first, with the record, and a tombstone takes its place: from then on it is nobody. What is
+    /// left of its names after that is of no use to anybody, and is gone too unless this is cut off.
+    pub async fn remove_agent(&self, agent: &Agent, record: &Record) -> Result<(), CommitError> {
         let mut first = self.transaction();
-        first.delete_if(&row(id), [APPROVED.is(&approved)]);
+        let as_it_was = if agent.approved { APPROVED.is(&true) } else { APPROVED.is_not(&true) };
+        first.delete_if(&row(agent.id), [as_it_was]);
+        first.put(&agent.tombstone(record.timestamp));
         first.record(record);
         first.commit().await?;
-        self.delete_all(&self.agent_renames(id).await?).await
+        self.delete_all(&self.agent_renames(agent.id).await?).await
     }
 
     /// How many AI agents a vault has.

@@ -1,11 +1,11 @@
-//! Failed authentications of a source address. Written only on failure.
+//! Failures of a source address, apart by what was guessed. Read and written only on failure.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv6Addr};
 
 use crypto::random;
 use rules::Time;
-use rules::lockout::{Limits, Lockout, failure};
+use rules::lockout::{Guessed, Limits, Lockout, failure};
 
 use crate::engine::attribute::attributes;
 use crate::engine::meter::{self, Counted};
@@ -13,14 +13,24 @@ use crate::engine::row::{Row, RowKey};
 use crate::engine::table::Table;
 use crate::{Lists, StoreError};
 
-/// Key of a source address. An IPv6 address counts as its /64, because one client usually has all addresses of a /64.
+/// What an address counts as. An IPv6 address is its /64, because one client usually has all addresses of a /64.
 #[must_use]
-pub fn row(address: IpAddr) -> RowKey<Lockout> {
-    let source = match address {
+pub fn source(address: IpAddr) -> IpAddr {
+    match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64))),
+    }
+}
+
+/// Key of a source address and what was guessed.
+#[must_use]
+pub fn row(guessed: Guessed, address: IpAddr) -> RowKey<Lockout> {
+    let what = match guessed {
+        Guessed::Signature => "signature",
+        Guessed::Token => "token",
+        Guessed::Password => "password",
     };
-    RowKey::new(format!("LOCKOUT#{source}"), "LOCKOUT")
+    RowKey::new(format!("LOCKOUT#{what}#{}", source(address)), "LOCKOUT")
 }
 
 /// Its key is the address, which is not among its attributes.
@@ -40,9 +50,15 @@ attributes! {
 const KEPT: usize = 50;
 
 impl Lists {
-    /// Counts one failed authentication and locks the address out when it was one too many. Writing it twice counts once.
-    pub async fn count_failure(&self, address: IpAddr, limits: &Limits, now: Time) -> Result<(), StoreError> {
-        let key = row(address);
+    /// Counts one failure and locks the address out when it was one too many. Writing it twice counts once.
+    pub async fn count_failure(
+        &self,
+        guessed: Guessed,
+        address: IpAddr,
+        limits: &Limits,
+        now: Time,
+    ) -> Result<(), StoreError> {
+        let key = row(guessed, address);
         let name = failure(now, &hex::encode(random::bytes::<6>()));
         let ends = now.plus_seconds(limits.window_seconds.max(limits.lock_seconds) + 60);
         let known = self.changed(key.upsert().add_names(FAILURES, vec![name]).drop_after(ends)).await?;

@@ -3,7 +3,7 @@
 use protocol::{MachineId, VaultId};
 use rules::Time;
 use rules::audit::Record;
-use rules::nouns::{Machine, Rename};
+use rules::nouns::{Machine, Rename, Tombstone};
 
 use crate::engine::attribute::attributes;
 use crate::engine::row::{Put, Row, RowKey, sortable};
@@ -14,6 +14,12 @@ use crate::{CommitError, Lists, StoreError};
 #[must_use]
 pub fn row(id: MachineId) -> RowKey<Machine> {
     RowKey::new(format!("MACHINE#{id}"), "MACHINE")
+}
+
+/// Key of what stays of a machine that was removed.
+#[must_use]
+pub fn tombstone(id: MachineId) -> RowKey<Tombstone<MachineId>> {
+    RowKey::new(format!("MACHINE#{id}"), "TOMBSTONE")
 }
 
 /// Key of a machine's earlier name.
@@ -55,6 +61,21 @@ impl Put for Rename<MachineId> {
     }
 }
 
+impl Row for Tombstone<MachineId> {
+    const TABLE: Table = Table::Vault;
+    const KIND: &'static str = "tombstone of a machine";
+}
+
+impl Put for Tombstone<MachineId> {
+    fn key(&self) -> RowKey<Self> {
+        tombstone(self.of)
+    }
+
+    fn drop_after(&self) -> Option<Time> {
+        Some(self.ends_at())
+    }
+}
+
 impl Lists {
     /// A vault's machines.
     pub async fn machines(&self, vault: VaultId) -> Result<Vec<Machine>, StoreError> {
@@ -68,11 +89,13 @@ impl Lists {
 
     /// Removes a machine with its memberships and grants, in steps that can be taken up again.
     ///
-    /// First it is disabled, and `record` written: from then on it reads nothing. Then its rows go, then itself.
-    /// `approved` is the state it has to be in.
-    pub async fn remove_machine(&self, id: MachineId, approved: bool, record: &Record) -> Result<(), CommitError> {
+    /// First it is disabled, and `record` written: from then on it reads nothing. Then its rows go, then itself, and a
+    /// tombstone takes its place. It has to be approved or pending still, as it was.
+    pub async fn remove_machine(&self, machine: &Machine, record: &Record) -> Result<(), CommitError> {
+        let id = machine.id;
         let mut first = self.transaction();
-        first.change(row(id).change().set(ENABLED, &false).only_if(APPROVED.is(&approved)));
+        let as_it_was = if machine.approved { APPROVED.is(&true) } else { APPROVED.is_not(&true) };
+        first.change(row(id).change().set(ENABLED, &false).only_if(as_it_was));
         first.record(record);
         first.commit().await?;
         self.drop_grants(id, None).await?;
@@ -80,6 +103,7 @@ impl Lists {
         self.delete_all(&self.machine_renames(id).await?).await?;
         let mut last = self.transaction();
         last.delete(&row(id));
+        last.put(&machine.tombstone(record.user_id, record.timestamp));
         last.commit().await
     }
 

@@ -4,6 +4,7 @@ pub mod agent;
 pub mod bundle;
 pub mod expiry;
 pub mod grant;
+pub mod hold_back;
 pub mod hour;
 pub mod link;
 pub mod lockout;

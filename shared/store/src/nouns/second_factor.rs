@@ -35,8 +35,6 @@ attributes! {
         SEED = seed "seed": Sealed;
         CONFIRMED_AT = confirmed_at "confirmedAt": Option<Time>;
         LAST_STEP = last_step "lastStep": u64;
-        WRONG_CODES = wrong_codes "wrongCodes": u64;
-        LAST_WRONG_AT = last_wrong_at "lastWrongAt": Option<Time>;
         RECOVERY_SALT = recovery_salt "recoverySalt": String;
         RECOVERY_HASHES = recovery_hashes "recoveryHashes": BTreeSet<String>;
     }

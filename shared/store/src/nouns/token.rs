@@ -19,6 +19,9 @@ pub struct EnrollmentTokenHash {
     pub hash: TokenHash,
     /// The token.
     pub id: EnrollmentTokenId,
+    /// Set when the token was revoked. It is here, where the function that enrolls has no right to write, and in the token
+    /// for people to see.
+    pub revoked: Option<Revocation>,
 }
 
 /// Key of a bootstrap token.
@@ -105,6 +108,17 @@ impl Row for EnrollmentTokenHash {
 impl Put for EnrollmentTokenHash {
     fn key(&self) -> RowKey<Self> {
         enrollment_hash(&self.hash)
+    }
+}
+
+/// The attribute `revoked` of what leads from a hash to an enrollment token.
+pub mod of_hash {
+    use super::{EnrollmentTokenHash, Revocation, attributes};
+
+    attributes! {
+        EnrollmentTokenHash {
+            REVOKED = revoked "revoked": Option<Revocation>;
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod doors;
 mod faults;
 mod leaks;
 mod lists;
+mod lockout;
 mod manage;
 mod onboarding;
 mod openapi;

@@ -115,22 +115,6 @@ async fn a_wrong_assertion_signs_nobody_in() {
     assert!(world.count(&owner, Action::AuthFailure).await >= 5);
 }
 
-#[tokio::test]
-async fn guesses_at_passkeys_lock_out() {
-    let world = World::new().await;
-    let owner = world.owner().await;
-    let (mut browser, _) = Browser::with_passkey(&owner, "laptop").await;
-    let (ceremony, options) = begin(&world).await;
-    let right = browser.get(&options).await.unwrap();
-    let mut wrong = right.clone();
-    wrong["response"]["signature"] = wrong["response"]["authenticatorData"].clone();
-    for _ in 0..10 {
-        finish(&world, &ceremony, &wrong).await.error(401);
-    }
-    finish(&world, &ceremony, &right).await.error(429);
-    world.send(post("/v1/account/passkeys/sign-in", &json!({}))).await.error(429);
-}
-
 /// A ceremony is its person's, and a passkey is bound to who began it.
 #[tokio::test]
 async fn a_passkey_is_added_by_who_began() {

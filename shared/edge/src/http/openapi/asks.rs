@@ -9,6 +9,7 @@ use super::{Answers, Asks, Operation};
 use crate::answer::{File, Json, MediaType, SecretJson};
 use crate::body::{Body, Ids};
 use crate::caller::signed::{SignedBody, SignedRequest};
+use crate::script::Refused;
 use crate::{Error, Person, Principal, SameOrigin, SourceAddress, WithCookie};
 
 impl<S> Asks for State<S> {
@@ -101,6 +102,13 @@ impl<T: Answers> Answers for WithCookie<T> {
     fn describe(operation: &mut Operation<'_>) {
         T::describe(operation);
         operation.answers_header("Set-Cookie", "The session's cookie.");
+    }
+}
+
+impl<T: Answers, S> Answers for Result<T, Refused<S>> {
+    fn describe(operation: &mut Operation<'_>) {
+        T::describe(operation);
+        operation.refuses_in_scripts();
     }
 }
 

@@ -186,19 +186,30 @@ fn servers() -> Value {
 
 /// What refusals look like, by status.
 fn responses(error: &Value) -> BTreeMap<String, Value> {
-    let response = |(status, description): &(u16, &str)| {
+    let json = json!({ "application/json": { "schema": error } });
+    let script = json!({ "text/plain; charset=utf-8": { "schema": { "type": "string" } } });
+    let response = |status: u16, description: &str, content: &Value| {
         let retry_after = json!({ "Retry-After": {
             "description": "Seconds until it is worth trying again.", "schema": { "type": "integer" },
         } });
-        let response = object([
-            ("description", Some((*description).into())),
-            ("headers", (*status == 429).then_some(retry_after)),
-            ("content", Some(json!({ "application/json": { "schema": error } }))),
-        ]);
-        (status.to_string(), response)
+        object([
+            ("description", Some(description.into())),
+            ("headers", (status == 429).then_some(retry_after)),
+            ("content", Some(content.clone())),
+        ])
     };
-    REFUSALS.iter().map(response).collect()
+    // The routes that give scripts refuse in the words of a shell.
+    let in_script = |status| SCRIPT_REFUSALS.contains(status);
+    let scripts = REFUSALS.iter().filter(|(status, _)| in_script(status)).map(|(status, description)| {
+        let description = format!("{description} The text is a script that prints the reason and ends with 1.");
+        (format!("{status}-script"), response(*status, &description, &script))
+    });
+    let all = REFUSALS.iter().map(|(status, description)| (status.to_string(), response(*status, description, &json)));
+    all.chain(scripts).collect()
 }
+
+/// What routes that give scripts refuse with.
+const SCRIPT_REFUSALS: &[u16] = &[401, 404, 429, 500, 503];
 
 /// What each refusal means.
 const REFUSALS: &[(u16, &str)] = &[

@@ -25,6 +25,8 @@ pub struct Operation<'a> {
     answer: Value,
     answer_headers: Map<String, Value>,
     refusals: BTreeSet<u16>,
+    /// Whether it refuses in the words of a shell.
+    in_scripts: bool,
     security: BTreeSet<&'static str>,
 }
 
@@ -46,6 +48,7 @@ impl<'a> Operation<'a> {
             answer: Value::Null,
             answer_headers: Map::new(),
             refusals: BTreeSet::new(),
+            in_scripts: false,
             security: BTreeSet::new(),
         }
     }
@@ -64,6 +67,11 @@ impl<'a> Operation<'a> {
     /// Statuses it is refused with.
     pub fn refuses(&mut self, statuses: &[u16]) {
         self.refusals.extend(statuses);
+    }
+
+    /// Its refusals are scripts that say why.
+    pub(super) fn refuses_in_scripts(&mut self) {
+        self.in_scripts = true;
     }
 
     pub(super) fn takes<T: JsonSchema>(&mut self) {
@@ -147,10 +155,9 @@ impl<'a> Operation<'a> {
     }
 
     fn responses(&mut self) -> BTreeMap<String, Value> {
-        let refusals = self
-            .refusals
-            .iter()
-            .map(|status| (status.to_string(), json!({ "$ref": format!("#/components/responses/{status}") })));
+        let text = if self.in_scripts { "-script" } else { "" };
+        let named = |status| json!({ "$ref": format!("#/components/responses/{status}{text}") });
+        let refusals = self.refusals.iter().map(|status| (status.to_string(), named(status)));
         let headers = std::mem::take(&mut self.answer_headers);
         let success = object([
             ("description", Some(json!("Done."))),
