@@ -155,11 +155,15 @@ test_init_details() {
     check "$shell: init twice: each loads its own" \
         "${command[@]}" -c ". '$first/env'; [ \"\$SIKKERKEY_HOME\" = '$first' ] && [ \"\$API_KEY\" = k-123456 ]"
     check "$shell: init twice: the second is whole" is "$(tail -n 1 "$work/out" | grep -c runs/)" 1
+    settings+=(SIKKERKEY_HOME="$first")
+    run_init
+    check "$shell: init again in one job: its folder is beside the first" is "$(echo "$work/home/.sikkerkey/runs/"* | wc -w)" 3
+    unset 'settings[-1]' 'settings[-1]'
     # The first machine has ended: its folder goes with the next run.
     echo 1 >"$first/ended"
     run_init
     check "$shell: init after a run has ended: its folder is removed" is "$([ -e "$first" ] || echo gone)" gone
-    check "$shell: init after a run has ended: the others stay" is "$(echo "$work/home/.sikkerkey/runs/"* | wc -w)" 2
+    check "$shell: init after a run has ended: the others stay" is "$(echo "$work/home/.sikkerkey/runs/"* | wc -w)" 3
 
     fresh
     : >"$work/home/file"

@@ -41,7 +41,6 @@ class Function:
     trigger: str = ""
     memory: int = 0
     timeout: int = 0
-    alarms: str = ""
     yaml: str = ""
 
     @property
@@ -65,7 +64,6 @@ class System:
     # The lines that a right's name stands for.
     rights: dict
     tables: dict
-    alarm_groups: dict
     alarms: dict
 
     def named(self, function):
@@ -147,11 +145,6 @@ class System:
     def of_plane(self, *planes):
         return frozenset(name for name, function in self.functions.items() if function.plane in planes)
 
-    def group(self, function):
-        """The group of alarms that a function belongs to."""
-        own = [name for name, group in self.alarm_groups.items() if function.plane in group["planes"].split()]
-        return function.alarms or own[0]
-
     def tables_of(self, function):
         """The tables that a function has a right to, but for the stream that it follows."""
         found = {right.resource for right in self.granted(function) if right.resource.startswith("table/")}
@@ -207,8 +200,6 @@ def _check(made):
             raise Wrong(f"{FILE}: {function.name} is of no plane called {function.plane}")
         if (function.trigger in TRIGGERS) != (function.plane == "events"):
             raise Wrong(f"{FILE}: {function.name}: functions of the plane events have a trigger, and no others")
-        if function.alarms and function.alarms not in made.alarm_groups:
-            raise Wrong(f"{FILE}: {function.name} is in no group of alarms called {function.alarms}")
     if unused := set(made.rights) - used:
         raise Wrong(f"{FILE}: rights of no function: {', '.join(sorted(unused))}")
 

@@ -8,7 +8,7 @@ use axum::extract::State;
 use crypto::envelope::KeyContext;
 use crypto::{Plaintext, random};
 use edge::body::SMALL;
-use edge::{Body, Error, Json, MailRequest, SameOrigin, SignedIn, SourceAddress, WithCookie, new_session};
+use edge::{Body, Code, Error, Json, MailRequest, SameOrigin, SignedIn, SourceAddress, WithCookie, new_session};
 use http::HeaderMap;
 use protocol::{UserId, VaultId};
 use rules::audit::{Action, ActorKind, Origin};
@@ -42,7 +42,7 @@ pub(crate) async fn sign_up(
     let email = limits::email(&body.email)?;
     let username = limits::name("username", &body.username, NAME)?;
     limits::new_password("password", &body.password)?;
-    let by_invitation = || Error::forbidden("Sign-up is by invitation on this server");
+    let by_invitation = || Error::new(Code::InvitationRequired, "Sign-up is by invitation on this server");
     let first = app.store.get(&deployment_owner()).await?.is_none();
     if !first && !app.config.open_sign_up {
         return Err(by_invitation());
@@ -67,6 +67,7 @@ pub(crate) async fn sign_up(
         key: app.keys.make_wrapped(&KeyContext::Vault(vault_id)).await?,
         allowlist_enabled: false,
         allowlist: std::collections::BTreeMap::new(),
+        step_up_off: false,
         created_at: now,
     };
     let (session, cookie) = new_session(user.id, from.ip(), &headers, now)?;
@@ -89,7 +90,7 @@ pub(crate) async fn sign_up(
         }
         Err(CommitError::Refused(step)) if step == address => {
             // Counted, so that nobody can try addresses by the thousand.
-            let exists = Error::conflict("An account with this e-mail address exists, sign in instead");
+            let exists = Error::new(Code::ExistsAlready, "An account with this e-mail address exists, sign in instead");
             Err(app.attempts.refuse(Guessed::Password, from.ip(), None, exists).await)
         }
         // Somebody else became the owner meanwhile; where sign-up is open, asking again is all it takes.

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use edge::answer::{Done, Nothing};
 use edge::body::SMALL;
-use edge::{Body, Error, Json, MailRequest, Person, SameOrigin, SourceAddress, done};
+use edge::{Body, Code, Error, Json, MailRequest, Person, SameOrigin, SourceAddress, done};
 use rules::audit::Action;
 use rules::nouns::LinkPurpose;
 use schemars::JsonSchema;
@@ -23,7 +23,7 @@ pub(crate) struct Link {
 /// `POST /v1/account/verification`: has the link that verifies one's address sent again.
 pub(crate) async fn ask(State(app): State<App>, person: Person) -> Result<Json<Done<Nothing>>, Error> {
     if person.user.email_verified_at.is_some() {
-        return Err(Error::conflict("This address is verified"));
+        return Err(Error::new(Code::EmailVerified, "This address is verified"));
     }
     app.mail.push(MailRequest::VerifyEmail { user: person.user.id }).await?;
     Ok(done(Nothing {}))

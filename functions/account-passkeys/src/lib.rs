@@ -1,4 +1,5 @@
-//! Passkeys (WebAuthn): adding them, listing them, and signing in with one in place of password and code.
+//! Passkeys (WebAuthn): adding them, listing them, and signing in with one in place of password and code. And stepping up,
+//! which a passkey, a code and a password do.
 //!
 //! A passkey is discoverable and its authenticator verifies the person, so it needs no name typed and is two factors in
 //! one. Each use is a ceremony in two requests; between them its challenge is kept for five minutes under a token.
@@ -7,15 +8,17 @@ mod ceremony;
 mod passkeys;
 mod register;
 mod sign_in;
+mod step_up;
 
 use rules::nouns::PasskeyId;
 use std::sync::Arc;
 
 use axum::extract::FromRef;
-use edge::{Attempts, Base, Clock, Config, Error, Passwords, Routes, Sessions};
+use edge::second_factor::Codes;
+use edge::{Attempts, Base, Clock, Code, Config, Error, Passwords, Routes, Sessions};
 use schemars::JsonSchema;
 use serde::Serialize;
-use store::Store;
+use store::{KeyRing, Store};
 use webauthn_rs::prelude::Url;
 use webauthn_rs::{Webauthn, WebauthnBuilder};
 
@@ -26,17 +29,19 @@ struct App {
     attempts: Attempts,
     sessions: Sessions,
     passwords: Passwords,
+    codes: Codes,
     webauthn: Option<Arc<Webauthn>>,
 }
 
 /// The function's routes.
-pub fn routes(base: &Base) -> Routes {
+pub fn routes(base: &Base, keys: KeyRing) -> Routes {
     let app = App {
         store: base.store.clone(),
         clock: base.clock.clone(),
         attempts: base.attempts(),
         sessions: Sessions::new(base),
         passwords: Passwords::new(base),
+        codes: Codes::new(base, keys),
         webauthn: relying_party(&base.config).map(Arc::new),
     };
     Routes::of("account-passkeys")
@@ -45,6 +50,8 @@ pub fn routes(base: &Base) -> Routes {
         .post("/v1/account/passkeys/register/finish", register::finish)
         .post("/v1/account/passkeys/sign-in", sign_in::start)
         .post("/v1/account/passkeys/sign-in/finish", sign_in::finish)
+        .post("/v1/account/step-up", step_up::finish)
+        .post("/v1/account/step-up/passkey", step_up::start)
         .post("/v1/account/passkeys/{id}/rename", passkeys::rename)
         .post("/v1/account/passkeys/{id}/remove", passkeys::remove)
         .with_state(app)
@@ -67,6 +74,6 @@ struct Touched {
 impl App {
     fn webauthn(&self) -> Result<&Webauthn, Error> {
         let text = "Passkeys need a server that is reached by a host name";
-        self.webauthn.as_deref().ok_or_else(|| Error::conflict(text))
+        self.webauthn.as_deref().ok_or_else(|| Error::new(Code::PasskeysUnavailable, text))
     }
 }

@@ -1,12 +1,11 @@
 //! `POST /v1/account/passkeys/register` and `/finish`: a new passkey for a signed-in person who knows their password and, if
-//! they have a second factor, has just signed in with it.
+//! they have a second factor, has just shown it.
 
 use axum::extract::State;
 use crypto::{Plaintext, sha256};
 use edge::answer::Done;
 use edge::body::SMALL;
-use edge::{Body, Error, Json, Person, done};
-use http::StatusCode;
+use edge::{Body, Code, Error, Json, Person, done};
 use rules::audit::Action;
 use rules::limits::{self, NAME};
 use rules::nouns::{Passkey, PasskeyId};
@@ -68,14 +67,15 @@ pub(crate) async fn start(
     Body(body): Body<Start, SMALL>,
 ) -> Result<Json<Begun>, Error> {
     let webauthn = app.webauthn()?;
-    app.passwords.confirm(&person, body.password, "Adding of a passkey").await?.right().await?;
-    if app.store.second_factor(person.user.id).await?.is_some() && !person.session.is_proved(person.now) {
+    app.passwords.confirm_alone(&person, body.password, "Adding of a passkey").await?;
+    let factor = app.store.second_factor(person.user.id).await?;
+    if factor.is_some_and(|factor| !person.session.has_shown(&factor, person.now)) {
         // A passkey signs in without a code, so it must not be had without one.
-        return Err(Error::forbidden("Sign in again with a code, and add the passkey within five minutes"));
+        return Err(Error::step_up_required());
     }
     let known = app.store.passkeys(person.user.id).await?;
     if known.len() >= MOST {
-        return Err(Error::conflict(format!("No more than {MOST} passkeys; remove one first")));
+        return Err(Error::new(Code::LimitReached, format!("No more than {MOST} passkeys; remove one first")));
     }
     let known = known.iter().map(|passkey| credential_of(passkey).map(|credential| credential.cred_id().clone()));
     let known: Vec<CredentialID> = known.collect::<Result<_, _>>()?;
@@ -104,7 +104,7 @@ pub(crate) async fn finish(
     let (hash, state) = app.begun::<PasskeyRegistration>(&body.ceremony, Some(person.user.id), person.now).await?;
     let credential = app.webauthn()?.finish_passkey_registration(&body.credential, &state).map_err(|error| {
         let text = "credential is not one that this ceremony asked for";
-        Error::new(StatusCode::UNPROCESSABLE_ENTITY, text).inside(error.to_string())
+        Error::new(Code::Invalid, text).inside(error.to_string())
     })?;
     let passkey = Passkey {
         id: id_of(credential.cred_id()),

@@ -7,12 +7,14 @@ use axum::extract::State;
 use edge::body::SMALL;
 use edge::{Body, Error, Json, SameOrigin, SignedIn, SourceAddress, WithCookie, new_session};
 use http::HeaderMap;
+use protocol::UserId;
+use rules::Time;
 use rules::audit::{Action, ActorKind, Origin};
 use rules::lockout::Guessed;
 use rules::nouns::{Passkey, User};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::{passkey, person};
+use store::{Change, passkey, person};
 use webauthn_rs::prelude::{DiscoverableAuthentication, DiscoverableKey, PublicKeyCredential};
 use webauthn_rs_proto::PublicKeyCredentialRequestOptions;
 
@@ -42,10 +44,7 @@ pub(crate) struct Finish {
 
 /// `POST /v1/account/passkeys/sign-in`: begins a sign-in with a passkey.
 pub(crate) async fn start(State(app): State<App>, _: SameOrigin) -> Result<Json<Begun>, Error> {
-    let begun = app.webauthn()?.start_discoverable_authentication();
-    let (options, state) = begun.map_err(|error| Error::internal(error.to_string()))?;
-    let ceremony = app.begin(None, &state, app.clock.now()).await?;
-    Ok(Json(Begun { ceremony, public_key: options.public_key }))
+    app.begin_use(None, app.clock.now()).await
 }
 
 /// `POST /v1/account/passkeys/sign-in/finish`: a new session for who has the passkey.
@@ -67,17 +66,10 @@ pub(crate) async fn finish(
         let record = origin.entry(Action::AuthFailure, "Sign-in with a wrong passkey");
         return Err(app.attempts.refuse(Guessed::Signature, from.ip(), Some(record), Error::unauthenticated()).await);
     };
-    let (mut session, cookie) = new_session(user.id, from.ip(), &headers, now)?;
-    session.proved_at = Some(now);
-    // With the counter that the use left, if nobody used it meanwhile.
-    let use_it = passkey::row(passkey.user, passkey.id)
-        .change()
-        .set(passkey::CREDENTIAL, &credential)
-        .set(passkey::LAST_USED_AT, &Some(now))
-        .only_if(passkey::CREDENTIAL.is(&passkey.credential));
+    let (session, cookie) = new_session(user.id, from.ip(), &headers, now)?;
     let mut write = app.store.transaction();
     let open = write.delete_existing(&passkey::ceremony(&hash));
-    write.change(use_it);
+    write.change(App::used(&passkey, &credential, now));
     write.put_new(&session);
     write.record(&origin.entry(Action::SessionCreate, format!("Signed in with passkey {}", passkey.name)));
     if !write.commit_unless_refused(open).await? {
@@ -87,8 +79,25 @@ pub(crate) async fn finish(
 }
 
 impl App {
+    /// Begins a use of any passkey; of this person's, if one is known.
+    pub(crate) async fn begin_use(&self, user: Option<UserId>, now: Time) -> Result<Json<Begun>, Error> {
+        let begun = self.webauthn()?.start_discoverable_authentication();
+        let (options, state) = begun.map_err(|error| Error::internal(error.to_string()))?;
+        let ceremony = self.begin(user, &state, now).await?;
+        Ok(Json(Begun { ceremony, public_key: options.public_key }))
+    }
+
+    /// Notes a use, with the counter that it left, if nobody used the passkey meanwhile.
+    pub(crate) fn used(passkey: &Passkey, credential: &String, now: Time) -> Change<Passkey> {
+        passkey::row(passkey.user, passkey.id)
+            .change()
+            .set(passkey::CREDENTIAL, credential)
+            .set(passkey::LAST_USED_AT, &Some(now))
+            .only_if(passkey::CREDENTIAL.is(&passkey.credential))
+    }
+
     /// Whose passkey an answer claims to be, and that passkey.
-    async fn claimed(&self, answer: &PublicKeyCredential) -> Result<Option<(User, Passkey)>, Error> {
+    pub(crate) async fn claimed(&self, answer: &PublicKeyCredential) -> Result<Option<(User, Passkey)>, Error> {
         let Ok((user, credential)) = self.webauthn()?.identify_discoverable_authentication(answer) else {
             return Ok(None);
         };
@@ -99,7 +108,7 @@ impl App {
     }
 
     /// The credential with its new counter, if the answer is right.
-    fn verified(
+    pub(crate) fn verified(
         &self,
         passkey: &Passkey,
         answer: &PublicKeyCredential,

@@ -30,10 +30,12 @@ pub(crate) async fn change(
     Body(body): Body<Change, SMALL>,
 ) -> Result<WithCookie<Json<Done<Nothing>>>, Error> {
     limits::new_password("newPassword", &body.new_password)?;
-    let turn = app.passwords.confirm(&person, body.current_password, "Change of password").await?.right().await?;
+    let turn = app.passwords.confirm_alone(&person, body.current_password, "Change of password").await?;
     let hash = turn.hash(body.new_password).await?;
     let now = app.clock.now();
-    let (session, cookie) = new_session(person.user.id, person.address, &headers, now)?;
+    let (mut session, cookie) = new_session(person.user.id, person.address, &headers, now)?;
+    // A password shows no second factor.
+    session.proved_at = person.session.proved_at;
     let mut write = app.store.transaction();
     write.change(
         person::row(person.user.id)

@@ -9,6 +9,7 @@ mod sign_out;
 mod totp;
 
 use axum::extract::FromRef;
+use edge::second_factor::Codes;
 use edge::{Attempts, Base, Clock, Passwords, Routes, Sessions};
 use store::{KeyRing, Store};
 
@@ -16,6 +17,7 @@ use store::{KeyRing, Store};
 struct App {
     store: Store,
     keys: KeyRing,
+    codes: Codes,
     clock: Clock,
     attempts: Attempts,
     sessions: Sessions,
@@ -26,6 +28,7 @@ struct App {
 pub fn routes(base: &Base, keys: KeyRing) -> Routes {
     let app = App {
         store: base.store.clone(),
+        codes: Codes::new(base, keys.clone()),
         keys,
         clock: base.clock.clone(),
         attempts: base.attempts(),

@@ -7,8 +7,9 @@
 use axum::extract::State;
 use crypto::Plaintext;
 use edge::body::SMALL;
-use edge::{Body, Error, Json, SameOrigin, SignedIn, SourceAddress, WithCookie, new_session};
-use http::{HeaderMap, StatusCode};
+use edge::second_factor::Proof;
+use edge::{Body, Code, Error, Json, SameOrigin, SignedIn, SourceAddress, WithCookie, new_session};
+use http::HeaderMap;
 use rules::audit::{Action, ActorKind, Origin, Record};
 use rules::lockout::Guessed;
 use rules::nouns::User;
@@ -17,7 +18,6 @@ use serde::Deserialize;
 use store::person;
 
 use crate::App;
-use crate::second_factor::Proof;
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -58,10 +58,10 @@ pub(crate) async fn sign_in(
         (Some(_), None) => {
             begun.open().await?;
             let text = "A code of your authenticator app, or a recovery code, has to be sent as totp";
-            return Err(Error::new(StatusCode::UNAUTHORIZED, text));
+            return Err(Error::new(Code::SecondFactorRequired, text));
         }
         (Some(factor), Some(code)) => {
-            let Some(proof) = app.judge(&begun.turn, user.vault, &factor, code).await? else {
+            let Some(proof) = app.codes.judge(&begun.turn, user.vault, &factor, code).await? else {
                 let record = entry(&user, Action::AuthFailure, "Sign-in with a wrong code");
                 return Err(app.failed(from, Some(record)).await);
             };
@@ -69,8 +69,7 @@ pub(crate) async fn sign_in(
         }
     };
     begun.right().await?;
-    let (mut session, cookie) = new_session(user.id, from.ip(), &headers, now)?;
-    session.proved_at = proof.is_some().then_some(now);
+    let (session, cookie) = new_session(user.id, from.ip(), &headers, now)?;
     let mut write = app.store.transaction();
     // A password that was set meanwhile ends this too.
     write.require_if(&person::row(user.id), [person::PASSWORD_HASH.is(&user.password_hash)]);

@@ -12,7 +12,7 @@ use crypto::{Plaintext, totp};
 use edge::answer::{self, Done, Nothing, SecretJson};
 use edge::body::SMALL;
 use edge::passwords::Turn;
-use edge::{Body, Error, Json, Person, done};
+use edge::{Body, Code, Error, Json, Person, done};
 use rules::audit::Action;
 use rules::nouns::SecondFactor;
 use schemars::JsonSchema;
@@ -30,9 +30,8 @@ pub(crate) struct Password {
 }
 
 #[derive(Deserialize, JsonSchema)]
-#[schemars(rename = "TotpCode")]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Code {
+pub(crate) struct TotpCode {
     totp: Plaintext,
 }
 
@@ -70,10 +69,10 @@ pub(crate) async fn enroll(
     person: Person,
     Body(body): Body<Password, SMALL>,
 ) -> Result<SecretJson<Enrollment>, Error> {
-    app.passwords.confirm(&person, body.password, "Enrollment of an authenticator app").await?.right().await?;
+    app.passwords.confirm_alone(&person, body.password, "Enrollment of an authenticator app").await?;
     let user = &person.user;
     if app.store.second_factor(user.id).await?.is_some() {
-        return Err(Error::conflict("There is a second factor; disable it first"));
+        return Err(Error::new(Code::SecondFactorExists, "There is a second factor; disable it first"));
     }
     let vault = app.store.get(&vault::row(user.vault)).await?.ok_or_else(|| Error::internal("no vault"))?;
     let vault_key = app.keys.vault_key(&vault, person.now).await?;
@@ -91,7 +90,7 @@ pub(crate) async fn enroll(
     // One that was confirmed meanwhile stays.
     let unconfirmed = write.put_unless(&factor, second_factor::CONFIRMED_AT);
     if !write.commit_unless_refused(unconfirmed).await? {
-        return Err(Error::conflict("There is a second factor; disable it first"));
+        return Err(Error::new(Code::SecondFactorExists, "There is a second factor; disable it first"));
     }
     let enrollment = Enrollment { secret: totp::base32(&seed), uri: totp::otpauth(&seed, &user.email) };
     Ok(answer::secret_json(&enrollment, enrollment.uri.len() * 2))
@@ -101,14 +100,15 @@ pub(crate) async fn enroll(
 pub(crate) async fn confirm(
     State(app): State<App>,
     person: Person,
-    Body(body): Body<Code, SMALL>,
+    Body(body): Body<TotpCode, SMALL>,
 ) -> Result<SecretJson<Codes>, Error> {
     let begun = app.store.get(&second_factor::row(person.user.id)).await?.filter(|factor| {
         factor.confirmed_at.is_none() && factor.created_at.plus_seconds(SecondFactor::CONFIRM_SECONDS) > person.now
     });
-    let factor = begun.ok_or_else(|| Error::conflict("No enrollment was begun in the last ten minutes; begin one"))?;
+    let factor = begun
+        .ok_or_else(|| Error::new(Code::NotBegun, "No enrollment was begun in the last ten minutes; begin one"))?;
     let attempt = app.passwords.begin_again(&person).await?;
-    let Some(step) = app.step_of(person.user.vault, &factor, &body.totp).await? else {
+    let Some(step) = app.codes.step_of(person.user.vault, &factor, &body.totp).await? else {
         let detail = "Confirmation of an authenticator app with a wrong code".to_owned();
         return Err(app.passwords.refuse(&person, detail).await);
     };

@@ -45,7 +45,7 @@ pub fn routes(place: &impl Place) -> Vec<Routes> {
         download_bundle::routes(&base("download-bundle"), keys("download-bundle")),
         account::routes(&base("account"), keys("account")),
         account_mail::routes(&base("account-mail"), keys("account-mail").maker(), place.mail("account-mail")),
-        account_passkeys::routes(&base("account-passkeys")),
+        account_passkeys::routes(&base("account-passkeys"), keys("account-passkeys")),
         bootstrap_agent::routes(&base("bootstrap-agent")),
         manage_agents::routes(&base("manage-agents")),
         manage_projects::routes(&base("manage-projects"), keys("manage-projects").maker()),

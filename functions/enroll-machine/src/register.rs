@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use axum::extract::State;
 use crypto::{PublicKey, TokenHash, random};
 use edge::body::SMALL;
-use edge::{Base, Body, Error, Ids, Json, SourceAddress};
+use edge::{Base, Body, Code, Error, Ids, Json, SourceAddress};
 use http::StatusCode;
 use protocol::MachineId;
 use protocol::bodies::{EnrolledMachine, Enrollment};
@@ -66,7 +66,7 @@ pub(crate) async fn register(
             }));
         }
     }
-    Err(Error::conflict("Many machines enroll with this token at once, try again"))
+    Err(Error::new(Code::ChangedMeanwhile, "Many machines enroll with this token at once, try again"))
 }
 
 /// Whether this host may enroll from here. The vault's allowlist gates enrollment as it gates machines, and says as little;

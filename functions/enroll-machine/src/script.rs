@@ -12,8 +12,11 @@ use rules::variables;
 const SCRIPT: &str =
     concat!(include_str!("../../bootstrap-machine/src/scripts/common.sh"), include_str!("scripts/sikkerkey-init.sh"));
 
-pub(crate) async fn script(State(base): State<Base>, Ids(vault): Ids<String>) -> Result<File<Text>, Refused<Sh>> {
-    let vault: VaultId = vault.parse().map_err(|_| Error::not_found("Vault"))?;
+pub(crate) async fn script(
+    State(base): State<Base>,
+    vault: Result<Ids<VaultId>, Error>,
+) -> Result<File<Text>, Refused<Sh>> {
+    let Ids(vault) = vault?;
     let script =
         SCRIPT.replace("__SIKKERKEY_API_URL__", &base.config.url).replace("__SIKKERKEY_VAULT_ID__", &vault.to_string());
     let script = script.replace("__SIKKERKEY_RESERVED__", &variables::as_shell_pattern());

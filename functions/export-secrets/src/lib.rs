@@ -6,8 +6,7 @@
 use axum::extract::State;
 use crypto::Plaintext;
 use edge::answer::SecretJson;
-use edge::{Asker, Base, Error, Gate, Opener, Refusing, Routes, SignedBody};
-use http::StatusCode;
+use edge::{Asker, Base, Code, Error, Gate, Opener, Refusing, Routes, SignedBody};
 use protocol::bodies::ExportScope;
 use protocol::{ProjectId, SecretId};
 use rules::Time;
@@ -144,7 +143,7 @@ impl App {
 
 fn too_large() -> Error {
     let text = "The values are larger than 6 MB together, export one project at a time";
-    Error::new(StatusCode::PAYLOAD_TOO_LARGE, text)
+    Error::new(Code::AnswerTooLarge, text)
 }
 
 fn answer(served: &[Admitted<'_>], opened: &[(Plaintext, u64)]) -> Result<SecretJson<Export<'static>>, Error> {

@@ -57,6 +57,7 @@ struct MadeBundle {
 async fn create(State(app): State<App>, by: Principal, Body(body): Body<NewBundle>) -> Result<Json<MadeBundle>, Error> {
     let project = by.find(&project::row(body.project_id)).await?;
     let secrets = app.secrets(&by, project.id, body.secret_ids).await?;
+    by.step_up().await?;
     let id = MachineId::from_entropy(random::bytes());
     let bundle_id = BundleId::from_entropy(random::bytes());
     let name = match &body.name {

@@ -20,6 +20,8 @@ use crate::App;
 struct AgentRow {
     id: AgentId,
     name: String,
+    /// `SHA256:` and the unpadded standard base64 of the SHA-256 of the raw public key.
+    key_fingerprint: String,
     approved: bool,
     enabled: bool,
     scope_count: usize,
@@ -35,6 +37,7 @@ impl From<&Agent> for AgentRow {
         Self {
             id: agent.id,
             name: agent.name.clone(),
+            key_fingerprint: agent.public_key.fingerprint(),
             approved: agent.approved,
             enabled: agent.enabled,
             scope_count: agent.scopes.len(),

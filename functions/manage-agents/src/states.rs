@@ -6,7 +6,7 @@
 
 use axum::extract::State;
 use edge::answer::Done;
-use edge::{Error, Ids, Json, Principal, done};
+use edge::{Approval, Body, Code, Error, Ids, Json, Principal, done};
 use protocol::AgentId;
 use rules::audit::Action;
 use rules::nouns::Agent;
@@ -16,8 +16,16 @@ use crate::{App, Touched};
 
 type Answer = Result<Json<Done<Touched>>, Error>;
 
-/// `POST …/approve`: lets a pending agent in.
-pub(crate) async fn approve(State(app): State<App>, by: Principal, Ids(id): Ids<AgentId>) -> Answer {
+/// `POST …/approve`: lets a pending agent in; with the fingerprint of its key, only if it has that key.
+pub(crate) async fn approve(
+    State(app): State<App>,
+    by: Principal,
+    Ids(id): Ids<AgentId>,
+    Body(body): Body<Approval>,
+) -> Answer {
+    let agent = by.find(&agent::row(id)).await?;
+    body.check(&agent.public_key)?;
+    by.step_up().await?;
     app.set_flag(&by, id, agent::APPROVED, true, Action::AgentApprove).await
 }
 
@@ -35,18 +43,26 @@ pub(crate) async fn disable(State(app): State<App>, by: Principal, Ids(id): Ids<
 /// `POST …/deny`: removes a pending agent.
 pub(crate) async fn deny(State(app): State<App>, by: Principal, Ids(id): Ids<AgentId>) -> Answer {
     refuse_oneself(&by, id)?;
-    app.remove(&by, id, false, Action::AgentDeny, "The agent is approved, revoke it instead").await
+    app.remove(&by, id, false, Action::AgentDeny, approved_already).await
 }
 
 /// `POST …/revoke`: removes an approved agent.
 pub(crate) async fn revoke(State(app): State<App>, by: Principal, Ids(id): Ids<AgentId>) -> Answer {
     refuse_oneself(&by, id)?;
-    app.remove(&by, id, true, Action::AgentRevoke, "The agent is pending, deny it instead").await
+    app.remove(&by, id, true, Action::AgentRevoke, pending_still).await
+}
+
+fn approved_already() -> Error {
+    Error::new(Code::RevokeInstead, "The agent is approved, revoke it instead")
+}
+
+fn pending_still() -> Error {
+    Error::new(Code::DenyInstead, "The agent is pending, deny it instead")
 }
 
 fn refuse_oneself(by: &Principal, id: AgentId) -> Result<(), Error> {
     if by.is_agent(id) {
-        return Err(Error::forbidden("An agent cannot deny, disable or revoke itself"));
+        return Err(Error::new(Code::OwnIdentity, "An agent cannot deny, disable or revoke itself"));
     }
     Ok(())
 }
@@ -82,11 +98,11 @@ impl App {
         id: AgentId,
         approved: bool,
         action: Action,
-        wrong_state: &'static str,
+        wrong_state: fn() -> Error,
     ) -> Answer {
         let agent = by.find(&agent::row(id)).await?;
         if agent.approved != approved {
-            return Err(Error::conflict(wrong_state));
+            return Err(wrong_state());
         }
         let what = if approved { "revoked" } else { "denied" };
         let record = by.entry(action, format!("AI agent {} ({id}) {what}", agent.name));
@@ -95,7 +111,7 @@ impl App {
             Err(CommitError::Refused(_)) => {
                 // Approved by somebody else meanwhile, or removed.
                 by.find(&agent::row(id)).await?;
-                Err(Error::conflict(wrong_state))
+                Err(wrong_state())
             }
             Err(error) => Err(error.into()),
         }

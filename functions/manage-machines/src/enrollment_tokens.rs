@@ -136,6 +136,7 @@ pub(crate) async fn create(
     let plaintext = OneTimeToken::make().to_enrollment_text();
     let hash = TokenHash::of_enrollment_text(&plaintext).ok_or_else(|| Error::internal("a token of another shape"))?;
     let token = app.checked(&by, body, hash.clone()).await?;
+    by.step_up().await?;
     let mut write = app.store.transaction();
     write.put_new(&token);
     write.put_new(&EnrollmentTokenHash { hash, id: token.id, revoked: None });

@@ -7,7 +7,7 @@
 use axum::extract::State;
 use crypto::random;
 use edge::answer::Done;
-use edge::{Body, Error, Ids, Json, Principal, done};
+use edge::{Body, Code, Error, Ids, Json, Principal, done};
 use ipnet::IpNet;
 use rules::Time;
 use rules::audit::Action;
@@ -112,7 +112,7 @@ pub(crate) async fn add(
         created_at: by.now,
     };
     if by.find(&vault::row(by.vault)).await?.allowlist.values().any(|listed| *listed == entry.cidr) {
-        return Err(Error::conflict("This range is listed already"));
+        return Err(Error::new(Code::ExistsAlready, "This range is listed already"));
     }
     let range = vault::row(by.vault)
         .change()
@@ -125,7 +125,10 @@ pub(crate) async fn add(
     if write.commit_unless_refused(listed).await? {
         Ok(Json(entry.into()))
     } else {
-        Err(Error::conflict(format!("The IP allowlist has {ALLOWLIST_ENTRIES} entries, the most it can have")))
+        Err(Error::new(
+            Code::LimitReached,
+            format!("The IP allowlist has {ALLOWLIST_ENTRIES} entries, the most it can have"),
+        ))
     }
 }
 
@@ -185,6 +188,7 @@ pub(crate) async fn enable(State(app): State<App>, by: Principal) -> Result<Json
 
 /// `POST ipallowlist/disable`: switches the IP allowlist off.
 pub(crate) async fn disable(State(app): State<App>, by: Principal) -> Result<Json<Done<Switched>>, Error> {
+    by.step_up().await?;
     app.switch_allowlist(&by, false, Action::AllowlistDisable, "IP allowlist switched off").await
 }
 

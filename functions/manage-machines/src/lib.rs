@@ -1,10 +1,12 @@
-//! Machines and the ways in which they come to be: bootstrap tokens and enrollment tokens; and the IP allowlist.
+//! Machines and the ways in which they come to be: bootstrap tokens and enrollment tokens; the IP allowlist, and the other
+//! settings of a vault.
 
 mod bootstrap_tokens;
 mod enrollment_tokens;
 mod ipallowlist;
 mod machines;
 mod names;
+mod settings;
 mod states;
 
 use std::sync::Arc;
@@ -51,6 +53,8 @@ pub fn routes(base: &Base) -> Routes {
         .post("ipallowlist/bulk-delete", IpAllowlistWrite, ipallowlist::bulk_delete)
         .post("ipallowlist/{entryId}/update", IpAllowlistWrite, ipallowlist::update)
         .post("ipallowlist/{entryId}/delete", IpAllowlistWrite, ipallowlist::delete)
+        .get("settings", Needs::Person, settings::show)
+        .post("settings", Needs::Person, settings::update)
         .with_state(app)
 }
 

@@ -28,6 +28,8 @@ struct MachineView {
     kind: MachineKind,
     /// Standard base64 of the raw public key.
     public_key: String,
+    /// `SHA256:` and the unpadded standard base64 of the SHA-256 of the raw public key.
+    key_fingerprint: String,
     approved: bool,
     enabled: bool,
     expires_at: Option<Time>,
@@ -43,6 +45,7 @@ impl From<Machine> for MachineView {
             name: machine.name,
             kind: machine.kind,
             public_key: machine.public_key.to_base64(),
+            key_fingerprint: machine.public_key.fingerprint(),
             approved: machine.approved,
             enabled: machine.enabled,
             expires_at: machine.expires_at,

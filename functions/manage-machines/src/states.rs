@@ -5,7 +5,7 @@
 
 use axum::extract::State;
 use edge::answer::Done;
-use edge::{Body, Error, Ids, Json, Principal, done};
+use edge::{Approval, Body, Code, Error, Ids, Json, Principal, done};
 use protocol::MachineId;
 use rules::audit::Action;
 use rules::nouns::Machine;
@@ -17,8 +17,16 @@ use crate::{App, Touched};
 
 type Answer = Result<Json<Done<Touched>>, Error>;
 
-/// `POST …/approve`: lets a pending machine in.
-pub(crate) async fn approve(State(app): State<App>, by: Principal, Ids(id): Ids<MachineId>) -> Answer {
+/// `POST …/approve`: lets a pending machine in; with the fingerprint of its key, only if it has that key.
+pub(crate) async fn approve(
+    State(app): State<App>,
+    by: Principal,
+    Ids(id): Ids<MachineId>,
+    Body(body): Body<Approval>,
+) -> Answer {
+    let machine = by.find(&machine::row(id)).await?;
+    body.check(&machine.public_key)?;
+    by.step_up().await?;
     app.set_flag(&by, id, machine::APPROVED, true, Action::MachineApprove).await
 }
 
@@ -87,11 +95,11 @@ pub(crate) async fn revoke(
 }
 
 fn approved_already() -> Error {
-    Error::conflict("The machine is approved, revoke it instead")
+    Error::new(Code::RevokeInstead, "The machine is approved, revoke it instead")
 }
 
 fn pending_still() -> Error {
-    Error::conflict("The machine is pending, deny it instead")
+    Error::new(Code::DenyInstead, "The machine is pending, deny it instead")
 }
 
 impl App {

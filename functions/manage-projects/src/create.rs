@@ -5,7 +5,7 @@
 use axum::extract::State;
 use crypto::envelope::KeyContext;
 use crypto::random;
-use edge::{Body, Error, Json, Principal};
+use edge::{Body, Code, Error, Json, Principal};
 use protocol::ProjectId;
 use rules::audit::Action;
 use rules::limits::{self, TEXT};
@@ -34,9 +34,10 @@ pub(crate) async fn create(
 ) -> Result<Json<ProjectView>, Error> {
     let allowlist = by.agent().and_then(|agent| agent.projects.as_ref());
     if allowlist.is_some_and(|projects| projects.len() >= AGENT_PROJECTS) {
-        return Err(Error::conflict(format!(
-            "This agent's allowlist has {AGENT_PROJECTS} projects, the most it can have"
-        )));
+        return Err(Error::new(
+            Code::LimitReached,
+            format!("This agent's allowlist has {AGENT_PROJECTS} projects, the most it can have"),
+        ));
     }
     let id = ProjectId::from_entropy(random::bytes());
     let name = limits::name("name", &body.name, PROJECT_NAME)?;

@@ -6,7 +6,7 @@
 
 use axum::extract::State;
 use edge::answer::Done;
-use edge::{Body, Error, Ids, Json, Principal, done};
+use edge::{Body, Code, Error, Ids, Json, Principal, done};
 use protocol::ProjectId;
 use rules::audit::Action;
 use rules::nouns::{Expiring, Expiry};
@@ -68,6 +68,7 @@ pub(crate) async fn delete(
         Some(name) if *name != project.name => return Err(Error::invalid("confirmName", "must be the project's name")),
         Some(_) => {}
     }
+    by.step_up().await?;
     let detail = format!(
         "Project {} deleted, with {} secrets, {} memberships and {} grants",
         project.name, counts.secrets, counts.memberships, counts.grants
@@ -81,7 +82,7 @@ pub(crate) async fn delete(
     if !write.commit_unless_refused(there).await? {
         // Somebody else was faster, or gave it another name.
         by.find(&project::row(id)).await?;
-        return Err(Error::conflict("The project's name changed at the same time, look again"));
+        return Err(Error::new(Code::ChangedMeanwhile, "The project's name changed at the same time, look again"));
     }
     let Json(done) = done(WithProject { project_id: id, deleted: counts });
     Ok(Json(Deleted::Done(done)))

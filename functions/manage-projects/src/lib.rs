@@ -39,6 +39,8 @@ pub fn routes(base: &Base, keys: KeyMaker) -> Routes {
         .post("projects/{projectId}/machines/{machineId}/detach", ProjectMachinesWrite, machines::detach)
         .get("projects/{projectId}/machines/{machineId}/secrets", ProjectMachinesRead, grants::list)
         .post("projects/{projectId}/machines/{machineId}/grants", ProjectMachinesWrite, grants::replace)
+        .post("projects/{projectId}/machines/{machineId}/grants/add", Needs::Person, grants::add)
+        .post("projects/{projectId}/machines/{machineId}/grants/remove", Needs::Person, grants::remove)
         .with_state(app)
 }
 

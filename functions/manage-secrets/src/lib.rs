@@ -12,7 +12,7 @@ mod update;
 mod versions;
 
 use edge::seal::Seal;
-use edge::{Base, Error, Principal, Routes};
+use edge::{Base, Code, Error, Principal, Routes};
 use protocol::SecretId;
 use rules::Time;
 use rules::audit::Record;
@@ -97,7 +97,7 @@ struct Versioned {
 /// Refuses to change the value of a canary: 409.
 fn refuse_canary(secret: &Secret) -> Result<(), Error> {
     match secret.kind {
-        SecretKind::Canary => Err(Error::conflict("The value of a canary cannot be changed")),
+        SecretKind::Canary => Err(Error::new(Code::ValueFixed, "The value of a canary cannot be changed")),
         _ => Ok(()),
     }
 }

@@ -100,6 +100,7 @@ pub(crate) async fn purge(
     Ids(id): Ids<SecretId>,
 ) -> Result<Json<Done<Touched>>, Error> {
     let (project, secret) = by.find_trashed(id).await?;
+    by.step_up().await?;
     let record = by.entry(Action::SecretPurge, format!("Secret {} purged", secret.name));
     let record = record.secret(id).project(project.id);
     let destroyed = app.seal.ask(Destroy { vault: by.vault, secret: id, record: Some(record) }).await?;

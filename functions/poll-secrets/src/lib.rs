@@ -7,8 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use axum::extract::State;
-use edge::{Base, Error, Gate, Json, Routes, SignedBody};
-use http::StatusCode;
+use edge::{Base, Code, Error, Gate, Json, Routes, SignedBody};
 use protocol::SecretId;
 use protocol::bodies::{Change, ChangeStatus, Watch};
 use rules::nouns::{Grant, Machine, Secret};
@@ -42,7 +41,7 @@ async fn poll(State(app): State<App>, signed: SignedBody<Watch>) -> Result<Json<
     let Watch { watch } = signed.body()?;
     if watch.len() > Watch::LIMIT {
         let text = format!("watch must list at most {} ids", Watch::LIMIT);
-        return Err(Error::new(StatusCode::UNPROCESSABLE_ENTITY, text));
+        return Err(Error::new(Code::Invalid, text));
     }
 
     let granted = app.store.granted(machine.id, None).await?;

@@ -11,7 +11,7 @@ use edge::seal::{
     Create, Destroy, Destroyed, Identity, MakeIdentity, NewVersion, Operation, Perform, Replace, RollBack, Rotate,
     Rotation, answer,
 };
-use edge::{Base, Clock, Error};
+use edge::{Base, Clock, Code, Error};
 use protocol::{ProjectId, SecretId, VaultId};
 use rules::audit::Record;
 use rules::limits::VALUE_BYTES;
@@ -143,7 +143,7 @@ impl SealSecret {
 }
 
 fn changed_by_others() -> Error {
-    Error::conflict("This secret is being changed by others, try again")
+    Error::new(Code::ChangedMeanwhile, "This secret is being changed by others, try again")
 }
 
 /// Opens a stored value where it should live: as this version of this secret.
@@ -212,7 +212,7 @@ impl SealSecret {
                 return Err(Error::not_found("Secret"));
             }
             if secret.deleted_at.is_none() && self.store.get(&project::row(secret.project)).await?.is_some() {
-                return Err(Error::conflict("The secret is not in the trash; delete it first"));
+                return Err(Error::new(Code::NotInTrash, "The secret is not in the trash; delete it first"));
             }
             // A transaction holds 100 rows, too few for fifty versions. So the rows that only say when the oldest versions
             // were made go first. A secret that is restored at this moment loses those dates and nothing else.

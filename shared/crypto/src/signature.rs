@@ -3,7 +3,7 @@
 use std::fmt;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use ed25519_dalek::{Signature, SigningKey, VerifyingKey};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -36,6 +36,12 @@ impl PublicKey {
     #[must_use]
     pub fn to_base64(&self) -> String {
         STANDARD.encode(self.0)
+    }
+
+    /// What people compare: `SHA256:` and the unpadded standard base64 of the SHA-256 of the 32 bytes.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        format!("SHA256:{}", STANDARD_NO_PAD.encode(crate::sha256(&self.0)))
     }
 
     /// Strict RFC 8032 verification: canonical S, no small-order key or R.

@@ -20,6 +20,7 @@ pub use base::Base;
 pub use caller::{
     Asker, Attempts, Gate, Passwords, Person, Principal, Read, Refusing, SESSION_COOKIE, SameOrigin, SessionCookie,
     Sessions, SignedBody, SignedIn, SignedRequest, SourceAddress, Who, WithCookie, new_session, passwords,
+    second_factor,
 };
 pub use clock::Clock;
 pub use config::Config;
@@ -29,5 +30,5 @@ pub use opener::Opener;
 pub use telemetry::{RequestId, Telemetry};
 
 pub use self::http::{
-    Body, Error, Ids, Json, Managed, Route, Routes, answer, body, done, names, openapi, paging, script,
+    Approval, Body, Code, Error, Ids, Json, Managed, Route, Routes, answer, body, done, names, openapi, paging, script,
 };

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use protocol::UserId;
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
+use crate::{Code, Error};
 
 /// A mail that somebody asks for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -53,6 +53,9 @@ pub struct NoMail;
 #[async_trait]
 impl MailQueue for NoMail {
     async fn push(&self, _: MailRequest) -> Result<(), Error> {
-        Err(Error::unavailable("This server sends no mail; its operator has to set the sender (MailFrom)"))
+        Err(Error::new(
+            Code::MailUnavailable,
+            "This server sends no mail; its operator has to set the sender (MailFrom)",
+        ))
     }
 }

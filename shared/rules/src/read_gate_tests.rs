@@ -104,6 +104,7 @@ fn gate(world: &World) -> Result<(), &'static str> {
         key: sealed(),
         allowlist_enabled: world.allowlist_on,
         allowlist: BTreeMap::from([(AllowlistEntryId::from_entropy([1; 16]), listed.parse().unwrap())]),
+        step_up_off: false,
         created_at: NOW,
     };
     let machine = Machine {
@@ -263,6 +264,7 @@ fn an_empty_allowlist_that_is_on_lets_nobody_in() {
         key: Sealed::from_bytes(vec![]),
         allowlist_enabled: true,
         allowlist: BTreeMap::new(),
+        step_up_off: false,
         created_at: NOW,
     };
     assert!(!vault.allows("192.0.2.7".parse().unwrap()));

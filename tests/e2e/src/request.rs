@@ -107,15 +107,24 @@ impl Answer {
         self
     }
 
+    /// The code of an error.
+    #[track_caller]
+    pub fn code(&self, status: u16) -> String {
+        self.error(status);
+        self.headers["x-sikkerkey-error"].to_str().unwrap().to_owned()
+    }
+
     /// Checks that it is an error of this status, of the shape all errors have, and gives its text.
     #[track_caller]
     pub fn error(&self, status: u16) -> String {
         assert_eq!(self.status.as_u16(), status, "{}", self.text());
+        assert!(self.headers.contains_key("x-sikkerkey-error"), "{}", self.text());
         if self.headers["content-type"] == "text/plain; charset=utf-8" {
             // A script of three lines, which says it.
             let (text, lines) = (self.text(), self.text().lines().count());
             assert!(lines == 3 && text.ends_with("\nexit 1\n"), "{text}");
-            return text.lines().nth(1).and_then(|line| line.split('\'').rev().nth(1)).unwrap().to_owned();
+            let reason = text.lines().nth(1).and_then(|line| line.split('\'').rev().nth(1)).unwrap();
+            return reason.trim_start_matches("sikkerkey: ").to_owned();
         }
         let body = self.json();
         let object = body.as_object().unwrap();

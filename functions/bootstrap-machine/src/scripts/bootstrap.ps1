@@ -105,6 +105,7 @@
     $base = $ExecutionContext.SessionState.Path.GetUnresolvedProviderPathFromPSPath($base)
     $work = Join-Path ([System.IO.Path]::GetTempPath()) ('sikkerkey-' + [Guid]::NewGuid().ToString('N'))
     $staging = ''
+    $made = @()
 
     try {
         New-PrivateDirectory $work
@@ -129,6 +130,32 @@
         $public = [System.IO.File]::ReadAllBytes($publicPath)
         if ($public.Length -ne 44) {
             Stop-WithReason 'openssl wrote a public key in an unexpected form: install OpenSSL 3'
+        }
+
+        $sha256 = [System.Security.Cryptography.SHA256]::Create()
+        try { $hash = $sha256.ComputeHash($public, 12, 32) } finally { $sha256.Dispose() }
+        $fingerprint = 'SHA256:' + [Convert]::ToBase64String($hash).TrimEnd('=')
+
+        # The key is made ready beside its target before a token is spent: a directory that cannot be written costs none.
+        $vaultsDirectory = Join-Path $base 'vaults'
+        $staging = Join-Path $vaultsDirectory ('.new.' + [Guid]::NewGuid().ToString('N'))
+        $stagedKey = Join-Path $staging 'private.pem'
+        $stagedIdentity = Join-Path $staging 'identity.json'
+        try {
+            foreach ($directory in @($base, $vaultsDirectory)) {
+                if (-not (Test-Path -LiteralPath $directory)) { $made = @($directory) + $made }
+            }
+            [System.IO.Directory]::CreateDirectory($base) | Out-Null
+            # A directory that the person named keeps its rights: it may be one they share on purpose.
+            if (-not $env:SIKKERKEY_HOME) { Protect-Path $base }
+            New-PrivateDirectory $vaultsDirectory
+            New-PrivateDirectory $staging
+            [System.IO.File]::WriteAllText($stagedKey, $pem, $utf8)
+            [System.IO.File]::WriteAllText($stagedIdentity, (' ' * 1024), $utf8)
+            Protect-Path $stagedKey
+            Protect-Path $stagedIdentity
+        } catch {
+            Stop-WithReason "cannot write to $base ($($_.Exception.Message))"
         }
 
         $hostname = [Environment]::MachineName -creplace '[^A-Za-z0-9._-]', '-'
@@ -172,20 +199,12 @@
             Stop-WithReason 'registration failed: the answer has no valid API address'
         }
 
-        # Both files are made ready beside their targets and renamed one after the other.
-        $vaultDirectory = Join-Path (Join-Path $base 'vaults') $vaultId
+        # Both files are ready beside their targets and are renamed one after the other.
+        $vaultDirectory = Join-Path $vaultsDirectory $vaultId
         $identityTarget = Join-Path $vaultDirectory 'identity.json'
         $keyTarget = Join-Path $vaultDirectory 'private.pem'
         try {
-            [System.IO.Directory]::CreateDirectory($base) | Out-Null
-            # A directory that the person named keeps its rights: it may be one they share on purpose.
-            if (-not $env:SIKKERKEY_HOME) { Protect-Path $base }
-            New-PrivateDirectory (Join-Path $base 'vaults')
             New-PrivateDirectory $vaultDirectory
-            $staging = Join-Path $vaultDirectory ('.new.' + [Guid]::NewGuid().ToString('N'))
-            New-PrivateDirectory $staging
-            $stagedKey = Join-Path $staging 'private.pem'
-            $stagedIdentity = Join-Path $staging 'identity.json'
             $identity = ConvertTo-Json -Compress ([ordered] @{
                 machineId = $machineId
                 machineName = $machineName
@@ -193,10 +212,7 @@
                 apiUrl = $readUrl
                 privateKeyPath = $keyTarget
             })
-            [System.IO.File]::WriteAllText($stagedKey, $pem, $utf8)
             [System.IO.File]::WriteAllText($stagedIdentity, $identity + "`n", $utf8)
-            Protect-Path $stagedKey
-            Protect-Path $stagedIdentity
             Move-Item -LiteralPath $stagedKey -Destination $keyTarget -Force
             Move-Item -LiteralPath $stagedIdentity -Destination $identityTarget -Force
         } catch {
@@ -206,16 +222,25 @@
 
         Write-Host 'This machine is registered with SikkerKey and waits for approval.'
         Write-Host ''
-        Write-Host "  machine   $machineName"
-        Write-Host "  id        $machineId"
-        Write-Host "  vault     $vaultId"
-        Write-Host "  identity  $identityTarget"
+        Write-Host "  machine      $machineName"
+        Write-Host "  id           $machineId"
+        Write-Host "  vault        $vaultId"
+        Write-Host "  fingerprint  $fingerprint"
+        Write-Host "  identity     $identityTarget"
         Write-Host ''
-        Write-Host 'Next, in the dashboard: approve the machine, add it to a project, and grant it the secrets it needs.'
+        Write-Host 'Next, compare the fingerprint, approve the machine, add it to a project, and grant it the secrets it needs: in the'
+        Write-Host "dashboard, or without one by POST $readUrl/v1/manage/machines/$machineId/approve and what docs/onboarding.md says after it."
     } finally {
         foreach ($leftover in @($work, $staging)) {
             if ($leftover -ne '' -and (Test-Path -LiteralPath $leftover)) {
                 Remove-Item -LiteralPath $leftover -Recurse -Force
+            }
+        }
+        # Of the directories that this run made, those that stayed empty go again.
+        foreach ($directory in $made) {
+            if (-not (Test-Path -LiteralPath $directory)) { continue }
+            if ([System.IO.Directory]::GetFileSystemEntries($directory).Length -eq 0) {
+                Remove-Item -LiteralPath $directory -Force
             }
         }
     }

@@ -91,6 +91,10 @@ find_reader() {
 # Makes a folder for this run alone, below the one for identities, and removes those of runs whose machine has ended.
 # Leaves: run, base (the same folder), unfinished (until there is something to keep).
 find_run() {
+    # A second run in one job is told the first one's folder; both belong side by side.
+    case $base in
+        */runs/??????) if [ -f "$base/ended" ]; then base=${base%/runs/*}; fi ;;
+    esac
     make_directory "$base/runs"
     chmod 700 "$base/runs" || fail "cannot change the mode of $base/runs"
     for ended in "$base"/runs/*/ended; do

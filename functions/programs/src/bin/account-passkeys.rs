@@ -5,6 +5,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     lambda::Function::named("account-passkeys").http(async |start| {
         let base = start.base();
-        Ok(functions::account_passkeys::routes(base))
+        let keys = start.keys(kms::open).await?;
+        Ok(functions::account_passkeys::routes(base, keys))
     })
 }

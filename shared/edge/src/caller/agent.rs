@@ -40,6 +40,7 @@ pub(super) async fn admit(
         address: request.address,
         now,
         who: Who::Agent(agent),
+        fresh: true,
         written: Written::watched(),
         store: settling.store.clone(),
     });

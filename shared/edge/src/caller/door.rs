@@ -50,6 +50,7 @@ pub(crate) async fn for_people(State((door, needs)): Behind, request: Request, n
         owner: person.owner(),
         address: person.address,
         now: person.now,
+        fresh: person.session.fresh_until(person.now).is_some(),
         who: Who::Person(Arc::new(person.user)),
         written: Written::watched(),
         store: door.settling.store.clone(),

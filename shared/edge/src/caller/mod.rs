@@ -7,6 +7,7 @@ pub(crate) mod machine;
 pub mod passwords;
 pub(crate) mod person;
 mod principal;
+pub mod second_factor;
 mod settle;
 pub(crate) mod signed;
 mod source;

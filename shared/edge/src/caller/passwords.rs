@@ -5,14 +5,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crypto::{Plaintext, password};
-use http::StatusCode;
 use rules::audit::Action;
 use rules::hold_back::HoldBack;
 use rules::lockout::Guessed;
 use store::{Store, hold_back};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::{Attempts, Base, Clock, Error, Person};
+use crate::{Attempts, Base, Clock, Code, Error, Person};
 
 /// Passwords that are worked on at the same time.
 const AT_ONCE: usize = 2;
@@ -50,7 +49,7 @@ pub struct Try {
 }
 
 fn busy() -> Error {
-    Error::new(StatusCode::TOO_MANY_REQUESTS, "Too many people sign in at this moment, try again").retry_after(1)
+    Error::new(Code::Busy, "Too many people sign in at this moment, try again").retry_after(1)
 }
 
 impl Passwords {
@@ -115,6 +114,13 @@ impl Passwords {
         Err(self.refuse(person, format!("{what} with a wrong password")).await)
     }
 
+    /// The same where the password is all that is asked for. It clears the account's count unless there is a second factor:
+    /// who knows the password could otherwise guess codes without end.
+    pub async fn confirm_alone(&self, person: &Person, password: Plaintext, what: &str) -> Result<Turn, Error> {
+        let begun = self.confirm(person, password, what).await?;
+        if self.store.second_factor(person.user.id).await?.is_some() { begun.open().await } else { begun.right().await }
+    }
+
     /// Records a failure of a signed-in person, and gives the answer to it.
     pub async fn refuse(&self, person: &Person, detail: String) -> Error {
         let failure = person.entry(Action::AuthFailure, detail);
@@ -134,8 +140,9 @@ impl Try {
 
     /// It was neither right nor wrong: a password without the code that is needed too. If it cleared the count, who knows
     /// the password could guess codes without end.
-    pub async fn open(self) -> Result<(), Error> {
-        self.note(&self.before).await
+    pub async fn open(self) -> Result<Turn, Error> {
+        self.note(&self.before).await?;
+        Ok(self.turn)
     }
 
     async fn note(&self, next: &HoldBack) -> Result<(), Error> {

@@ -16,7 +16,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use store::{Store, person, session};
 
-use crate::{Base, Clock, Config, Error, SourceAddress};
+use crate::{Base, Clock, Code, Config, Error, SourceAddress};
 
 /// The cookie that holds a session's token. The prefix makes browsers insist on Secure, no domain, and path `/`.
 pub const SESSION_COOKIE: &str = "__Host-sikkerkey";
@@ -46,7 +46,7 @@ pub fn new_session(
         user_agent: user_agent.map(|text| text.chars().take(USER_AGENT).collect()),
         created_at: now,
         last_used_at: now,
-        proved_at: None,
+        proved_at: Some(now),
     };
     Ok((session, SessionCookie(Some(token))))
 }
@@ -138,15 +138,20 @@ impl Person {
     }
 }
 
+/// 401: there is no session, or it has ended.
+fn sign_in_first() -> Error {
+    Error::new(Code::SignInRequired, "Sign in first")
+}
+
 /// Refuses a change that another site may have made the browser send.
 fn refuse_cross_site(method: &Method, headers: &HeaderMap, url: &str) -> Result<(), Error> {
     if let Some(origin) = headers.get(header::ORIGIN)
         && origin.as_bytes() != url.as_bytes()
     {
-        return Err(Error::forbidden("Requests from another origin are refused"));
+        return Err(Error::new(Code::OriginRefused, "Requests from another origin are refused"));
     }
     if method != Method::GET && headers.get(REQUEST_HEADER).is_none_or(|value| value != "1") {
-        return Err(Error::forbidden("Send the header X-SikkerKey-Request: 1 with this request"));
+        return Err(Error::new(Code::HeaderRequired, "Send the header X-SikkerKey-Request: 1 with this request"));
     }
     Ok(())
 }
@@ -179,13 +184,13 @@ impl Sessions {
         refuse_cross_site(&parts.method, &parts.headers, &self.config.url)?;
         let address = SourceAddress::of(parts)?.ip();
         let now = self.clock.now();
-        let hash = session_hash(&parts.headers).ok_or_else(Error::unauthenticated)?;
-        let session = self.store.get(&session::row(&hash)).await?.ok_or_else(Error::unauthenticated)?;
+        let hash = session_hash(&parts.headers).ok_or_else(sign_in_first)?;
+        let session = self.store.get(&session::row(&hash)).await?.ok_or_else(sign_in_first)?;
         if session.ends_at() <= now {
-            return Err(Error::unauthenticated());
+            return Err(sign_in_first());
         }
         let user = self.store.get(&person::row(session.user)).await?;
-        let user = user.filter(|user| user.has(&session, now)).ok_or_else(Error::unauthenticated)?;
+        let user = user.filter(|user| user.has(&session, now)).ok_or_else(sign_in_first)?;
         if session.last_used_at.plus_seconds(Session::TOUCH_SECONDS) <= now {
             // A session that was revoked meanwhile stays revoked.
             let touch = session::row(&hash).change().set(session::LAST_USED_AT, &now);

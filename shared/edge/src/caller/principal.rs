@@ -9,7 +9,7 @@ use protocol::{AgentId, ProjectId, UserId, VaultId};
 use rules::Time;
 use rules::audit::{Action, ActorKind, Origin, Record, Written};
 use rules::nouns::{Agent, User};
-use store::Store;
+use store::{Store, vault};
 
 use crate::Error;
 
@@ -26,6 +26,8 @@ pub struct Principal {
     pub now: Time,
     /// Who it is.
     pub who: Who,
+    /// Whether it has shown just now who it is. An agent shows it with each call.
+    pub(super) fresh: bool,
     /// Whether a record of what it did was written.
     pub(super) written: Written,
     /// Where it looks rows up.
@@ -52,6 +54,18 @@ impl Principal {
         match &self.who {
             Who::Person(_) => record,
             Who::Agent(agent) => record.agent(agent.id),
+        }
+    }
+
+    /// Asks for a proof of the last five minutes, for what makes a reader or destroys: a session that was stolen, or left
+    /// open, is not enough for that. Agents have no step-up, their scopes stand for it; and the owner can switch it off.
+    pub async fn step_up(&self) -> Result<(), Error> {
+        if self.fresh {
+            return Ok(());
+        }
+        match self.store.get(&vault::row(self.vault)).await? {
+            Some(vault) if vault.step_up_off => Ok(()),
+            _ => Err(Error::step_up_required()),
         }
     }
 

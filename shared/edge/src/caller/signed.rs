@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use crate::body::{self, LARGE, SMALL};
-use crate::{Error, SourceAddress};
+use crate::{Code, Error, SourceAddress};
 
 /// A request whose four headers are there, once each, in shape; whose body is within limits; without a query string.
 /// Who signed it, and whether at all, is for a gate to say: [`crate::Gate`] for machines, [`crate::Door`] for agents.
@@ -60,7 +60,7 @@ impl<Id> SignedRequest<Id> {
         headers: impl FnOnce(&HeaderMap) -> Result<SignedHeaders<Id>, protocol::MalformedHeader>,
     ) -> Result<Self, Error> {
         if parts.uri.query().is_some() {
-            return Err(Error::malformed("A signed request must not have a query string"));
+            return Err(Error::new(Code::QueryString, "A signed request must not have a query string"));
         }
         let headers =
             headers(&parts.headers).map_err(|malformed| Error::unauthenticated().inside(malformed.to_string()))?;

@@ -2,13 +2,13 @@
 
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use http::request::Parts;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, header};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
-use crate::Error;
+use crate::{Code, Error};
 
 /// Largest body of the machine plane and of onboarding, in bytes (64 KiB).
 pub const SMALL: usize = 64 * 1_024;
@@ -17,7 +17,7 @@ pub const LARGE: usize = 1_024 * 1_024;
 
 /// Reads a whole body of at most `limit` bytes, into memory that wipes itself.
 pub(crate) async fn read(mut body: axum::body::Body, limit: usize) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let too_large = || Error::new(StatusCode::PAYLOAD_TOO_LARGE, format!("The body is larger than {limit} bytes"));
+    let too_large = || Error::new(Code::BodyTooLarge, format!("The body is larger than {limit} bytes"));
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > limit {
         return Err(too_large());
@@ -25,8 +25,9 @@ pub(crate) async fn read(mut body: axum::body::Body, limit: usize) -> Result<Zer
     // As large as announced, because a buffer that grows leaves copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(announced));
     while let Some(frame) = body.frame().await {
-        let frame =
-            frame.map_err(|error| Error::malformed("The body did not arrive whole").inside(error.to_string()))?;
+        let frame = frame.map_err(|error| {
+            Error::new(Code::BodyIncomplete, "The body did not arrive whole").inside(error.to_string())
+        })?;
         if let Ok(data) = frame.into_data() {
             if bytes.len() + data.len() > limit {
                 return Err(too_large());
@@ -37,16 +38,19 @@ pub(crate) async fn read(mut body: axum::body::Body, limit: usize) -> Result<Zer
     Ok(bytes)
 }
 
-/// Parses a JSON body. No body counts as `{}` where every field is optional.
+/// Parses a JSON body. No body counts as `{}` where every field is optional, and white space alone is no body.
 pub fn parse<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Error> {
-    if body.is_empty() {
+    if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        return Err(Error::new(Code::ContentType, "The body must be sent without a Content-Encoding"));
+    }
+    if body.iter().all(u8::is_ascii_whitespace) {
         return parse_json(b"{}");
     }
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
     if !media_type.eq_ignore_ascii_case("application/json") {
         let text = "The body must be JSON, and Content-Type has to say so";
-        return Err(Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
+        return Err(Error::new(Code::ContentType, text));
     }
     parse_json(body)
 }
@@ -55,7 +59,7 @@ fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
     // The library would take a list for an object, its members for fields in their order.
     let is_list = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
     if is_list && serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok() {
-        return Err(Error::new(StatusCode::UNPROCESSABLE_ENTITY, "The body must be a JSON object"));
+        return Err(Error::new(Code::Invalid, "The body must be a JSON object"));
     }
     let mut parser = serde_json::Deserializer::from_slice(body);
     let parsed = serde_path_to_error::deserialize(&mut parser).map_err(|error| {
@@ -74,7 +78,7 @@ fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
 fn explain(path: &str, error: &serde_json::Error, is_json: bool) -> Error {
     if error.classify() != serde_json::error::Category::Data && !is_json {
         let text = format!("The body is not valid JSON at line {}, column {}", error.line(), error.column());
-        return Error::malformed(text);
+        return Error::new(Code::BadJson, text);
     }
     let text = error.to_string();
     let field = |start: &str| {
@@ -82,9 +86,9 @@ fn explain(path: &str, error: &serde_json::Error, is_json: bool) -> Error {
         Some(name.chars().filter(|c| c.is_ascii_alphanumeric() || ".-".contains(*c)).take(64).collect::<String>())
     };
     if let Some(field) = field("duplicate field `") {
-        return Error::malformed(format!("The body has the field {field} twice"));
+        return Error::new(Code::FieldTwice, format!("The body has the field {field} twice"));
     }
-    let unprocessable = |text| Error::new(StatusCode::UNPROCESSABLE_ENTITY, text);
+    let unprocessable = |text| Error::new(Code::Invalid, text);
     if let Some(field) = field("missing field `") {
         return unprocessable(format!("The body lacks the field {field}"));
     }
@@ -94,7 +98,7 @@ fn explain(path: &str, error: &serde_json::Error, is_json: bool) -> Error {
     let at = if path == "." { "The body".to_owned() } else { path.chars().take(100).collect() };
     // `null` where a list is expected is malformed (decisions 13); any other wrong type is invalid input.
     if text.starts_with("invalid type: null") {
-        return Error::malformed(format!("{at} must not be null"));
+        return Error::new(Code::NullNotAllowed, format!("{at} must not be null"));
     }
     unprocessable(format!("{at} has the wrong type or form"))
 }

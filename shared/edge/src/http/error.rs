@@ -8,16 +8,17 @@ use http::{HeaderValue, StatusCode, header};
 use protocol::bodies::ErrorBody;
 use rules::Time;
 use rules::limits::Invalid;
-use rules::signer::Refused as _;
+use rules::signer::{Kind, Refused as _};
 use rules::{enrollment, manage_gate, read_gate, signer};
 use store::{CommitError, KeyError, StoreError};
 
+use super::code::{self, Code};
 use crate::answer;
 
 /// An answer that is not a success. `Display` is never sent; the two messages are separate on purpose.
 #[derive(Debug)]
 pub struct Error {
-    status: StatusCode,
+    code: Code,
     outside: Cow<'static, str>,
     inside: Option<String>,
     retry_after_seconds: Option<u64>,
@@ -33,42 +34,30 @@ pub(crate) struct Told {
 }
 
 impl Error {
-    /// An error of this status with a text for the caller.
-    pub fn new(status: StatusCode, outside: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, outside: outside.into(), inside: None, retry_after_seconds: None }
-    }
-
-    /// 400: the request is malformed.
-    pub fn malformed(outside: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, outside)
+    /// An error of this code with a text for the caller, who is told what to do.
+    pub fn new(code: Code, outside: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, outside: outside.into(), inside: None, retry_after_seconds: None }
     }
 
     /// 401, always with the same text.
     #[must_use]
     pub fn unauthenticated() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "Authentication failed")
-    }
-
-    /// 403.
-    pub fn forbidden(outside: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::FORBIDDEN, outside)
+        Self::new(Code::AuthenticationFailed, "Authentication failed")
     }
 
     /// 404: absent, or in another vault, which nobody can tell apart.
     #[must_use]
     pub fn not_found(what: &'static str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, format!("{what} not found"))
-    }
-
-    /// 409: not in the state it is in.
-    pub fn conflict(outside: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::CONFLICT, outside)
+        let name = format!("{}_not_found", what.to_ascii_lowercase().replace(' ', "_"));
+        let code = Code::named(&name);
+        debug_assert!(code.is_some(), "no code {name}");
+        Self::new(code.unwrap_or(Code::ResourceNotFound), format!("{what} not found"))
     }
 
     /// 410: a one-time link that was used or has expired.
     #[must_use]
     pub fn gone() -> Self {
-        Self::new(StatusCode::GONE, "This link was used or has expired")
+        Self::new(Code::LinkGone, "This link was used or has expired")
     }
 
     /// 422: well formed but not taken.
@@ -78,28 +67,33 @@ impl Error {
 
     /// 500 with a text that says nothing; the detail goes to the log.
     pub fn internal(inside: impl Into<String>) -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side").inside(inside)
+        Self::new(Code::Internal, "Something went wrong on our side").inside(inside)
     }
 
     /// 503: something we need does not answer; the request may be tried again.
     pub fn unavailable(outside: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, outside)
+        Self::new(Code::Unavailable, outside)
+    }
+
+    /// 403: the person has to show again who they are.
+    #[must_use]
+    pub fn step_up_required() -> Self {
+        let text = "Show again that it is you, with a passkey, a code or your password (POST /v1/account/step-up)";
+        Self::new(Code::StepUpRequired, text)
     }
 
     /// 429: the address is locked out until then.
     #[must_use]
     pub fn locked_out(until: Time, now: Time) -> Self {
         let text = "Too many failed attempts from this address, try again later";
-        Self::new(StatusCode::TOO_MANY_REQUESTS, text)
-            .inside("source address locked out")
-            .retry_after(now.seconds_until(until))
+        Self::new(Code::LockedOut, text).inside("source address locked out").retry_after(now.seconds_until(until))
     }
 
     /// 429: the account takes no password and no code until then.
     #[must_use]
     pub fn held_back(until: Time, now: Time) -> Self {
         let text = "Too many wrong passwords or codes for this account, wait before the next one";
-        Self::new(StatusCode::TOO_MANY_REQUESTS, text).retry_after(now.seconds_until(until))
+        Self::new(Code::HeldBack, text).retry_after(now.seconds_until(until))
     }
 
     /// Adds what only the log learns.
@@ -126,15 +120,22 @@ impl Error {
         self.inside.as_deref()
     }
 
+    /// What went wrong, for programs.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
     /// The status it is sent with.
     pub fn status(&self) -> StatusCode {
-        self.status
+        self.code.status()
     }
 }
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        let mut response = answer::json(self.status, &ErrorBody { error: self.outside.clone().into_owned() });
+        let body = ErrorBody { error: self.outside.clone().into_owned() };
+        let mut response = answer::json(self.code.status(), &body);
+        response.headers_mut().insert(code::HEADER, HeaderValue::from_static(self.code.name()));
         if let Some(seconds) = self.retry_after_seconds {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
@@ -145,7 +146,7 @@ impl IntoResponse for Error {
 
 impl From<Invalid> for Error {
     fn from(invalid: Invalid) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, invalid.to_string())
+        Self::new(Code::Invalid, invalid.to_string())
     }
 }
 
@@ -164,7 +165,7 @@ impl From<KeyError> for Error {
     fn from(error: KeyError) -> Self {
         match error {
             KeyError::Unavailable(_) => {
-                Self::unavailable("The server is sealed, try again later").inside(error.to_string())
+                Self::new(Code::Sealed, "The server is sealed, try again later").inside(error.to_string())
             }
             KeyError::Damaged => Self::internal(error.to_string()),
         }
@@ -182,7 +183,7 @@ impl From<CommitError> for Error {
     fn from(error: CommitError) -> Self {
         match error {
             CommitError::Refused(_) | CommitError::Conflict => {
-                Self::conflict("This changed at the same time, try again").inside(error.to_string())
+                Self::new(Code::ChangedMeanwhile, "This changed at the same time, try again").inside(error.to_string())
             }
             CommitError::Store(error) => error.into(),
         }
@@ -192,29 +193,35 @@ impl From<CommitError> for Error {
 impl From<signer::Refusal> for Error {
     fn from(refusal: signer::Refusal) -> Self {
         use signer::Refusal;
-        let status = match refusal {
+        let code = match refusal {
             Refusal::Unknown(_)
+            | Refusal::Removed(_)
             | Refusal::StaleTimestamp
             | Refusal::BadSignature
-            | Refusal::Removed(_)
             | Refusal::Expired
-            | Refusal::Replayed => StatusCode::UNAUTHORIZED,
-            Refusal::AddressNotAllowed | Refusal::Pending(_) | Refusal::Disabled(_) => StatusCode::FORBIDDEN,
+            | Refusal::Replayed => Code::AuthenticationFailed,
+            Refusal::AddressNotAllowed => Code::AccessDenied,
+            Refusal::Pending(Kind::Machine) => Code::MachineNotApproved,
+            Refusal::Pending(Kind::Agent) => Code::AgentNotApproved,
+            Refusal::Disabled(Kind::Machine) => Code::MachineDisabled,
+            Refusal::Disabled(Kind::Agent) => Code::AgentDisabled,
         };
-        Self::new(status, refusal.to_string()).inside(refusal.reason())
+        Self::new(code, refusal.to_string()).inside(refusal.reason())
     }
 }
 
 impl From<read_gate::Refusal> for Error {
     fn from(refusal: read_gate::Refusal) -> Self {
         use read_gate::Refusal;
-        let status = match refusal {
+        let code = match refusal {
             Refusal::Signer(refusal) => return refusal.into(),
-            Refusal::NotAMember | Refusal::NoGrant => StatusCode::FORBIDDEN,
-            Refusal::SecretNotFound | Refusal::ProjectNotFound => StatusCode::NOT_FOUND,
-            Refusal::ProjectFrozen => StatusCode::LOCKED,
+            Refusal::NotAMember => Code::NotAMember,
+            Refusal::NoGrant => Code::NotGranted,
+            Refusal::SecretNotFound => Code::SecretNotFound,
+            Refusal::ProjectNotFound => Code::ProjectNotFound,
+            Refusal::ProjectFrozen => Code::ProjectFrozen,
         };
-        Self::new(status, refusal.to_string()).inside(refusal.reason())
+        Self::new(code, refusal.to_string()).inside(refusal.reason())
     }
 }
 
@@ -222,7 +229,9 @@ impl From<manage_gate::Refusal> for Error {
     fn from(refusal: manage_gate::Refusal) -> Self {
         match refusal {
             manage_gate::Refusal::Signer(refusal) => refusal.into(),
-            manage_gate::Refusal::ScopeMissing(_) => Self::forbidden(refusal.to_string()).inside(refusal.reason()),
+            manage_gate::Refusal::ScopeMissing(_) => {
+                Self::new(Code::ScopeMissing, refusal.to_string()).inside(refusal.reason())
+            }
         }
     }
 }
@@ -230,11 +239,12 @@ impl From<manage_gate::Refusal> for Error {
 impl From<enrollment::Refusal> for Error {
     fn from(refusal: enrollment::Refusal) -> Self {
         use enrollment::Refusal;
-        let status = match refusal {
-            Refusal::NotValid => StatusCode::UNAUTHORIZED,
-            Refusal::Address | Refusal::Hostname => StatusCode::FORBIDDEN,
-            Refusal::UsedUp => StatusCode::CONFLICT,
+        let code = match refusal {
+            Refusal::NotValid => Code::AuthenticationFailed,
+            Refusal::Address => Code::EnrollmentAddress,
+            Refusal::Hostname => Code::EnrollmentHostname,
+            Refusal::UsedUp => Code::TokenUsedUp,
         };
-        Self::new(status, refusal.to_string())
+        Self::new(code, refusal.to_string())
     }
 }

@@ -61,6 +61,7 @@ impl<S: Shell> IntoResponse for Refused<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Code;
 
     #[tokio::test]
     async fn a_reason_is_said_and_never_run() {
@@ -71,7 +72,7 @@ mod tests {
         assert_eq!(String::from_utf8(ran.stderr).unwrap(), "sikkerkey: it's $(id) `id` \\ gone\n");
         assert!(ran.stdout.is_empty());
         assert!(PowerShell::refusing("it's\u{2019}").contains("'sikkerkey: it''s'''"));
-        let broken: Refused<Sh> = Error::malformed("a\nid\r\n").into();
+        let broken: Refused<Sh> = Error::new(Code::BadJson, "a\nid\r\n").into();
         let body = axum::body::to_bytes(broken.into_response().into_body(), 1_000).await.unwrap();
         assert_eq!(body.iter().filter(|byte| **byte == b'\n').count(), 3);
     }

@@ -7,14 +7,13 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use http::StatusCode;
 use rules::Time;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::{Operation, Perform};
-use crate::{Clock, Error};
+use crate::{Clock, Code, Error};
 
 /// How long a message may be worked on, in seconds. It makes a few calls to the store, each of which may take 4 s at
 /// worst, and clients give up after 15 s.
@@ -24,7 +23,8 @@ pub const WAIT: Duration = Duration::from_secs(12);
 
 /// What a caller is told when it is not known whether its write was made.
 pub fn unknown(inside: impl Into<String>) -> Error {
-    Error::unavailable("It is not known whether this was written, look before you try again").inside(inside)
+    Error::new(Code::OutcomeUnknown, "It is not known whether this was written, look before you try again")
+        .inside(inside)
 }
 
 /// The reply to a message: the answer, or the error as the caller's caller is to see it.
@@ -35,7 +35,7 @@ pub enum Reply {
     /// It was done.
     Done(Value),
     /// It was refused or failed.
-    Error { status: u16, outside: String, reason: Option<String> },
+    Error { code: String, outside: String, reason: Option<String> },
 }
 
 impl From<Result<Value, Error>> for Reply {
@@ -43,7 +43,7 @@ impl From<Result<Value, Error>> for Reply {
         match result {
             Ok(answer) => Self::Done(answer),
             Err(error) => Self::Error {
-                status: error.status().as_u16(),
+                code: error.code().name().to_owned(),
                 outside: error.outside().to_owned(),
                 reason: error.reason().map(str::to_owned),
             },
@@ -55,9 +55,9 @@ impl From<Reply> for Result<Value, Error> {
     fn from(reply: Reply) -> Self {
         match reply {
             Reply::Done(answer) => Ok(answer),
-            Reply::Error { status, outside, reason } => {
-                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                let error = Error::new(status, Cow::Owned(outside));
+            Reply::Error { code, outside, reason } => {
+                let code = Code::named(&code).unwrap_or(Code::Internal);
+                let error = Error::new(code, Cow::Owned(outside));
                 Err(match reason {
                     Some(reason) => error.inside(reason),
                     None => error,
@@ -143,7 +143,7 @@ mod tests {
     impl Perform for Slow {
         async fn perform(&self, _: Operation) -> Result<Value, Error> {
             tokio::time::sleep(self.0).await;
-            Err(Error::conflict("done"))
+            Err(Error::new(Code::ChangedMeanwhile, "done"))
         }
     }
 

@@ -6,6 +6,7 @@ use crypto::TokenHash;
 use protocol::UserId;
 use serde::{Deserialize, Serialize};
 
+use super::SecondFactor;
 use crate::Time;
 
 protocol::uuid_id!(
@@ -31,12 +32,13 @@ pub struct Session {
     pub created_at: Time,
     /// When it was last used, to the nearest few minutes.
     pub last_used_at: Time,
-    /// When more than a password was shown for it: a code, or a passkey.
+    /// When the person last showed who they are: with a password, or, where there is a second factor, with a code or a
+    /// passkey.
     pub proved_at: Option<Time>,
 }
 
 impl Session {
-    /// How long that more than a password was shown counts as just now, in seconds.
+    /// How long that counts as just now, in seconds.
     pub const PROVED_SECONDS: u64 = 300;
     /// A session unused for this long has ended, in seconds (12 hours).
     pub const IDLE_SECONDS: u64 = 12 * 3_600;
@@ -45,9 +47,14 @@ impl Session {
     /// Use is written down at most this often, in seconds.
     pub const TOUCH_SECONDS: u64 = 300;
 
-    /// Whether more than a password was shown for it just now.
-    pub fn is_proved(&self, now: Time) -> bool {
-        self.proved_at.is_some_and(|at| at.plus_seconds(Self::PROVED_SECONDS) > now)
+    /// Until when the person counts as having shown just now who they are, if they do.
+    pub fn fresh_until(&self, now: Time) -> Option<Time> {
+        self.proved_at.map(|at| at.plus_seconds(Self::PROVED_SECONDS)).filter(|until| *until > now)
+    }
+
+    /// Whether the person has just shown this second factor: what they showed before they had it was a password.
+    pub fn has_shown(&self, factor: &SecondFactor, now: Time) -> bool {
+        self.fresh_until(now).is_some() && self.proved_at > factor.confirmed_at
     }
 
     /// When the session ends if it is not used again.

@@ -33,6 +33,9 @@ pub struct Vault {
     pub allowlist_enabled: bool,
     /// The allowed ranges. Labels are in rows of their own: this row is part of every machine request.
     pub allowlist: BTreeMap<AllowlistEntryId, IpNet>,
+    /// Whether its owner has switched step-up off: nobody is asked again before an act that makes a reader or destroys.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub step_up_off: bool,
     /// When it was made.
     pub created_at: Time,
 }

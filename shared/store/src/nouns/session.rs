@@ -38,6 +38,7 @@ impl Put for Session {
 attributes! {
     Session {
         LAST_USED_AT = last_used_at "lastUsedAt": Time;
+        PROVED_AT = proved_at "provedAt": Option<Time>;
     }
 }
 

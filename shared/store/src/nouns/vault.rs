@@ -47,6 +47,7 @@ impl Put for AllowlistEntry {
 
 attributes! {
     Vault {
+        STEP_UP_OFF = step_up_off "stepUpOff": bool;
         ALLOWLIST_ENABLED = allowlist_enabled "allowlistEnabled": bool;
         ALLOWLIST = allowlist "allowlist": BTreeMap<AllowlistEntryId, IpNet>;
     }

@@ -14,6 +14,7 @@ const OWNER: By = [401, 200, 404, 401, 401, 401];
 pub(super) fn cases() -> Vec<Case> {
     [
         about(ACCOUNT, account()),
+        about(ACCOUNT, step_up()),
         about(MAILED_LINKS, mailed_links()),
         about(SECOND_FACTOR, second_factor()),
         about(PASSKEYS, passkeys()),
@@ -106,6 +107,17 @@ fn second_factor() -> Vec<Case> {
             .by_hand()
             .effect(Action::TotpDisable)
             .refuses(&[429]),
+    ]
+}
+
+fn step_up() -> Vec<Case> {
+    vec![
+        post("stepUp", "/v1/account/step-up")
+            .body(json!({ "password": "$password" }))
+            .by(SELF)
+            .effect(Action::StepUp)
+            .refuses(&[410, 429]),
+        post("beginStepUpWithPasskey", "/v1/account/step-up/passkey").by(SELF),
     ]
 }
 

@@ -24,7 +24,7 @@ pub fn example_of(thing: &str) -> Value {
         "tokenId" => "enr_a1b2c3d4e5",
         "entryId" => "ipa_a1b2c3d4e5",
         "vaultId" => "vault_a1b2c3d4e5",
-        "machineId" | "pendingMachine" | "disabledMachine" | "member" | "agentId" | "pendingAgent"
+        "machineId" | "pendingMachine" | "disabledMachine" | "member" | "reader" | "agentId" | "pendingAgent"
         | "disabledAgent" | "session" | "passkey" => UUID,
         "sdkId" => "python",
         "bootstrapToken" | "bundleToken" | "agentToken" | "enrollment" | "verificationToken" | "resetToken"

@@ -3,11 +3,12 @@
 use rules::audit::Action;
 use serde_json::json;
 
-use super::topics::{ALLOWLIST, MACHINES, WAYS_IN, about};
+use super::topics::{ALLOWLIST, MACHINES, SETTINGS, WAYS_IN, about};
 use super::{Case, get, post};
 
 pub(super) fn cases() -> Vec<Case> {
-    [about(MACHINES, machines()), about(WAYS_IN, tokens()), about(ALLOWLIST, allowlist())].concat()
+    [about(MACHINES, machines()), about(WAYS_IN, tokens()), about(ALLOWLIST, allowlist()), about(SETTINGS, settings())]
+        .concat()
 }
 
 fn machines() -> Vec<Case> {
@@ -20,6 +21,7 @@ fn machines() -> Vec<Case> {
             .effect(Action::MachineRename),
         post("approveMachine", "machines/{machineId}/approve")
             .naming("machineId", "pendingMachine")
+            .example(json!({ "fingerprint": "SHA256:iS4f/mBdzbCzBz1wlUXb3kKJ3ZL3Nqi4Q7UuJ5zC1Xw" }))
             .effect(Action::MachineApprove),
         post("denyMachine", "machines/{machineId}/deny")
             .naming("machineId", "pendingMachine")
@@ -45,6 +47,16 @@ fn tokens() -> Vec<Case> {
         post("revokeEnrollmentToken", "enrollment-tokens/{tokenId}/revoke")
             .example(json!({ "reason": "The pipeline is gone." }))
             .effect(Action::EnrollmentTokenRevoke),
+    ]
+}
+
+fn settings() -> Vec<Case> {
+    vec![
+        get("getSettings", "settings"),
+        post("updateSettings", "settings")
+            .body(json!({ "stepUp": false }))
+            .given("stepUpOn")
+            .effect(Action::VaultSettingsUpdate),
     ]
 }
 

@@ -46,5 +46,13 @@ fn machines() -> Vec<Case> {
             .body(grants)
             .naming("machineId", "member")
             .effect(Action::PermissionGrant),
+        post("addGrants", "projects/{projectId}/machines/{machineId}/grants/add")
+            .body(json!({ "secretIds": ["$secretId"] }))
+            .naming("machineId", "member")
+            .effect(Action::PermissionGrant),
+        post("removeGrants", "projects/{projectId}/machines/{machineId}/grants/remove")
+            .body(json!({ "secretIds": ["$secretId"] }))
+            .naming("machineId", "reader")
+            .effect(Action::PermissionRevoke),
     ]
 }

@@ -141,6 +141,9 @@ impl<'w> Things<'w> {
                     }
                     "machineId" | "pendingMachine" | "disabledMachine" => self.make_machine(thing, owner).await,
                     "agentId" | "pendingAgent" | "disabledAgent" => self.make_agent(thing, owner).await,
+                    "stepUpOn" => {
+                        owner.post("/v1/manage/settings", &json!({ "stepUp": true })).await.expect(200);
+                    }
                     "entryId" | "roomInAllowlist" | "allowlistOn" => self.make_allowlist(thing, owner).await,
                     "bootstrapToken" | "agentToken" | "bundleToken" | "enrollment" | "tokenId"
                     | "verificationToken" | "resetToken" => self.make_token(thing, owner).await,

@@ -30,6 +30,7 @@ topics! {
     AGENTS "AI agents" "The vault's AI agents: letting them in, keeping them out, and what they may do."
     WAYS_IN "Ways in" "Tokens and bundles by which machines come into the vault."
     ALLOWLIST "IP allowlist" "The addresses that machines may come from."
+    SETTINGS "Settings" "What the vault's owner decides for all of it."
     AUDIT_LOG "Audit log" "What was recorded, and counts."
 }
 

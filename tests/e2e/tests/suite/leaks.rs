@@ -89,6 +89,7 @@ async fn a_marker_is_found_nowhere_it_should_not_be() {
     answers.push(world.send(machine.request("GET", &path, b"").replace("x-timestamp", "1")).await);
 
     // One-time tokens and private keys.
+    owner.post("/v1/account/step-up", &json!({ "password": password })).await.expect(200);
     let made = owner.post("/v1/manage/bootstrap-tokens", &json!({})).await.expect(200);
     let bootstrap = made.field("token");
     world.send(Request::new("GET", &format!("/v1/bootstrap/{bootstrap}"))).await.expect(200);

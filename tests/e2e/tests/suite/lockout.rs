@@ -422,6 +422,23 @@ async fn a_right_password_alone_clears_nothing_where_a_code_is_asked_for() {
     attempt(None).await.error(401);
 }
 
+/// Nor does a password that is asked for by itself within a session.
+#[tokio::test]
+async fn a_right_password_asked_for_again_clears_nothing_where_there_is_a_second_factor() {
+    let world = World::new().await;
+    let owner = world.owner().await;
+    CodeApp::enroll(&owner).await;
+    let wrong = json!({ "password": PASSWORD, "totp": "AAAAA-AAAAA-AAAAA" });
+    for n in 0..10 {
+        owner.post("/v1/account/totp/disable", &wrong).await.error(401);
+        let right = json!({ "password": PASSWORD });
+        let (path, status) = [("totp/enroll", 409), ("passkeys/register", 403)][n % 2];
+        let answer = owner.post(&format!("/v1/account/{path}"), &right).await;
+        assert_eq!(answer.status.as_u16(), if n < 9 { status } else { 429 });
+    }
+    owner.post("/v1/account/totp/disable", &wrong).await.error(429);
+}
+
 /// A password that is asked for again counts for the account: a stolen session does not help to guess it, and does not lock
 /// out who else is behind the address.
 #[tokio::test]

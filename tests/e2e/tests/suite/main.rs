@@ -20,6 +20,7 @@ mod projects;
 mod races;
 mod read;
 mod secrets;
+mod step_up;
 mod tampering;
 mod telemetry;
 mod walk;

@@ -150,9 +150,8 @@ async fn with_a_second_factor_a_passkey_is_added_by_who_has_just_shown_it() {
     let (app, _) = CodeApp::enroll(&owner).await;
     let password = json!({ "password": PASSWORD });
     let begin = async |person: &Person<'_>| person.post("/v1/account/passkeys/register", &password).await;
-    let text = "Sign in again with a code, and add the passkey within five minutes";
-    // That a session is good, and its own enabling of the app, is not enough.
-    assert_eq!(begin(&owner).await.error(403), text);
+    // That a session is good and new, and its own enabling of the app, is not enough.
+    assert_eq!(begin(&owner).await.code(403), "step_up_required");
 
     world.wait_seconds(60);
     let code = app.code(world.now());
@@ -165,9 +164,9 @@ async fn with_a_second_factor_a_passkey_is_added_by_who_has_just_shown_it() {
     owner.post("/v1/account/passkeys/register/finish", &finish).await.expect(200);
     // Neither is a session that is older, or one that a password made.
     world.wait_seconds(300);
-    assert_eq!(begin(&owner).await.error(403), text);
+    assert_eq!(begin(&owner).await.code(403), "step_up_required");
     let change = json!({ "currentPassword": PASSWORD, "newPassword": PASSWORD });
     let changed = owner.post("/v1/account/password", &change).await.expect(200);
     let owner = Person { cookie: cookie(&changed), ..owner };
-    assert_eq!(begin(&owner).await.error(403), text);
+    assert_eq!(begin(&owner).await.code(403), "step_up_required");
 }

@@ -84,6 +84,7 @@ async fn a_removal_of_a_project_that_was_cut_off_is_taken_up() {
     let world = World::new().await;
     let owner = world.owner().await;
     for nth in 0..40 {
+        let owner = owner.again().await;
         let (project, secret, machine) = owner.readable("the marker value").await;
         let path = format!("/v1/manage/projects/{project}/delete");
         owner.post(&path, &json!({ "confirmName": "production" })).await.expect(200);

@@ -248,7 +248,7 @@ async fn a_nonce_is_used_once_whatever_else_changes() {
     world.wait_seconds(3_600);
     world.another_process().send(signed(&machine.id, seconds + 3_601, &path)).await.error(401);
     // Another machine's nonces are its own.
-    let other = owner.machine().await;
+    let other = owner.again().await.machine().await;
     let request = signed_request(&other.key, &other.id, "GET", "/v1/secrets", b"", seconds + 3_601, "a nonce of mine");
     world.send(request).await.expect(200);
 }

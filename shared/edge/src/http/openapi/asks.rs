@@ -62,6 +62,13 @@ impl<T: JsonSchema, const LIMIT: usize> Asks for Body<T, LIMIT> {
     }
 }
 
+/// Of a handler that says itself what is wrong with a path.
+impl<T: Asks> Asks for Result<T, Error> {
+    fn describe(operation: &mut Operation<'_>) {
+        T::describe(operation);
+    }
+}
+
 impl<T: JsonSchema> Asks for Ids<T> {
     fn describe(operation: &mut Operation<'_>) {
         let schema = operation.schemas.read::<T>();

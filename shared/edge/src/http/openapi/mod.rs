@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 pub use operation::Operation;
 
 use crate::caller::person::REQUEST_HEADER;
-use crate::{Route, Routes, SESSION_COOKIE};
+use crate::{Code, Route, Routes, SESSION_COOKIE};
 use schemas::Schemas;
 
 /// What an argument of a handler asks of a request.
@@ -168,8 +168,8 @@ pub fn document<'a>(
 }
 
 const INTRODUCTION: &str = "Machines sign their requests, AI agents sign theirs, people have sessions. Times are epoch \
-    milliseconds unless a field says otherwise. A refusal is known by its status; the body's `error` says the reason in \
-    words for people, and may change. `x-needs` names what an operation of management asks of an AI agent: a scope, \
+    milliseconds unless a field says otherwise. A refusal is known by its status, and more exactly by the code in its \
+    header `X-SikkerKey-Error`; the body's `error` says the reason in words for people, and may change. `x-needs` names what an operation of management asks of an AI agent: a scope, \
     nothing, or that it is a person. `x-audited` names the action that a success leaves in the audit log. `docs/api.md` \
     says in words what stands here in types.";
 
@@ -189,12 +189,19 @@ fn responses(error: &Value) -> BTreeMap<String, Value> {
     let json = json!({ "application/json": { "schema": error } });
     let script = json!({ "text/plain; charset=utf-8": { "schema": { "type": "string" } } });
     let response = |status: u16, description: &str, content: &Value| {
-        let retry_after = json!({ "Retry-After": {
-            "description": "Seconds until it is worth trying again.", "schema": { "type": "integer" },
+        let codes: Vec<_> =
+            Code::ALL.iter().filter(|code| code.status().as_u16() == status).map(|code| code.name()).collect();
+        let mut headers = json!({ "X-SikkerKey-Error": {
+            "description": "What went wrong, for programs.", "schema": { "type": "string", "enum": codes },
         } });
+        if status == 429 {
+            headers["Retry-After"] = json!({
+                "description": "Seconds until it is worth trying again.", "schema": { "type": "integer" },
+            });
+        }
         object([
             ("description", Some(description.into())),
-            ("headers", (status == 429).then_some(retry_after)),
+            ("headers", Some(headers)),
             ("content", Some(content.clone())),
         ])
     };
@@ -217,8 +224,8 @@ const REFUSALS: &[(u16, &str)] = &[
         400,
         "JSON that does not parse; a field twice; `null` where something is expected; a query string on a signed route.",
     ),
-    (401, "Not authenticated. The text is `Authentication failed`, except at a sign-in where only a code is missing."),
-    (403, "Not allowed."),
+    (401, "Not authenticated, or a proof was wrong."),
+    (403, "Not allowed; or the person has to step up first."),
     (404, "Not there, or in another vault; the answer is the same."),
     (
         409,
@@ -234,7 +241,10 @@ const REFUSALS: &[(u16, &str)] = &[
          text names the field.",
     ),
     (423, "The project is frozen."),
-    (429, "The address is locked out, or too many sign in at once; `Retry-After` says for how many seconds."),
+    (
+        429,
+        "The address is locked out, the account is held back, or too many sign in at once; `Retry-After` says for how many seconds.",
+    ),
     (500, "`Something went wrong on our side`; the reason is in the server's log only."),
     (
         503,
