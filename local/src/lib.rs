@@ -4,6 +4,7 @@
 //! API Gateway and the schedules. No Java, no Docker, no AWS account.
 
 pub mod embedded;
+pub mod folder;
 pub mod outbox;
 mod server;
 
@@ -12,18 +13,22 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use edge::answer::{File, Text};
 use edge::seal::Seal;
-use edge::{Base, Clock, Config, Error, MailQueue, RequestId, Routes, SourceAddress, Telemetry};
+use edge::{Base, Clock, Code, Config, Error, MailQueue, RequestId, Routes, SESSION_COOKIE, SourceAddress, Telemetry};
 use functions::Place;
 use functions::follow_audit::FollowAudit;
 use functions::seal_secret::SealSecret;
 use functions::send_mail::SendMail;
+use http::{HeaderValue, header};
 use outbox::{Direct, Outbox};
 use store::{Backend, Item, KeyLayer, KeyRing, Store, StoreError, Values, tables};
 
 pub use server::{Running, serve};
+
+/// The cookie that holds a session's token in local mode.
+const LOCAL_COOKIE: &str = "sikkerkey-local";
 
 /// What the system is put together from.
 pub struct Parts {
@@ -103,15 +108,56 @@ pub fn router(system: &System) -> Router {
     gateway(all, &Telemetry::new(&system.base))
 }
 
+/// The same for a browser of this computer and nobody else: a page of another site that has its own name lead here
+/// (DNS rebinding) is answered nothing.
+pub fn guarded(router: Router, port: u16) -> Router {
+    let own = [format!("localhost:{port}"), format!("127.0.0.1:{port}"), format!("[::1]:{port}")];
+    let check = move |request: Request, next: Next| {
+        let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+        let is_own = host.is_some_and(|host| own.iter().any(|own| own.eq_ignore_ascii_case(host)));
+        async move {
+            if is_own {
+                return next.run(request).await;
+            }
+            let text = format!("This server is for this computer alone: ask for http://localhost:{port}");
+            Error::new(Code::HostRefused, text).into_response()
+        }
+    };
+    router.layer(middleware::from_fn(check)).layer(middleware::from_fn(over_http))
+}
+
+/// The session's cookie as clients keep it over http: many drop one that is Secure, and its prefix demands that. With both
+/// names it is taken; the cookie that is set has the other name and is not Secure.
+async fn over_http(mut request: Request, next: Next) -> Response {
+    let cookies = request.headers().get(header::COOKIE).and_then(|cookies| cookies.to_str().ok());
+    if let Some(cookies) =
+        cookies.map(|cookies| cookies.replace(&format!("{LOCAL_COOKIE}="), &format!("{SESSION_COOKIE}=")))
+        && let Ok(cookies) = HeaderValue::try_from(cookies)
+    {
+        request.headers_mut().insert(header::COOKIE, cookies);
+    }
+    let mut response = next.run(request).await;
+    let set = response.headers().get(header::SET_COOKIE).and_then(|cookie| cookie.to_str().ok());
+    if let Some(set) = set.and_then(|set| set.strip_prefix(SESSION_COOKIE))
+        && let Ok(mut cookie) = HeaderValue::try_from(format!("{LOCAL_COOKIE}{}", set.replace("; Secure", "")))
+    {
+        cookie.set_sensitive(true);
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
 /// Gives what was put into the audit table to the function that follows it.
 pub async fn follow(stream: Vec<Item>, counts: &FollowAudit) -> Result<usize, Error> {
-    counts.run(&store::audit::records(stream)?).await
+    let written = store::audit::records(stream)?.into_iter().map(store::audit::Seen::Written);
+    counts.run(&written.collect::<Vec<_>>()).await
 }
 
 async fn welcome() -> File<Text> {
     File::fixed(
         "SikkerKey in local mode, for development and trying out.\n\
-         There is no web page here yet; the README shows how to use the API. Mails are at /outbox.\n",
+         There is no web page here yet; the README shows how to use the API. Mails are at
+         the address that was printed at the start.\n",
     )
 }
 

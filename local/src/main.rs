@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use functions::Place as _;
 use functions::follow_audit::FollowAudit;
 use functions::sweep_expired::Sweep;
 use local::embedded::Embedded;
+use local::folder::Folder;
 use local::{Parts, System};
 use store::{KeyLayer, LocalKeyLayer};
 use tokio::net::TcpListener;
@@ -45,14 +46,7 @@ const FORGET: Duration = Duration::from_secs(5);
 /// How often the stream of the audit table is looked at.
 const STREAM: Duration = Duration::from_secs(1);
 
-/// What is kept, and the lock that keeps a second process from it.
-struct Kept {
-    embedded: Embedded,
-    key_layer: Arc<dyn KeyLayer>,
-    _lock: Option<std::fs::File>,
-}
-
-type Failure = Box<dyn std::error::Error>;
+type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -67,26 +61,30 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let kept = if arguments.ephemeral { in_memory()? } else { in_folder(&arguments.data).await? };
+    let prefix = configuration("http://localhost:0")?.table_prefix;
+    let folder = if arguments.ephemeral { None } else { Some(Folder::open(&arguments.data, &prefix).await?) };
+    let (embedded, key_layer): (_, Arc<dyn KeyLayer>) = match &folder {
+        Some(folder) => (folder.embedded.clone(), folder.key_layer.clone()),
+        None => (Embedded::in_memory()?, Arc::new(LocalKeyLayer::ephemeral())),
+    };
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, arguments.port))
         .await
         .map_err(|error| format!("cannot listen on port {}: {error}; choose another with --port", arguments.port))?;
-    let url = format!("http://localhost:{}", listener.local_addr()?.port());
+    let port = listener.local_addr()?.port();
+    let url = format!("http://localhost:{port}");
     let config = configuration(&url)?;
-    let parts = Parts {
-        backend: Arc::new(kept.embedded.clone()),
-        key_layer: kept.key_layer.clone(),
-        clock: Clock::System,
-        config,
-    };
+    let parts = Parts { backend: Arc::new(embedded.clone()), key_layer, clock: Clock::System, config };
     let system = parts.assemble().await?;
 
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let server = local::serve(listener, local::router(&system));
-    let schedule = tokio::spawn(schedule(system, kept.embedded.clone()));
+    let mails = format!("{url}{}", system.outbox.path());
+    let server = local::serve(listener, local::guarded(local::router(&system), port));
+    let schedule = tokio::spawn(schedule(system, embedded));
     writeln!(std::io::stdout(), "ready {url}")?;
     std::io::stdout().flush()?;
+    // Whoever waits for the first line may be gone by now.
+    let _ = writeln!(std::io::stdout(), "mails {mails}");
     if arguments.open {
         open_browser(&url);
     }
@@ -108,56 +106,6 @@ fn environment(name: &str) -> Option<String> {
 fn configuration(url: &str) -> Result<Config, Failure> {
     let lookup = |name: &str| if name == "SIKKERKEY_URL" { Some(url.to_owned()) } else { environment(name) };
     Ok(Config::from_environment(lookup)?)
-}
-
-fn in_memory() -> Result<Kept, Failure> {
-    Ok(Kept { embedded: Embedded::in_memory()?, key_layer: Arc::new(LocalKeyLayer::ephemeral()), _lock: None })
-}
-
-async fn in_folder(folder: &Path) -> Result<Kept, Failure> {
-    use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
-    let say = |error: std::io::Error| format!("{}: {error}", folder.display());
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(say)?;
-    if std::fs::metadata(folder).map_err(say)?.permissions().mode() & 0o077 != 0 {
-        // Not changed for them: it may be a folder that others are meant to read, with something else in it.
-        let folder = folder.display();
-        return Err(format!("the data folder {folder} is open to others; run: chmod 700 {folder}").into());
-    }
-    let lock = std::fs::File::create(folder.join("lock")).map_err(say)?;
-    lock.try_lock().map_err(|_| format!("{} is in use by another local/run", folder.display()))?;
-    let (key, store) = (folder.join("server.key"), folder.join("store.sqlite"));
-    if store.exists() && !key.exists() {
-        // A new key would make everything in the store unreadable for good, and quietly.
-        let (key, store) = (key.display(), store.display());
-        return Err(format!("{key} is missing, and without it nothing in {store} can be read; restore it").into());
-    }
-    let key_layer = Arc::new(LocalKeyLayer::from_file(&key)?);
-    if !store.exists() {
-        make_store(&store).await?;
-    }
-    Ok(Kept { embedded: Embedded::in_file(&store)?, key_layer, _lock: Some(lock) })
-}
-
-/// Makes a store with its tables, whole or not at all: under another name first. What an earlier try left is thrown
-/// away.
-async fn make_store(store: &Path) -> Result<(), Failure> {
-    let new = store.with_extension("new");
-    for suffix in ["", "-wal", "-shm"] {
-        let mut left = new.clone().into_os_string();
-        left.push(suffix);
-        match std::fs::remove_file(&left) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
-            _ => {}
-        }
-    }
-    let prefix = configuration("http://localhost:0")?.table_prefix;
-    let embedded = Embedded::in_file(&new)?;
-    store::tables::create_missing(&embedded, &prefix).await?;
-    // The last hold on the file closes it and brings its log into it.
-    drop(embedded);
-    std::fs::File::open(&new)?.sync_all()?;
-    std::fs::rename(&new, store)?;
-    Ok(std::fs::File::open(store.parent().unwrap_or(Path::new(".")))?.sync_all()?)
 }
 
 /// What schedules and the store's own clean-up do on AWS.

@@ -1,4 +1,5 @@
-//! Mail in local mode: kept in memory and shown on a page, `/outbox`, and sent to nobody.
+//! Mail in local mode: kept in memory and shown on a page, and sent to nobody. The page's path has a secret in it, which is
+//! printed at the start: who can only reach the port must not read links that set passwords.
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -6,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use axum::extract::State;
+use crypto::OneTimeToken;
 use edge::answer::{File, Html};
 use edge::{Error, MailQueue, MailRequest, Routes};
 use functions::send_mail::SendMail;
@@ -16,13 +18,23 @@ use store::{Mail, MailError, Mailer};
 const KEPT: usize = 100;
 
 /// The mails that would have been sent, newest first. Clones share them.
-#[derive(Clone, Default)]
-pub struct Outbox(Arc<Mutex<VecDeque<Mail>>>);
+#[derive(Clone)]
+pub struct Outbox {
+    mails: Arc<Mutex<VecDeque<Mail>>>,
+    path: Arc<str>,
+}
+
+impl Default for Outbox {
+    fn default() -> Self {
+        let path = format!("/outbox/{}", OneTimeToken::make().to_hex());
+        Self { mails: Arc::default(), path: path.into() }
+    }
+}
 
 #[async_trait]
 impl Mailer for Outbox {
     async fn send(&self, mail: &Mail) -> Result<(), MailError> {
-        let mut mails = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut mails = self.mails.lock().unwrap_or_else(PoisonError::into_inner);
         mails.push_front(mail.clone());
         mails.truncate(KEPT);
         Ok(())
@@ -33,12 +45,19 @@ impl Outbox {
     /// What is in it, newest first.
     #[must_use]
     pub fn mails(&self) -> Vec<Mail> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+        self.mails.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    /// The page's path, which is a secret.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
     }
 
     /// The page.
     pub fn routes(self) -> Routes {
-        Routes::of("local").get("/outbox", page).with_state(self)
+        let path = self.path.clone();
+        Routes::of("local").get(&path, page).with_state(self)
     }
 }
 

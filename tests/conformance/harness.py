@@ -11,6 +11,7 @@ broken server is not mistaken for a broken client.
 import base64
 import collections
 import http.client
+import http.cookiejar
 import json
 import os
 import pathlib
@@ -121,14 +122,18 @@ class Server:
         self._process.wait()
 
 
-def fetch(method, url, body=None, headers=None):
+def fetch(method, url, body=None, headers=None, jar=None):
     """One HTTP exchange. Returns status, headers and body bytes, whatever the status."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data=data, method=method, headers=headers or {})
     if data is not None:
         request.add_header("Content-Type", "application/json")
     try:
+        if jar is not None:
+            jar.add_cookie_header(request)
         with _opener.open(request, timeout=CALL_TIMEOUT_SECONDS) as answer:
+            if jar is not None:
+                jar.extract_cookies(answer, request)
             return answer.status, answer.headers, answer.read()
     except urllib.error.HTTPError as refusal:
         with refusal:
@@ -142,7 +147,8 @@ class Owner:
 
     def __init__(self, server):
         self.url = server.url
-        self.cookie = None
+        # An ordinary one: what local mode sets has to be kept and sent back over http.
+        self.jar = http.cookiejar.CookieJar()
         account = self.post("/v1/account/sign-up", {
             "email": EMAIL,
             "username": "owner",
@@ -152,18 +158,22 @@ class Owner:
 
     def post(self, path, body=None):
         headers = {"X-SikkerKey-Request": "1"}
-        if self.cookie:
-            headers["Cookie"] = self.cookie
-        status, answer_headers, raw = fetch("POST", self.url + path, body, headers)
+        status, answer_headers, raw = fetch("POST", self.url + path, body, headers, self.jar)
+        if answer_headers["X-SikkerKey-Error"] == "step_up_required":
+            # Signing up counted for five minutes.
+            self.post("/v1/account/step-up", {"password": PASSWORD})
+            status, _, raw = fetch("POST", self.url + path, body, headers, self.jar)
         if status != 200:
             raise Refused("POST", path, status, raw.decode(errors="replace"))
-        # The cookie is `__Host-` and `Secure`: no cookie jar sends it back over http, so it is carried by hand.
-        for cookie in answer_headers.get_all("Set-Cookie") or []:
-            self.cookie = cookie.partition(";")[0]
         return json.loads(raw) if raw else {}
 
+    @property
+    def cookie(self):
+        """What carries the session, as a header has it."""
+        return "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.jar)
+
     def get(self, path):
-        status, _, raw = fetch("GET", self.url + path, headers={"Cookie": self.cookie})
+        status, _, raw = fetch("GET", self.url + path, jar=self.jar)
         if status != 200:
             raise Refused("GET", path, status, raw.decode(errors="replace"))
         return json.loads(raw)

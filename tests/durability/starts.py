@@ -4,6 +4,7 @@ import contextlib
 import math
 import os
 import select
+import shutil
 import signal
 import socket
 import sqlite3
@@ -24,6 +25,7 @@ def run(tally, folder, random, _):
     first_calls(tally, folder / "first-calls")
     port_in_use(tally, folder / "port")
     unwritable(tally, folder)
+    mismatched(tally, folder)
 
 
 # First starts
@@ -163,6 +165,41 @@ def port_in_use(tally, folder):
         refused(check, start_in_vain(folder, port), port, "--port")
     with tally.check("and the folder is free for the next start") as check, Server(folder) as server:
         check.equal(main_job(server), (200, "value"), "a signed read")
+
+
+def mismatched(tally, folder):
+    """A store and a key that do not belong together, or of which one is missing, empty or damaged."""
+    whole = folder / "together"
+    with Server(whole) as server:
+        main_job(server)
+        server.end(signal.SIGTERM)
+    original = (whole / STORE).read_bytes()
+    ways = {
+        "another key": ("is not the key that", "server.key", os.urandom(32)),
+        "an empty store": ("is empty or is no store", STORE, b""),
+        "a store that is something else": ("is empty or is no store", STORE, b"not a store at all" * 1_000),
+        "a store of which most is lost": ("restore it", STORE, original[:8_192]),
+        "a store without its pages": ("restore it", STORE, original[:100] + bytes(len(original) - 100)),
+        "no store": ("is missing beside", STORE, None),
+        "no key": ("is missing, and without it", "server.key", None),
+    }
+    for what, (said, name, content) in ways.items():
+        own = folder / f"mismatched-{what.replace(' ', '-')}"
+        shutil.copytree(whole, own)
+        if content is None:
+            (own / name).unlink()
+        else:
+            (own / name).write_bytes(content)
+        before = {file.name: file.read_bytes() for file in own.iterdir()}
+        with tally.check(f"{what}: exit code 1, one line that says what to restore, and nothing is written") as check:
+            refused(check, start_in_vain(own), said, own)
+            after = {file.name: file.read_bytes() for file in own.iterdir() if file.name in (STORE, "server.key")}
+            check.equal(after, {name: before[name] for name in after}, "the files")
+            check.equal(set(after), set(before) & {STORE, "server.key"}, "the names of the files")
+    with tally.check("what was copied whole starts again") as check:
+        shutil.copytree(whole, folder / "copied")
+        with Server(folder / "copied") as server:
+            check.equal(server.end(signal.SIGTERM), 0, "exit code")
 
 
 def unwritable(tally, folder):

@@ -4,6 +4,7 @@ import json
 import sys
 
 import boto3
+import botocore.config
 
 import servers
 
@@ -15,9 +16,14 @@ import stack  # noqa: E402
 import system  # noqa: E402
 
 
+# Longer than any call takes on a machine that is busy with something else; a call that is given up is not sent again.
+PATIENCE = botocore.config.Config(read_timeout=330, retries={"total_max_attempts": 1})
+
+
 def client(service, endpoint):
     return boto3.client(
         service,
+        config=PATIENCE,
         endpoint_url=endpoint,
         region_name=servers.REGION,
         aws_access_key_id=servers.CREDENTIALS["AWS_ACCESS_KEY_ID"],

@@ -13,7 +13,7 @@ import deployment
 import servers
 
 # How long an invocation may take, the start of the function's process with it.
-INVOCATION_SECONDS = 60
+INVOCATION_SECONDS = 300
 
 
 class Machine:

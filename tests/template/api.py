@@ -16,7 +16,7 @@ def parts(document):
 def refusals(document):
     """The statuses of errors."""
     responses = document["components"]["responses"]
-    rows = [(status, response["description"].removesuffix(".")) for status, response in responses.items()]
+    rows = [(status, response["description"].removesuffix(".")) for status, response in responses.items() if status.isdecimal()]
     return table(["status", "when"], rows)
 
 

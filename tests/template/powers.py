@@ -133,7 +133,7 @@ POWERS = (
     ),
     Power(
         "unwrap the keys of vaults",
-        frozenset({"account", "download-bundle", "seal-secret"}),
+        frozenset({"account", "account-passkeys", "download-bundle", "seal-secret"}),
         lambda held: held.opens("vault"),
     ),
     Power(
@@ -260,7 +260,7 @@ POWERS = (
     ),
     Power(
         "open the seeds of authenticator apps",
-        frozenset({"account"}),
+        frozenset({"account", "account-passkeys"}),
         lambda held: held.rows(ANYTHING, "accounts", "CREDENTIAL#x") and held.opens("vault"),
     ),
     Power(
@@ -277,12 +277,12 @@ POWERS = (
     Power(
         "read the audit log",
         frozenset({"manage-audit"}),
-        lambda held: held.rows(READS, "audit/index/by-time", "vault_x#1#1"),
+        lambda held: held.rows(READS, "audit/index/by-time", "vault_x#rare"),
     ),
     Power(
         "read what AI agents did",
-        frozenset({"manage-agents"}),
-        lambda held: held.rows(READS, "audit/index/by-agent", "AGENT#x"),
+        frozenset({"manage-agents", "manage-audit"}),
+        lambda held: held.rows(READS, "audit/index/by-agent", "vault_x#x"),
     ),
     Power(
         "follow the audit log as it is written",
@@ -293,7 +293,7 @@ POWERS = (
     Power(
         "add audit records that are not true",
         frozenset({"bootstrap-agent", "bootstrap-machine", "download-bundle", "enroll-machine"})
-        | {"seal-secret", "send-mail", "sweep-expired"}
+        | {"follow-audit", "seal-secret", "send-mail", "sweep-expired"}
         | PEOPLE
         | MACHINE_PLANE
         | MANAGEMENT,

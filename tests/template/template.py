@@ -110,7 +110,9 @@ def functions(system):
 
 def _function(system, function):
     # Its first event may come as soon as it is there.
-    tables = ", ".join(f"{camel(name)}Table" for name in system.tables_of(function))
+    # That of the table whose stream it follows is named by the stream.
+    followed = "audit" if function.trigger == "stream" else ""
+    tables = ", ".join(f"{camel(name)}Table" for name in system.tables_of(function) if name != followed)
     needs = f"\n    DependsOn: [{tables}]" if function.asynchronous else ""
     lines = [FUNCTION.format(**vars(function), camel=function.camel, needs=needs)]
     lines += [f"      MemorySize: {function.memory}"] if function.memory else []

@@ -79,7 +79,7 @@ pub(crate) async fn sign_up(
     write.put_new(&user);
     write.put_new(&vault);
     write.put_new(&session);
-    write.record(&origin.entry(Action::AccountCreate, "Account created"));
+    write.record(&origin.entry(Action::AccountCreate, "Account created").person(user.id));
     match write.commit().await {
         Ok(()) => {
             // The account is made; a link that was not sent can be asked for again.

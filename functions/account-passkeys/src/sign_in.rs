@@ -63,7 +63,7 @@ pub(crate) async fn finish(
     let origin =
         Origin { vault: user.vault, owner: user.id, actor: ActorKind::User, address: Some(from.ip()), at: now };
     let Some(credential) = app.verified(&passkey, &body.credential, state)? else {
-        let record = origin.entry(Action::AuthFailure, "Sign-in with a wrong passkey");
+        let record = origin.entry(Action::AuthFailure, "Sign-in with a wrong passkey").person(user.id);
         return Err(app.attempts.refuse(Guessed::Signature, from.ip(), Some(record), Error::unauthenticated()).await);
     };
     let (session, cookie) = new_session(user.id, from.ip(), &headers, now)?;
@@ -71,7 +71,9 @@ pub(crate) async fn finish(
     let open = write.delete_existing(&passkey::ceremony(&hash));
     write.change(App::used(&passkey, &credential, now));
     write.put_new(&session);
-    write.record(&origin.entry(Action::SessionCreate, format!("Signed in with passkey {}", passkey.name)));
+    write.record(
+        &origin.entry(Action::SessionCreate, format!("Signed in with passkey {}", passkey.name)).person(user.id),
+    );
     if !write.commit_unless_refused(open).await? {
         return Err(Error::gone());
     }

@@ -43,7 +43,7 @@ pub(crate) async fn sign_in(
     let entry = |user: &User, action, detail: &str| {
         let origin =
             Origin { vault: user.vault, owner: user.id, actor: ActorKind::User, address: Some(from.ip()), at: now };
-        origin.entry(action, detail)
+        origin.entry(action, detail).person(user.id)
     };
     let user = match known {
         Some(user) if right => user,

@@ -1,37 +1,53 @@
-//! Follows the audit log, as the one reader of its table's stream: counts a vault's reads by the hour, and notes when each
-//! secret was last delivered.
+//! Follows the audit log, as the one reader of its table's stream: counts a vault's reads by the hour, notes when each secret
+//! was last delivered, and tells of records that somebody changed or deleted.
 //!
-//! A stream takes two readers at most, so whoever else has to hear of records is told by this function. It is behind the log by some moments, and so the path of a read pays nothing for it. A batch that failed half-way comes
-//! again: an hour's counts can then be a little high; the time of the last access cannot be wrong.
+//! A stream takes two readers at most, so whoever else has to hear of records is told by this function. It is behind the log
+//! by some moments, and so the path of a read pays nothing for it. A batch that failed half-way comes again: an hour's counts
+//! can then be a little high; the time of the last access cannot be wrong.
 
 use std::collections::BTreeMap;
 
-use edge::{Base, Error};
+use edge::{Base, Clock, Error};
 use protocol::{SecretId, VaultId};
 use rules::Time;
-use rules::audit::{Action, Record};
+use rules::audit::{Action, ActorKind, Origin, Record};
 use store::Store;
+use store::audit::Seen;
 use store::hour::{HOUR_MS, Hour};
 
 /// The function.
 #[derive(Clone)]
 pub struct FollowAudit {
     store: Store,
+    clock: Clock,
 }
 
 impl FollowAudit {
     /// From what every function is given.
     #[must_use]
     pub fn new(base: &Base) -> Self {
-        Self { store: base.store.clone() }
+        Self { store: base.store.clone(), clock: base.clock.clone() }
     }
 
     /// Takes these records in; says how many of them mattered.
-    pub async fn run(&self, records: &[Record]) -> Result<usize, Error> {
+    pub async fn run(&self, seen: &[Seen]) -> Result<usize, Error> {
         let mut hours: BTreeMap<(VaultId, u64), Hour> = BTreeMap::new();
         let mut accesses: BTreeMap<SecretId, Time> = BTreeMap::new();
         let mut counted = 0;
-        for record in records {
+        for record in seen {
+            let record = match record {
+                Seen::Written(record) => record,
+                Seen::Replaced(record) => {
+                    self.tell(record, "changed").await?;
+                    counted += 1;
+                    continue;
+                }
+                Seen::Deleted(record) => {
+                    self.tell(record, "deleted").await?;
+                    counted += 1;
+                    continue;
+                }
+            };
             let delivered = match record.action {
                 // An export has one of these for each value, too.
                 Action::SecretRead => true,
@@ -59,5 +75,16 @@ impl FollowAudit {
             self.store.count_reads(vault, counts).await?;
         }
         Ok(counted)
+    }
+
+    /// Records that a record is not what it was. It is critical, which is a metric and an alarm. Told once a minute for each
+    /// record at most, because a batch can come again.
+    async fn tell(&self, was: &Record, what: &str) -> Result<(), Error> {
+        let at = self.clock.now();
+        let origin = Origin { vault: was.vault, owner: was.user_id, actor: ActorKind::System, address: None, at };
+        let (action, time) = (was.action.kind().name, was.timestamp.ms());
+        let detail = format!("The record of {action} at {time} was {what}; nothing of SikkerKey does that");
+        let about = format!("{}#{what}#{action}#{time}", was.vault);
+        Ok(self.store.audit().record_once_a_minute(&origin.entry(Action::AuditRecordChange, detail), &about).await?)
     }
 }

@@ -9,11 +9,12 @@ use rules::audit::View;
 use rules::scope::Scope;
 use schemars::JsonSchema;
 use serde::Serialize;
+use store::audit::{Ask, Part};
 
 use crate::App;
 
 /// How many of its records an agent sees.
-const RECENT: i32 = 20;
+const RECENT: usize = 20;
 
 #[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
@@ -67,7 +68,12 @@ pub(crate) async fn whoami(State(app): State<App>, by: Principal) -> Result<Json
             scopes: agent.scopes.clone(),
             restricted: agent.projects.is_some(),
             project_ids: agent.projects.clone().unwrap_or_default(),
-            recent: app.audit.of_agent(agent.id, RECENT).await?.into_iter().map(View::from).collect(),
+            recent: recent(&app, by.vault, agent.id).await?,
         },
     }))
+}
+
+async fn recent(app: &App, vault: VaultId, agent: AgentId) -> Result<Vec<View>, Error> {
+    let newest = app.audit.page(Ask { part: Part::Agent(agent), ..Ask::all(vault) }, RECENT).await?;
+    Ok(newest.into_iter().map(|(_, record)| record.into()).collect())
 }

@@ -6,6 +6,7 @@ use rules::Time;
 use rules::audit::{Action, ActorKind, Record, Severity};
 use schemars::JsonSchema;
 use serde::Serialize;
+use store::audit::Ask;
 
 use crate::App;
 
@@ -41,8 +42,6 @@ pub(crate) struct Activity {
 }
 
 pub(crate) async fn activity(State(app): State<App>, by: Principal) -> Result<Json<Activity>, Error> {
-    let begin = app.begin(&by).await?;
-    // One past the present: records of this very moment are in the log too.
-    let page = app.audit.page(by.vault, None, begin, Time::from_ms(by.now.ms() + 1), RECENT).await?;
-    Ok(Json(Activity { events: page.records.into_iter().map(|(_, record)| record.into()).collect() }))
+    let newest = app.audit.page(Ask::all(by.vault), RECENT).await?;
+    Ok(Json(Activity { events: newest.into_iter().map(|(_, record)| record.into()).collect() }))
 }

@@ -9,10 +9,9 @@ mod search;
 mod stats;
 mod usage;
 
-use edge::{Base, Error, Principal, Routes};
-use rules::Time;
+use edge::{Base, Routes};
 use rules::scope::Scope::AuditRead;
-use store::{Audit, Lists, vault};
+use store::{Audit, Lists};
 
 #[derive(Clone)]
 struct App {
@@ -33,11 +32,4 @@ pub fn routes(base: &Base) -> Routes {
         .post("stats/reads-over-time", AuditRead, reads_over_time::reads_over_time)
         .get("usage", AuditRead, usage::usage)
         .with_state(app)
-}
-
-impl App {
-    /// When the vault was made: nothing in its log is older.
-    async fn begin(&self, by: &Principal) -> Result<Time, Error> {
-        Ok(by.find(&vault::row(by.vault)).await?.created_at)
-    }
 }

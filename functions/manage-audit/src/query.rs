@@ -1,13 +1,15 @@
 //! `POST audit/query`: the vault's records, searched, a page at a time.
 //!
-//! By number (`page`, up to 10,000 records), or from a cursor (`nextCursor` of the page before), newest first and without
-//! that limit. `total` counts the matches as far as they were looked at: it is all of them if `totalIsExact`.
+//! By number (`page`, up to 10,000 records), or from a cursor (`nextCursor` of the page before), in order of time, either way
+//! round, and without that limit. `total` counts the matches as far as they were looked at: it is all of them if
+//! `totalIsExact`.
 
 use std::collections::{BTreeSet, HashMap};
 
 use axum::extract::State;
 use edge::paging::{Direction, Paged, Range, SIZE_LIMIT};
 use edge::{Body, Error, Json, Principal};
+use protocol::{AgentId, MachineId, ProjectId, SecretId, UserId};
 use rules::Time;
 use rules::audit::{ActorKind, Record, Severity, View};
 use schemars::JsonSchema;
@@ -15,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use store::{Batch, agent, machine, person};
 
 use crate::App;
-use crate::search::{FOUND, Filter};
+use crate::search::{FOUND, Filter, cursor};
 
 #[derive(Deserialize, Default, Clone, Copy, PartialEq, Eq, JsonSchema)]
 #[schemars(rename = "AuditOrder")]
@@ -39,6 +41,12 @@ pub(crate) struct Query {
     search: Option<String>,
     from: Option<Time>,
     to: Option<Time>,
+    secret_id: Option<SecretId>,
+    machine_id: Option<MachineId>,
+    project_id: Option<ProjectId>,
+    ai_agent_id: Option<AgentId>,
+    actor_kind: Option<ActorKind>,
+    actor_user_id: Option<UserId>,
     #[serde(default)]
     sort_by: SortBy,
     /// `desc` unless given.
@@ -47,7 +55,7 @@ pub(crate) struct Query {
     page: Option<u64>,
     #[schemars(range(min = 1, max = SIZE_LIMIT))]
     page_size: Option<u64>,
-    /// `nextCursor` of the page before; then the order is the log's own.
+    /// `nextCursor` of the page before, in order of time.
     cursor: Option<String>,
 }
 
@@ -82,25 +90,31 @@ pub(crate) async fn query(
     Body(query): Body<Query>,
 ) -> Result<Json<Page>, Error> {
     let range = Range::checked(query.page, query.page_size)?;
-    let Query { actions, severities, source_ip, search, from, to, .. } = query;
-    let search = Filter { actions, severities, source_ip, search, from, to }.checked()?;
-    let newest_first = query.sort_by == SortBy::Timestamp && query.sort_dir != Some(Direction::Asc);
-    let well_formed = |cursor: &String| {
-        cursor.len() <= 32 && cursor.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-') && cursor.contains('-')
+    let filter = Filter {
+        actions: query.actions,
+        severities: query.severities,
+        source_ip: query.source_ip,
+        search: query.search,
+        from: query.from,
+        to: query.to,
+        secret_id: query.secret_id,
+        machine_id: query.machine_id,
+        project_id: query.project_id,
+        ai_agent_id: query.ai_agent_id,
+        actor_kind: query.actor_kind,
+        actor_user_id: query.actor_user_id,
     };
-    if !query.cursor.as_ref().is_none_or(well_formed) {
-        return Err(Error::invalid("cursor", "must be the nextCursor of an earlier answer"));
-    }
-    if query.cursor.is_some() && !(newest_first && range.is_first()) {
-        return Err(Error::invalid(
-            "cursor",
-            "works only with the newest records first; leave out sortBy, sortDir and page",
-        ));
+    let search = filter.checked()?;
+    let after = cursor(query.cursor)?;
+    let by_time = query.sort_by == SortBy::Timestamp;
+    let oldest_first = by_time && query.sort_dir == Some(Direction::Asc);
+    if after.is_some() && !(by_time && range.is_first()) {
+        return Err(Error::invalid("cursor", "works only in order of time; leave out sortBy and page"));
     }
     // One more than the page ends with says whether there are others; another order needs all there are.
-    let most = if newest_first { range.end() + 1 } else { FOUND + 1 };
-    let mut found = app.find(&by, &search, query.cursor.as_deref(), most).await?;
-    if !newest_first && !found.all {
+    let most = if by_time { range.end() + 1 } else { FOUND + 1 };
+    let mut found = app.find(&by, &search, after, oldest_first, most).await?;
+    if !by_time && !found.all {
         return Err(Error::invalid("sortBy", "cannot sort this many records; narrow the search, or leave sortBy out"));
     }
     match query.sort_by {
@@ -110,14 +124,14 @@ pub(crate) async fn query(
         SortBy::Severity => found.records.sort_by_key(|(_, record)| record.severity),
         SortBy::SourceIp => found.records.sort_by(|(_, one), (_, other)| one.source_ip.cmp(&other.source_ip)),
     }
-    // Time is in falling order as it was found, the others in rising order.
-    if (query.sort_by == SortBy::Timestamp) == (query.sort_dir == Some(Direction::Asc)) {
+    // Time is in the order in which it was found, the others in rising order.
+    if !by_time && query.sort_dir != Some(Direction::Asc) {
         found.records.reverse();
     }
     let (records, paged) = range.page(found.records);
     let last = records.last().map(|(cursor, _)| cursor.clone());
     let ended = found.all && paged.is_last();
-    let next_cursor = if newest_first && !ended { last.or(found.stopped_at) } else { None };
+    let next_cursor = if by_time && !ended { last.or(found.stopped_at) } else { None };
     Ok(Json(Page { entries: app.entries(&by, records).await?, paged, total_is_exact: found.all, next_cursor }))
 }
 

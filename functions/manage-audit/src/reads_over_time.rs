@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use store::hour::HOUR_MS;
 
 use crate::App;
+use crate::search::in_milliseconds;
 
 /// Hours of a day.
 const DAY: u64 = 24;
@@ -64,6 +65,7 @@ pub(crate) async fn reads_over_time(
     by: Principal,
     Body(query): Body<Query>,
 ) -> Result<Json<Reads>, Error> {
+    in_milliseconds(query.from, query.to)?;
     // There is nothing to count in time to come.
     let tomorrow = by.now.plus_seconds(86_400);
     let to = query.to.unwrap_or(by.now).min(tomorrow);

@@ -213,6 +213,8 @@ pub enum KeyContext {
     Project(VaultId, ProjectId),
     /// A vault's key.
     Vault(VaultId),
+    /// A key of nothing, which shows that a store and a server key belong together.
+    Check,
 }
 
 impl KeyContext {
@@ -224,6 +226,7 @@ impl KeyContext {
                 vec![("purpose", "project".to_owned()), ("vault", vault.to_string()), ("project", project.to_string())]
             }
             Self::Vault(vault) => vec![("purpose", "vault".to_owned()), ("vault", vault.to_string())],
+            Self::Check => vec![("purpose", "check".to_owned())],
         }
     }
 

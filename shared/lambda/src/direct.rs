@@ -10,6 +10,8 @@ use lambda_http::lambda_runtime::{self, LambdaEvent, service_fn};
 use rules::audit::Record;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use store::StoreError;
+use store::audit::Seen;
 
 use crate::start::Start;
 
@@ -71,30 +73,48 @@ struct Batch {
 }
 
 impl Batch {
-    fn images(self) -> impl Iterator<Item = store::Item> {
-        self.records.into_iter().filter_map(|change| change.dynamodb.new_image).map(|Image(image)| image)
+    fn seen(self) -> Result<Vec<Seen>, StoreError> {
+        let seen = self.records.into_iter().map(Change::seen).collect::<Result<Vec<_>, _>>()?;
+        Ok(seen.into_iter().flatten().collect())
     }
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Change {
+    event_name: String,
     dynamodb: Images,
+    /// Who did it, if it was no request: the TTL.
+    user_identity: Option<Value>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Images {
-    /// Not there when a row was dropped because its time was over.
     new_image: Option<Image>,
+    old_image: Option<Image>,
 }
 
-pub(crate) async fn answer_stream<D>(started: &Start, job: impl Fn(Vec<Record>) -> D) -> Result<(), lambda_http::Error>
+impl Change {
+    /// What it tells of a record, if it is about one.
+    fn seen(self) -> Result<Option<Seen>, StoreError> {
+        let (image, seen): (_, fn(Record) -> Seen) = match self.event_name.as_str() {
+            "INSERT" => (self.dynamodb.new_image, Seen::Written),
+            "MODIFY" => (self.dynamodb.old_image, Seen::Replaced),
+            "REMOVE" if self.user_identity.is_none() => (self.dynamodb.old_image, Seen::Deleted),
+            _ => return Ok(None),
+        };
+        Ok(store::audit::records(image.map(|Image(image)| image))?.pop().map(seen))
+    }
+}
+
+pub(crate) async fn answer_stream<D>(started: &Start, job: impl Fn(Vec<Seen>) -> D) -> Result<(), lambda_http::Error>
 where
     D: Future<Output = Result<usize, Error>>,
 {
     let answer = async |event: LambdaEvent<Batch>| {
         let id = event.context.request_id;
-        let records = store::audit::records(event.payload.images());
+        let records = event.payload.seen();
         let work = async { job(records?).await };
         let done = started.telemetry.observe(started.name, "stream", &id, without_panic(work)).await;
         done.map(|number| json!({ "done": number }))
@@ -116,11 +136,12 @@ mod tests {
         assert!(without_panic(async { Ok(7) }).await.is_ok());
     }
 
-    /// A stream's event as DynamoDB sends it: a record, a nonce that is none, and a row that was dropped.
+    /// A stream's event as DynamoDB sends it: a record, a nonce that is none, a row that was dropped in its time, and what
+    /// nobody may do to a record.
     #[test]
     fn records_are_found_in_a_stream() {
         let text = |text: &str| json!({ "S": text });
-        let record = json!({ "pk": text("machine#m#n"), "vaultDay": text("vault_0123456789#1#2"),
+        let record = json!({ "pk": text("machine#m#n"), "log": text("vault_0123456789#frequent#2"),
             "order": text("0000000000007-00000000"), "ttl": { "N": "31536000" }, "attempt": text("a"),
             "action": text("secret_read"), "severity": text("info"), "actorKind": text("machine"),
             "vault": text("vault_0123456789"), "userId": text("8a1d6f3e-2b5c-4d70-9e84-1f2a3b4c5d6e"),
@@ -129,13 +150,17 @@ mod tests {
         let batch: Batch = serde_json::from_value(json!({ "Records": [
             { "eventID": "1", "eventName": "INSERT", "dynamodb": { "NewImage": record, "SequenceNumber": "1" } },
             { "eventID": "2", "eventName": "INSERT", "dynamodb": { "NewImage": { "pk": text("machine#m#o") } } },
-            { "eventID": "3", "eventName": "REMOVE", "dynamodb": { "Keys": { "pk": text("machine#m#p") } } },
+            { "eventID": "3", "eventName": "REMOVE", "dynamodb": { "OldImage": record },
+              "userIdentity": { "type": "Service", "principalId": "dynamodb.amazonaws.com" } },
+            { "eventID": "4", "eventName": "REMOVE", "dynamodb": { "OldImage": record } },
+            { "eventID": "5", "eventName": "MODIFY", "dynamodb": { "OldImage": record, "NewImage": record } },
         ] }))
         .unwrap();
-        let images: Vec<_> = batch.images().collect();
-        assert_eq!(images.len(), 2);
-        let records = store::audit::records(images).unwrap();
-        assert_eq!(records.len(), 1);
-        assert_eq!(records[0].secret_id.unwrap().to_string(), "sk_0123456789");
+        let seen = batch.seen().unwrap();
+        assert!(
+            matches!(&seen[..], [Seen::Written(one), Seen::Deleted(_), Seen::Replaced(_)]
+            if one.secret_id.unwrap().to_string() == "sk_0123456789"),
+            "{seen:?}"
+        );
     }
 }

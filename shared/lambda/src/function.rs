@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use edge::seal::Perform;
 use edge::{Config, Error, MailRequest, Routes, telemetry};
-use rules::audit::Record;
+use store::audit::Seen;
 
 use crate::start::{Start, StartError};
 use crate::{direct, http};
@@ -59,7 +59,7 @@ impl Function {
     /// send the batch again.
     pub fn stream<J, D>(self, job: impl AsyncFnOnce(&Start) -> Result<J, StartError>) -> ExitCode
     where
-        J: Fn(Vec<Record>) -> D,
+        J: Fn(Vec<Seen>) -> D,
         D: Future<Output = Result<usize, Error>>,
     {
         self.run(async |start| direct::answer_stream(start, start.make(job).await?).await.map_err(StartError::Lambda))

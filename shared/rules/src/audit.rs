@@ -181,6 +181,7 @@ catalogue! {
     AuditExport           "audit_export"             Medium   Authentication [User AiAgent];
     AuthFailure           "auth_failure"             Medium   Authentication [User Machine AiAgent External];
     AccountCreate         "account_create"           Medium   Authentication [User];
+    AuditRecordChange     "audit_record_change"      Critical Authentication [System];
     EmailVerify           "email_verify"             Info     Authentication [External];
     PasswordChange        "password_change"          High     Authentication [User];
     PasswordResetRequest  "password_reset_request"   Medium   Authentication [External];
@@ -213,6 +214,9 @@ pub struct Record {
     pub vault: VaultId,
     /// The vault owner's id, which says nothing about who acted.
     pub user_id: UserId,
+    /// The person who acted, if one did.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub actor_user_id: Option<UserId>,
     /// The machine concerned.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub machine_id: Option<MachineId>,
@@ -286,6 +290,7 @@ impl Origin {
             actor_kind: self.actor,
             vault: self.vault,
             user_id: self.owner,
+            actor_user_id: None,
             machine_id: None,
             ai_agent_id: None,
             secret_id: None,
@@ -299,6 +304,11 @@ impl Origin {
 }
 
 impl Record {
+    /// Names the person who acted.
+    pub fn person(self, id: UserId) -> Self {
+        Self { actor_user_id: Some(id), ..self }
+    }
+
     /// Names the machine concerned.
     pub fn machine(self, id: MachineId) -> Self {
         Self { machine_id: Some(id), ..self }
@@ -330,6 +340,7 @@ pub struct View {
     pub severity: Severity,
     pub actor_kind: ActorKind,
     pub user_id: UserId,
+    pub actor_user_id: Option<UserId>,
     pub machine_id: Option<MachineId>,
     pub ai_agent_id: Option<AgentId>,
     pub secret_id: Option<SecretId>,
@@ -346,6 +357,7 @@ impl From<Record> for View {
             severity: record.severity,
             actor_kind: record.actor_kind,
             user_id: record.user_id,
+            actor_user_id: record.actor_user_id,
             machine_id: record.machine_id,
             ai_agent_id: record.ai_agent_id,
             secret_id: record.secret_id,

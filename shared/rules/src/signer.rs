@@ -159,7 +159,7 @@ impl<'a, S> Known<'a, S> {
         let standing = tombstone.filter(|tombstone| tombstone.ends_at() > now);
         match (there, standing) {
             (Some(signer), _) => Self::There(signer),
-            (None, Some(tombstone)) => Self::Removed(&tombstone.public_key),
+            (None, Some(tombstone)) => Self::Removed(&tombstone.key),
             (None, None) => Self::Nobody,
         }
     }

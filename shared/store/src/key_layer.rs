@@ -66,28 +66,27 @@ impl LocalKeyLayer {
         Self(ServerKey::make())
     }
 
-    /// Reads a key file, which nobody but its owner may be able to read; makes it when it is not there. The caller sees
-    /// to it that only one process does this in a folder.
+    /// Makes a key file that only its owner can read; one that is there is overwritten. The caller sees to it that only one
+    /// process does this in a folder.
+    pub fn make_file(path: &Path) -> Result<Self, KeyFileError> {
+        use std::io::Write as _;
+        use std::os::unix::fs::OpenOptionsExt as _;
+
+        let io = |error| KeyFileError::Io(path.display().to_string(), error);
+        let mut options = std::fs::OpenOptions::new();
+        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(path).map_err(io)?;
+        let key = Zeroizing::new(crypto::random::bytes::<32>());
+        file.write_all(&*key).and_then(|()| file.sync_all()).map_err(io)?;
+        Self::from_file(path)
+    }
+
+    /// Reads a key file, which nobody but its owner may be able to read.
     pub fn from_file(path: &Path) -> Result<Self, KeyFileError> {
-        use std::io::{Read as _, Write as _};
-        use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+        use std::io::Read as _;
+        use std::os::unix::fs::PermissionsExt as _;
 
         let name = || path.display().to_string();
         let io = |error| KeyFileError::Io(name(), error);
-        if !path.exists() {
-            // Whole or not at all: under another name first.
-            let new = path.with_extension("new");
-            let mut file = std::fs::OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&new)
-                .map_err(io)?;
-            let key = Zeroizing::new(crypto::random::bytes::<32>());
-            file.write_all(&*key).and_then(|()| file.sync_all()).map_err(io)?;
-            std::fs::rename(&new, path).map_err(io)?;
-        }
         let mut file = std::fs::File::open(path).map_err(io)?;
         let metadata = file.metadata().map_err(io)?;
         if metadata.permissions().mode() & 0o077 != 0 {
@@ -279,7 +278,8 @@ mod tests {
     fn a_key_file_is_the_owners_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("server.key");
-        LocalKeyLayer::from_file(&path).map(drop).unwrap();
+        assert!(matches!(LocalKeyLayer::from_file(&path), Err(KeyFileError::Io(..))));
+        LocalKeyLayer::make_file(&path).map(drop).unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         let first = std::fs::read(&path).unwrap();
         LocalKeyLayer::from_file(&path).map(drop).unwrap();

@@ -3,14 +3,14 @@
 use std::process::ExitCode;
 
 use functions::follow_audit::FollowAudit;
-use rules::audit::Record;
+use store::audit::Seen;
 
 fn main() -> ExitCode {
     lambda::Function::named("follow-audit").stream(async |start| {
-        let counts = FollowAudit::new(start.base());
-        Ok(move |records: Vec<Record>| {
-            let counts = counts.clone();
-            async move { counts.run(&records).await }
+        let follow = FollowAudit::new(start.base());
+        Ok(move |seen: Vec<Seen>| {
+            let follow = follow.clone();
+            async move { follow.run(&seen).await }
         })
     })
 }

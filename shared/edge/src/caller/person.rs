@@ -129,7 +129,7 @@ impl Person {
             address: Some(self.address),
             at: self.now,
         };
-        origin.entry(action, detail)
+        origin.entry(action, detail).person(self.user.id)
     }
 
     /// The owner of the vault they act in. So far that is always the person.

@@ -52,7 +52,7 @@ impl Principal {
         let origin = Origin { vault: self.vault, owner: self.owner, actor, address: Some(self.address), at: self.now };
         let record = Record { written: self.written.clone(), ..origin.entry(action, detail) };
         match &self.who {
-            Who::Person(_) => record,
+            Who::Person(user) => record.person(user.id),
             Who::Agent(agent) => record.agent(agent.id),
         }
     }

@@ -44,6 +44,17 @@ impl Proof {
     }
 }
 
+/// A code without what people put between its digits.
+fn digits_of(code: &Plaintext) -> Plaintext {
+    Plaintext::new(code.expose().iter().copied().filter(|byte| !b" -".contains(byte)).collect())
+}
+
+/// Whether a code has the form of an authenticator app's.
+fn is_of_app(code: &Plaintext) -> bool {
+    let digits = digits_of(code);
+    digits.len() == 6 && digits.expose().iter().all(u8::is_ascii_digit)
+}
+
 /// Judges codes. It opens the seeds of authenticator apps, so only some functions have it.
 #[derive(Clone)]
 pub struct Codes {
@@ -67,11 +78,7 @@ impl Codes {
         factor: &SecondFactor,
         code: Plaintext,
     ) -> Result<Option<Proof>, Error> {
-        // People type them in groups.
-        let digits: Vec<u8> = code.expose().iter().copied().filter(|byte| !b" -".contains(byte)).collect();
-        let code =
-            if digits.len() == 6 && digits.iter().all(u8::is_ascii_digit) { Plaintext::new(digits) } else { code };
-        if code.len() == 6 {
+        if is_of_app(&code) {
             let step = self.step_of(vault, factor, &code).await?.filter(|step| *step > factor.last_step);
             return Ok(step.map(Proof::Code));
         }
@@ -85,6 +92,7 @@ impl Codes {
         let vault = self.store.get(&vault::row(vault)).await?.ok_or_else(|| Error::internal("no vault"))?;
         let key = self.keys.vault_key(&vault, now).await?;
         let seed = key.open(SecondFactor::PURPOSE, &factor.user, &factor.seed)?;
-        Ok(code.expose_str().and_then(|code| totp::step_of(&seed, code, now.seconds())))
+        let digits = digits_of(code);
+        Ok(digits.expose_str().and_then(|code| totp::step_of(&seed, code, now.seconds())))
     }
 }

@@ -120,8 +120,10 @@ impl<M: MediaType> File<M> {
 
     /// With a header more.
     #[must_use]
-    pub fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
-        self.0.headers_mut().insert(name, HeaderValue::from_static(value));
+    pub fn with_header(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.0.headers_mut().insert(name, value);
+        }
         self
     }
 }

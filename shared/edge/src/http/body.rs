@@ -15,11 +15,15 @@ pub const SMALL: usize = 64 * 1_024;
 /// Largest body of the management plane, in bytes (1 MiB).
 pub const LARGE: usize = 1_024 * 1_024;
 
+/// Most that is taken in of a body that is refused, in bytes (16 MiB).
+const DRAINED: usize = 16 * 1_024 * 1_024;
+
 /// Reads a whole body of at most `limit` bytes, into memory that wipes itself.
 pub(crate) async fn read(mut body: axum::body::Body, limit: usize) -> Result<Zeroizing<Vec<u8>>, Error> {
     let too_large = || Error::new(Code::BodyTooLarge, format!("The body is larger than {limit} bytes"));
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > limit {
+        drain(body).await;
         return Err(too_large());
     }
     // As large as announced, because a buffer that grows leaves copies behind.
@@ -30,12 +34,25 @@ pub(crate) async fn read(mut body: axum::body::Body, limit: usize) -> Result<Zer
         })?;
         if let Ok(data) = frame.into_data() {
             if bytes.len() + data.len() > limit {
+                drain(body).await;
                 return Err(too_large());
             }
             bytes.extend_from_slice(&data);
         }
     }
     Ok(bytes)
+}
+
+/// Takes in what is left of a body that is refused, up to a point: a client that is still sending when the answer comes and
+/// the connection closes sees a broken connection, and not the answer.
+async fn drain(mut body: axum::body::Body) {
+    let mut left = DRAINED;
+    while let Some(Ok(frame)) = body.frame().await {
+        left = left.saturating_sub(frame.data_ref().map_or(0, bytes::Bytes::len));
+        if left == 0 {
+            return;
+        }
+    }
 }
 
 /// Parses a JSON body. No body counts as `{}` where every field is optional, and white space alone is no body.

@@ -71,7 +71,6 @@ codes! {
         OriginRefused "origin_refused",
         OwnIdentity "own_identity",
         ScopeMissing "scope_missing",
-        SetUpCodeRequired "set_up_code_required",
         StepUpRequired "step_up_required",
     404:
         AgentNotFound "agent_not_found",
@@ -94,7 +93,6 @@ codes! {
         EmailVerified "email_verified",
         ExistsAlready "exists_already",
         LimitReached "limit_reached",
-        NameTaken "name_taken",
         NotAttached "not_attached",
         NotBegun "not_begun",
         NotInTrash "not_in_trash",

@@ -18,8 +18,9 @@ pub struct Tombstone<Id> {
     pub vault: VaultId,
     /// The vault's owner, for its records.
     pub owner: UserId,
-    /// The key its signatures verify under.
-    pub public_key: PublicKey,
+    /// The key its signatures verify under. It is not called as that of a machine or an agent is: who may leave a tombstone
+    /// must not be able to give one of those a key.
+    pub key: PublicKey,
     /// When it was removed.
     pub removed_at: Time,
 }
@@ -38,7 +39,7 @@ impl Machine {
     /// What stays of it after its removal.
     #[must_use]
     pub fn tombstone(&self, owner: UserId, removed_at: Time) -> Tombstone<protocol::MachineId> {
-        Tombstone { of: self.id, vault: self.vault, owner, public_key: self.public_key, removed_at }
+        Tombstone { of: self.id, vault: self.vault, owner, key: self.public_key, removed_at }
     }
 }
 
@@ -46,6 +47,6 @@ impl Agent {
     /// What stays of it after its removal.
     #[must_use]
     pub fn tombstone(&self, removed_at: Time) -> Tombstone<protocol::AgentId> {
-        Tombstone { of: self.id, vault: self.vault, owner: self.owner, public_key: self.public_key, removed_at }
+        Tombstone { of: self.id, vault: self.vault, owner: self.owner, key: self.public_key, removed_at }
     }
 }

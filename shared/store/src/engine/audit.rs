@@ -2,20 +2,25 @@
 //!
 //! The row that makes a signed request unique *is* its audit record: one conditional write does both. Records are put,
 //! and read in order of time; nothing here can change or delete one, and retention is the table's TTL.
+//!
+//! A vault's log has nine parts, each a partition of an index and in order of time: eight for what machines and AI agents
+//! do again and again, because one partition takes 1,000 writes a second, and one for the rest. So a search for something
+//! rare does not walk through reads. No part depends on a clock: a record of any time is in its log.
 
 use std::collections::VecDeque;
 
 use crypto::random;
+use protocol::SecretId;
 use protocol::{AgentId, MachineId, Nonce, VaultId};
 use rules::Time;
-use rules::audit::{Record, Severity};
+use rules::audit::{Action, Record, Severity};
 
 use super::backend::{PutItem, Query, Terms, WriteError};
 use super::item::{Item, Value};
 use super::meter::{self, Counted};
 use super::read::all_of;
 use super::row::{attributes, from_item, sortable};
-use super::table::{BY_AGENT, BY_TIME, TTL, Table};
+use super::table::{BY_AGENT, BY_SECRET, BY_TIME, TTL, Table};
 use super::transaction::FREE;
 use crate::{Lists, StoreError};
 
@@ -24,10 +29,8 @@ pub const RETENTION_DAYS: u64 = 365;
 /// How long the nonce of a request that is not audited is kept, in seconds. It has to outlive the ten minutes in which
 /// its timestamp can pass.
 const NONCE_SECONDS: u64 = 3_600;
-/// Index partitions of a vault's day, so that a busy vault does not throttle on one.
+/// Parts of a vault's log for what is frequent, so that a busy vault does not throttle on one.
 const SHARDS: u8 = 8;
-/// Most days that are looked at together, in a quiet time.
-const DAYS_AT_ONCE: u64 = 8;
 /// Most records that one query asks for.
 const CHUNK: usize = 250;
 
@@ -60,12 +63,44 @@ pub enum NonceError {
     Store(#[from] StoreError),
 }
 
-/// A page of the log, newest first.
-pub struct Page {
-    /// The records, each with its cursor.
-    pub records: Vec<(String, Record)>,
-    /// Where the next page starts; nothing when this was the last.
-    pub next: Option<String>,
+/// Which records are walked through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// A vault's log.
+    All,
+    /// What is not frequent in it.
+    Rare,
+    /// What is frequent in it.
+    Frequent,
+    /// What concerns a secret of the vault.
+    Secret(SecretId),
+    /// What an AI agent of the vault did.
+    Agent(AgentId),
+}
+
+/// Which records, of which time, in which order.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// The vault.
+    pub vault: VaultId,
+    /// Which of its records.
+    pub part: Part,
+    /// Not older than this.
+    pub from: Option<Time>,
+    /// Not younger than this.
+    pub to: Option<Time>,
+    /// Oldest first, instead of newest first.
+    pub oldest_first: bool,
+    /// Those after the record with this cursor, in that order.
+    pub after: Option<String>,
+}
+
+impl Ask {
+    /// A vault's whole log, newest first.
+    #[must_use]
+    pub fn all(vault: VaultId) -> Self {
+        Self { vault, part: Part::All, from: None, to: None, oldest_first: false, after: None }
+    }
 }
 
 /// The audit table.
@@ -81,17 +116,40 @@ fn indexed(pk: String, record: &Record) -> Result<Item, StoreError> {
     let mut item = attributes(record)?;
     let ttl = record.timestamp.plus_seconds(RETENTION_DAYS * 86_400);
     item.set("pk", pk);
-    item.set("vaultDay", partition(record.vault, record.timestamp.day(), shard % SHARDS));
+    item.set(
+        "log",
+        if is_frequent(record.action) { shard_of(record.vault, shard % SHARDS) } else { rest_of(record.vault) },
+    );
     item.set("order", format!("{}-{}", sortable(record.timestamp), hex::encode(tail)));
     item.set(TTL, ttl.seconds());
     if let Some(agent) = record.ai_agent_id {
-        item.set("agent", format!("AGENT#{agent}"));
+        item.set("agent", of_agent(record.vault, agent));
+    }
+    if let Some(secret) = record.secret_id {
+        item.set("secret", of_secret(record.vault, secret));
     }
     Ok(item)
 }
 
-fn partition(vault: VaultId, day: u64, shard: u8) -> String {
-    format!("{vault}#{day}#{shard}")
+/// What machines and AI agents do again and again.
+pub fn is_frequent(action: Action) -> bool {
+    matches!(action, Action::SecretRead | Action::SecretReadDenied | Action::SecretExport | Action::AgentAccess)
+}
+
+fn shard_of(vault: VaultId, shard: u8) -> String {
+    format!("{vault}#frequent#{shard}")
+}
+
+fn rest_of(vault: VaultId) -> String {
+    format!("{vault}#rare")
+}
+
+fn of_secret(vault: VaultId, secret: SecretId) -> String {
+    format!("{vault}#{secret}")
+}
+
+fn of_agent(vault: VaultId, agent: AgentId) -> String {
+    format!("{vault}#{agent}")
 }
 
 /// A record that belongs to no signed request.
@@ -99,9 +157,20 @@ pub(crate) fn record_item(record: &Record) -> Result<Item, StoreError> {
     indexed(format!("record#{}", hex::encode(random::bytes::<16>())), record)
 }
 
+/// What the audit table's stream tells of a record.
+#[derive(Debug, Clone)]
+pub enum Seen {
+    /// It was written.
+    Written(Record),
+    /// Another row was put in its place: nothing of ours does that.
+    Replaced(Record),
+    /// It was deleted before its time: nothing of ours does that.
+    Deleted(Record),
+}
+
 /// The records among the audit table's rows, as its stream brings them: a nonce can be without one.
 pub fn records(images: impl IntoIterator<Item = Item>) -> Result<Vec<Record>, StoreError> {
-    let of_records = images.into_iter().filter(|image| image.get("vaultDay").is_some());
+    let of_records = images.into_iter().filter(|image| image.get("log").is_some());
     of_records.map(|image| from_item("audit record", image)).collect()
 }
 
@@ -187,66 +256,39 @@ impl Audit {
         all_of(writes).await
     }
 
-    /// A page of a vault's records, newest first: those before the cursor, not older than `since`.
-    pub async fn page(
-        &self,
-        vault: VaultId,
-        before: Option<&str>,
-        since: Time,
-        now: Time,
-        size: usize,
-    ) -> Result<Page, StoreError> {
-        let mut walk = self.walk(vault, before, since, now, size);
+    /// The first records of a walk, at most this many, each with its cursor.
+    pub async fn page(&self, ask: Ask, size: usize) -> Result<Vec<(String, Record)>, StoreError> {
+        let mut walk = self.walk(&ask, size);
         let mut records = Vec::new();
-        while records.len() < size {
-            match walk.next().await? {
-                Some(record) => records.push(record),
-                None => return Ok(Page { records, next: None }),
-            }
+        while records.len() < size
+            && let Some(record) = walk.next().await?
+        {
+            records.push(record);
         }
-        let next = records.last().map(|(cursor, _): &(String, Record)| cursor.clone());
-        Ok(Page { records, next })
+        Ok(records)
     }
 
-    /// Starts a walk through a vault's records, newest first: those before the cursor, not older than `since`. `expected`
-    /// is about how many will be taken.
-    pub fn walk(&self, vault: VaultId, before: Option<&str>, since: Time, now: Time, expected: usize) -> Walk {
-        Walk::new(self.clone(), vault, before, since, now, expected)
-    }
-
-    /// The newest records of what an agent did, newest first.
-    pub async fn of_agent(&self, agent: AgentId, most: i32) -> Result<Vec<Record>, StoreError> {
-        let query = Query {
-            index: Some(BY_AGENT.into()),
-            condition: "#agent = :agent".into(),
-            terms: Terms::default().name("#agent", "agent").value(":agent", format!("AGENT#{agent}")),
-            backward: true,
-            most: Some(most.unsigned_abs()),
-            ..Query::default()
-        };
-        let page = self.0.backend.query(self.0.name(Table::Audit), query).await?;
-        page.items.into_iter().map(|item| from_item("audit record", item)).collect()
+    /// Starts a walk through records. `expected` is about how many will be taken.
+    pub fn walk(&self, ask: &Ask, expected: usize) -> Walk {
+        Walk::new(self.clone(), ask, expected)
     }
 }
 
-/// A walk through a vault's records, newest first.
+/// A walk through records in order of time.
 ///
-/// A day's records lie in shards, each in order; the walk merges them, asking a shard for more when it has run out. While
-/// there are none it looks at more and more days together.
+/// They lie in one partition or several, each in order; the walk merges them, asking a partition for more when it has run
+/// out.
 pub struct Walk {
     audit: Audit,
-    vault: VaultId,
-    before: String,
-    since: Time,
-    /// The day that is looked at next; nothing when there is none.
-    day: Option<u64>,
-    days_at_once: u64,
+    ask: Ask,
     chunk: u32,
-    shards: Vec<Shard>,
+    streams: Vec<Stream>,
 }
 
-/// One shard of one day, as far as it was read.
-struct Shard {
+/// One partition, as far as it was read.
+struct Stream {
+    index: &'static str,
+    attribute: &'static str,
     partition: String,
     read: VecDeque<(String, Record)>,
     from: Option<Item>,
@@ -254,59 +296,75 @@ struct Shard {
 }
 
 impl Walk {
-    fn new(audit: Audit, vault: VaultId, before: Option<&str>, since: Time, now: Time, expected: usize) -> Self {
-        let before = before.map_or_else(|| format!("{}~", sortable(now)), str::to_owned);
-        // What is older than records are kept is gone, or about to go.
-        let since = since.max(now.minus_seconds(RETENTION_DAYS * 86_400));
-        // There is nothing in days to come, whatever a cursor says.
-        let at = before.split(['-', '~']).next().and_then(|ms| ms.parse().ok()).map_or(now, Time::from_ms);
-        let day = Some(at.min(now).day()).filter(|day| *day >= since.day());
-        let chunk = (expected / usize::from(SHARDS) + 16).min(CHUNK);
-        let chunk = u32::try_from(chunk).unwrap_or(u32::MAX);
-        Self { audit, vault, before, since, day, days_at_once: 1, chunk, shards: vec![] }
+    fn new(audit: Audit, ask: &Ask, expected: usize) -> Self {
+        let vault = ask.vault;
+        let stream = |index, attribute, partition| Stream {
+            index,
+            attribute,
+            partition,
+            read: VecDeque::new(),
+            from: None,
+            ended: false,
+        };
+        let rare = || stream(BY_TIME, "log", rest_of(vault));
+        let frequent = (0..SHARDS).map(|shard| stream(BY_TIME, "log", shard_of(vault, shard)));
+        let streams: Vec<Stream> = match ask.part {
+            Part::All => frequent.chain([rare()]).collect(),
+            Part::Rare => vec![rare()],
+            Part::Frequent => frequent.collect(),
+            Part::Secret(secret) => vec![stream(BY_SECRET, "secret", of_secret(vault, secret))],
+            Part::Agent(agent) => vec![stream(BY_AGENT, "agent", of_agent(vault, agent))],
+        };
+        let chunk = (expected / streams.len() + 16).min(CHUNK);
+        Self { audit, ask: ask.clone(), chunk: u32::try_from(chunk).unwrap_or(u32::MAX), streams }
     }
 
     /// The next record with its cursor; nothing when there are no more.
     pub async fn next(&mut self) -> Result<Option<(String, Record)>, StoreError> {
-        loop {
-            self.read_on().await?;
-            let newest = self.shards.iter_mut().filter(|shard| !shard.read.is_empty());
-            let newest = newest.max_by(|a, b| a.read.front().map(|r| &r.0).cmp(&b.read.front().map(|r| &r.0)));
-            if let Some(record) = newest.and_then(|shard| shard.read.pop_front()) {
-                self.days_at_once = (self.days_at_once / 2).max(1);
-                // Days are whole, the span may begin within one.
-                return Ok(Some(record).filter(|(_, record)| record.timestamp >= self.since));
-            }
-            let Some(day) = self.day else { return Ok(None) };
-            let last = day.saturating_sub(self.days_at_once - 1).max(self.since.day());
-            self.shards = (last..=day)
-                .flat_map(|day| (0..SHARDS).map(move |shard| (day, shard)))
-                .map(|(day, shard)| Shard {
-                    partition: partition(self.vault, day, shard),
-                    read: VecDeque::new(),
-                    from: None,
-                    ended: false,
-                })
-                .collect();
-            self.day = last.checked_sub(1).filter(|day| *day >= self.since.day());
-            self.days_at_once = (self.days_at_once * 2).min(DAYS_AT_ONCE);
-        }
+        self.read_on().await?;
+        let oldest_first = self.ask.oldest_first;
+        let first = self.streams.iter_mut().filter_map(|stream| {
+            let order = stream.read.front()?.0.clone();
+            Some((order, stream))
+        });
+        let next = first.reduce(|one, other| if (other.0 < one.0) == oldest_first { other } else { one });
+        Ok(next.and_then(|(_, stream)| stream.read.pop_front()))
     }
 
-    /// Reads on in every shard that has run out.
+    /// The bounds of what is asked for, as places in order.
+    fn bounds(&self) -> (String, String) {
+        let mut low = self.ask.from.map_or_else(String::new, sortable);
+        let mut high = self.ask.to.map_or_else(|| "~".to_owned(), |to| format!("{}~", sortable(to)));
+        match (&self.ask.after, self.ask.oldest_first) {
+            // The record with the cursor itself is left out when it comes.
+            (Some(after), true) => low = low.max(after.clone()),
+            (Some(after), false) => high = high.min(after.clone()),
+            (None, _) => {}
+        }
+        // No key is empty.
+        (if low.is_empty() { "0".to_owned() } else { low }, high)
+    }
+
+    /// Reads on in every partition that has run out.
     async fn read_on(&mut self) -> Result<(), StoreError> {
+        let (low, high) = self.bounds();
+        if low > high {
+            self.streams.iter_mut().for_each(|stream| stream.ended = true);
+        }
         let mut reading = tokio::task::JoinSet::new();
-        for (at, shard) in self.shards.iter().enumerate().filter(|(_, shard)| shard.read.is_empty() && !shard.ended) {
+        for (at, stream) in self.streams.iter().enumerate().filter(|(_, it)| it.read.is_empty() && !it.ended) {
             let query = Query {
-                index: Some(BY_TIME.into()),
-                condition: "vaultDay = :day AND #order < :before".into(),
+                index: Some(stream.index.into()),
+                condition: "#part = :part AND #order BETWEEN :low AND :high".into(),
                 terms: Terms::default()
+                    .name("#part", stream.attribute)
                     .name("#order", "order")
-                    .value(":day", shard.partition.as_str())
-                    .value(":before", self.before.as_str()),
-                backward: true,
+                    .value(":part", stream.partition.as_str())
+                    .value(":low", low.as_str())
+                    .value(":high", high.as_str()),
+                backward: !self.ask.oldest_first,
                 most: Some(self.chunk),
-                from: shard.from.clone(),
+                from: stream.from.clone(),
                 ..Query::default()
             };
             let store = self.audit.0.clone();
@@ -316,13 +374,19 @@ impl Walk {
         while let Some(answer) = reading.join_next().await {
             let (at, answer) = answer.map_err(|error| StoreError::Unavailable(error.to_string()))?;
             let answer = answer?;
-            let Some(shard) = self.shards.get_mut(at) else { continue };
+            let Some(stream) = self.streams.get_mut(at) else { continue };
             for item in answer.items {
                 let order = item.get("order").and_then(Value::as_text).unwrap_or_default().to_owned();
-                shard.read.push_back((order, from_item::<Record>("audit record", item)?));
+                if self.ask.after.as_ref() != Some(&order) {
+                    stream.read.push_back((order, from_item::<Record>("audit record", item)?));
+                }
             }
-            shard.from = answer.next;
-            shard.ended = shard.from.is_none();
+            stream.from = answer.next;
+            stream.ended = stream.from.is_none();
+        }
+        // A chunk can have held nothing but the record with the cursor.
+        if self.streams.iter().any(|stream| stream.read.is_empty() && !stream.ended) {
+            return Box::pin(self.read_on()).await;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@
 //! |---|---|---|---|
 //! | vault | `pk`, `sk` | `by-owner`: `ownerPk`, `ownerSk` | vaults, projects, secrets' metadata, machines, grants, tokens |
 //! | values | `pk`, `sk` | | encrypted versions |
-//! | audit | `pk` | `by-time`: `vaultDay`, `order`; `by-agent`: `agent`, `order` | audit records and nonces |
+//! | audit | `pk` | `by-time`: `log`, `order`; `by-secret`: `secret`, `order`; `by-agent`: `agent`, `order` | audit records and nonces |
 //! | accounts | `pk`, `sk` | `by-owner` | people and sessions |
 //! | agents | `pk`, `sk` | `by-owner` | AI agents and their bootstrap tokens |
 //!
@@ -32,6 +32,8 @@ pub enum Table {
 pub(crate) const BY_OWNER: &str = "by-owner";
 /// The index of audit records in order of time.
 pub(crate) const BY_TIME: &str = "by-time";
+/// The index of what concerns a secret, in order of time. Sparse.
+pub(crate) const BY_SECRET: &str = "by-secret";
 /// The index of what AI agents did, in order of time. Sparse: other records are not in it.
 pub(crate) const BY_AGENT: &str = "by-agent";
 /// The attribute that says when a row may be dropped, in epoch seconds.
@@ -80,7 +82,9 @@ impl Table {
     fn spec(self, prefix: &str) -> TableSpec {
         let indexes: &[Index] = match self {
             Self::Vault | Self::Accounts | Self::Agents => &[(BY_OWNER, ["ownerPk", "ownerSk"])],
-            Self::Audit => &[(BY_TIME, ["vaultDay", "order"]), (BY_AGENT, ["agent", "order"])],
+            Self::Audit => {
+                &[(BY_TIME, ["log", "order"]), (BY_SECRET, ["secret", "order"]), (BY_AGENT, ["agent", "order"])]
+            }
             Self::Values => &[],
         };
         TableSpec { name: self.name(prefix).into(), has_sort_key: self != Self::Audit, indexes }

@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod bundle;
+pub mod deployment;
 pub mod expiry;
 pub mod grant;
 pub mod hold_back;

@@ -7,13 +7,8 @@ use rules::audit::{Action, ActorKind};
 use serde_json::json;
 
 /// What a person leaves in the log by a call that is refused, or beside the effect of a case.
-const OF_NO_CASE: [Action; 5] = [
-    Action::AuthFailure,
-    Action::PermissionRevoke,
-    Action::RequestDenied,
-    Action::RequestInvalid,
-    Action::SecretRotateDenied,
-];
+const OF_NO_CASE: [Action; 4] =
+    [Action::AuthFailure, Action::RequestDenied, Action::RequestInvalid, Action::SecretRotateDenied];
 
 #[tokio::test]
 async fn every_handler_has_a_case_and_every_case_a_handler() {

@@ -288,9 +288,18 @@ async fn guesses_at_tokens_lock_an_address_out_of_guessing() {
     locked.error(429);
     assert_eq!(locked.headers["retry-after"], "900");
     let guess = json!({ "token": "ske_guess", "publicKey": "", "hostname": "h" });
-    world.send(Request::new("POST", &format!("/v1/{}/enroll/register", owner.vault)).json(&guess)).await.error(429);
-    let agents = json!({ "token": "0".repeat(64), "publicKey": "" });
-    world.send(Request::new("POST", "/v1/ai-bootstrap/register").json(&agents)).await.error(429);
+    let enroll = || Request::new("POST", &format!("/v1/{}/enroll/register", owner.vault)).json(&guess);
+    world.send(enroll()).await.error(429);
+    let agent = json!({ "token": "0".repeat(64), "publicKey": "" });
+    let register = || Request::new("POST", "/v1/ai-bootstrap/register").json(&agent);
+    world.send(register()).await.error(429);
+    // Each of them counts by itself, too.
+    for _ in 0..10 {
+        world.send(enroll().from("192.0.2.66")).await.error(401);
+        world.send(register().from("192.0.2.67")).await.error(401);
+    }
+    world.send(enroll().from("192.0.2.66")).await.error(429);
+    world.send(register().from("192.0.2.67")).await.error(429);
     world.send(registration(&token, &KeyPair::make())).await.expect(200);
 }
 
