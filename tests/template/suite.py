@@ -18,6 +18,7 @@ import paths
 import policy
 import policy_tests
 import powers
+import proofs
 import quotas
 import rights
 import stack
@@ -151,7 +152,27 @@ def check(tally, folder):
     tally.add(
         "each function has an event, as the gateway sends it", list(gateway.misdirected(ROOT, of.functions, of.routes))
     )
+    prove(tally, of_every_option)
     compare(tally, of, of_every_option, calls.read(folder / CALLS), in_code)
+
+
+def prove(tally, of):
+    """The theorems about the key and the values, and that they can fail."""
+    role_of = lambda function: f"arn:aws:iam::{stack.ACCOUNT}:role/{of.functions[function].role}"  # noqa: E731
+    by_name = {theorem.name: theorem for theorem in proofs.theorems(role_of)}
+    for theorem in by_name.values():
+        found = proofs.counterexample(theorem, of.key_policy)
+        tally.add(f"proved: {theorem.says}", [found] if found else [])
+    reaching = list(proofs.reaching_values(of))
+    tally.add("proved: no role of management, agents, accounts or pages reads a sealed value", reaching)
+    tally.add("the theorems are about something: what has to be possible is", list(proofs.vacuous(of.key_policy, role_of)))
+    alive, refuted = [], []
+    for what, name, key_policy in proofs.mutants(of.key_policy, role_of):
+        found = proofs.counterexample(by_name[name], key_policy)
+        (refuted if found else alive).append(f"{what}: {found}" if found else f"{what} breaks no theorem")
+    tally.add(f"each of {len(alive) + len(refuted)} mutants of the key's policy is refuted", alive)
+    for line in refuted:
+        print(f"     {line}")
 
 
 def compare(tally, of, of_every_option, recorded, in_code):

@@ -28,6 +28,8 @@ pub struct Fixture {
     pub secret: SecretId,
     pub machine: MachineId,
     pub key: KeyPair,
+    /// What the server is asked for as.
+    host: String,
 }
 
 /// One request made ahead: its bytes, and what was signed.
@@ -43,6 +45,7 @@ pub struct Signed {
 /// A person's calls.
 struct Person {
     connection: Connection,
+    host: String,
     cookie: String,
 }
 
@@ -50,8 +53,9 @@ impl Person {
     fn post(&mut self, path: &str, body: &Value) -> Result<Value, Failure> {
         let body = body.to_string();
         let request = format!(
-            "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nx-sikkerkey-request: 1\r\n\
+            "POST {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\nx-sikkerkey-request: 1\r\n\
              cookie: {}\r\ncontent-length: {}\r\n\r\n{body}",
+            self.host,
             self.cookie,
             body.len()
         );
@@ -72,10 +76,17 @@ fn id<T: std::str::FromStr>(answer: &Value, name: &str) -> Result<T, Failure> {
     text.and_then(|text| text.parse().ok()).ok_or_else(|| format!("an answer without a usable {name}").into())
 }
 
+/// The `Host` of requests to a server at this address. Local mode answers no other.
+pub fn host_of(address: SocketAddr) -> String {
+    format!("localhost:{}", address.port())
+}
+
 impl Fixture {
     /// Sets a fresh server up, and reads once.
     pub fn set_up(address: SocketAddr) -> Result<Self, Failure> {
-        let mut person = Person { connection: Connection::open(address)?, cookie: String::new() };
+        let host = host_of(address);
+        let connection = Connection::open(address)?;
+        let mut person = Person { connection, host: host.clone(), cookie: String::new() };
         let account = json!({ "email": "bench@example.org", "username": "bench", "password": "a long passw0rd!" });
         person.post("/v1/account/sign-up", &account)?;
         let answer = person.post("/v1/manage/projects", &json!({ "name": "bench" }))?;
@@ -94,7 +105,7 @@ impl Fixture {
         person.post(&machines, &json!({ "machineId": machine }))?;
         person.post(&format!("{machines}/{machine}/grants"), &json!({ "secretIds": [secret] }))?;
 
-        let fixture = Self { vault, project, secret, machine, key };
+        let fixture = Self { vault, project, secret, machine, key, host };
         let request = fixture.sign();
         let answer = person.connection.exchange(&request.bytes)?;
         if answer.status != 200 || answer.body != Self::expected_body() {
@@ -128,7 +139,7 @@ impl Fixture {
             (header::NONCE, nonce.clone()),
             (header::SIGNATURE, STANDARD.encode(signature)),
         ];
-        let mut bytes = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n");
+        let mut bytes = format!("GET {path} HTTP/1.1\r\nhost: {}\r\n", self.host);
         for (name, value) in &headers {
             bytes.extend([name, ": ", value, "\r\n"]);
         }

@@ -93,7 +93,7 @@ impl Floor {
     }
 
     async fn operation(&self, signed: &Signed) -> Result<Parts, Failure> {
-        let Fixture { vault, project, secret, machine, ref key } = *self.fixture;
+        let Fixture { vault, project, secret, machine, ref key, .. } = *self.fixture;
         let started = Instant::now();
         self.system.base.store.fetch(self.batch()).await?;
         let fetched = Instant::now();

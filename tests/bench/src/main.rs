@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bench::Failure;
-use bench::fixture::{Fixture, VALUE};
+use bench::fixture::{Fixture, VALUE, host_of};
 use clap::Parser;
 
 use crate::beside::Beside;
@@ -36,7 +36,6 @@ const WARM_UP: usize = 500;
 /// Reads whose store requests are counted.
 const COUNTED: usize = 100;
 /// A request that no route takes, and its answer: what HTTP and the generator cost without a read.
-const NO_ROUTE: &[u8] = b"GET /v1/no-such-route HTTP/1.1\r\nhost: localhost\r\n\r\n";
 const NO_ROUTE_ANSWER: &[u8] = br#"{"error":"Route not found"}"#;
 
 /// Measures signed reads: reads per second, p50 and p99, DynamoDB requests and capacity, CPU, and the ratio to the bare
@@ -121,6 +120,8 @@ fn measure(arguments: &Arguments) -> Result<Measured, Failure> {
     let server = Server::start(&binary, within("server").as_deref())?;
     runtime.spawn(server.end_with_us());
     let fixture = Fixture::set_up(server.address)?;
+    let host = host_of(server.address);
+    let no_route_request = format!("GET /v1/no-such-route HTTP/1.1\r\nhost: {host}\r\n\r\n").into_bytes();
     let beside = arguments.beside.as_deref().map(Beside::start).transpose()?;
     if let Some(beside) = &beside {
         runtime.spawn(beside.server.end_with_us());
@@ -138,7 +139,7 @@ fn measure(arguments: &Arguments) -> Result<Measured, Failure> {
         let signed = fixture.sign_many(number);
         drive(&target, clients, pace, &signed.iter().map(|request| request.bytes.as_slice()).collect::<Vec<_>>())
     };
-    let misses = |clients, number| drive(&no_route, clients, Pace::FlatOut, &vec![NO_ROUTE; number]);
+    let misses = |clients, number| drive(&no_route, clients, Pace::FlatOut, &vec![no_route_request.as_slice(); number]);
     let reads_beside = |of: &Beside, clients, number| {
         let (address, pid) = (of.server.address, of.server.pid);
         let target = Target { address, pid, status: 200, body: Expected::Part(VALUE.as_bytes()) };
