@@ -168,10 +168,10 @@ POWERS = (
         "Of machines, projects and secrets whose ids he knows.",
     ),
     Power(
-        "approve and enable machines",
-        MAKES_MACHINES | {"manage-machines", "sweep-expired"},
-        lambda held: held.rows(("PutItem", "UpdateItem"), "vault", "MACHINE#x", "enabled")
-        or held.rows(("UpdateItem",), "vault", "MACHINE#x", "approved"),
+        "approve machines",
+        (MAKES_MACHINES - {"bootstrap-machine"}) | {"manage-machines", "sweep-expired"},
+        lambda held: held.rows(("PutItem", "UpdateItem"), "vault", "MACHINE#x", "approved"),
+        "Without that a machine is pending, whatever else its row says.",
     ),
     Power(
         "disable or remove machines, or take grants away",
@@ -325,6 +325,17 @@ POWERS = (
         lambda held: held.rows(("PutItem", "UpdateItem"), "agents", "AGENT#x", "scopes"),
         "The way round: as an agent with every scope he manages a vault by the front door, and reads no value there. "
         "What an agent calls is in the audit log.",
+    ),
+    Power(
+        "approve AI agents",
+        frozenset({"manage-agents"}),
+        lambda held: held.rows(("PutItem", "UpdateItem"), "agents", "AGENT#x", "approved"),
+        "Without that an agent is pending, whatever else its row says.",
+    ),
+    Power(
+        "put a key of his own into an AI agent's row",
+        frozenset({"bootstrap-agent"}),
+        lambda held: held.rows(("PutItem", "UpdateItem"), "agents", "AGENT#x", "publicKey"),
     ),
     Power(
         "widen the allowlists of AI agents",

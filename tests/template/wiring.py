@@ -152,7 +152,8 @@ def environment(of, calls, routes):
 
 
 # Who may use the key beside the functions, on what condition and for what: services, which open nothing but what they
-# have encrypted themselves.
+# have encrypted themselves. None of them for what the envelope has wrapped.
+NOT_THE_ENVELOPE = ("Null", rights.PURPOSE, ("true",))
 _OWN = f"{REGION}:{ACCOUNT}"
 AT_REST = {
     # Whoever in the account uses the tables or the queue; grants are how DynamoDB keeps its access.
@@ -206,7 +207,7 @@ def key_policy(of, calls, routes):
                 yield f"{statement.sid} lets {statement.principals[0]} administer the key"
         elif statement.principals[0] in AT_REST:
             expected, most = AT_REST[statement.principals[0]]
-            if conditions != expected or not uses <= most:
+            if conditions != expected | {NOT_THE_ENVELOPE} or not uses <= most:
                 yield f"{statement.sid} lets {statement.principals[0]} use the key beyond what it stores"
         elif (
             statement.principals[0] == ADMINISTRATORS
