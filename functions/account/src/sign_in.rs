@@ -35,8 +35,9 @@ pub(crate) async fn sign_in(
     headers: HeaderMap,
     Body(body): Body<SignIn, SMALL>,
 ) -> Result<WithCookie<Json<SignedIn>>, Error> {
-    let begun = app.passwords.begin(app.passwords.turn_at(from.ip()).await?, &body.email).await?;
-    let known = app.store.user_by_email(&body.email).await?;
+    let email = body.email.trim();
+    let begun = app.passwords.begin(app.passwords.turn_at(from.ip()).await?, email).await?;
+    let known = app.store.user_by_email(email).await?;
     let hash = known.as_ref().map(|user| user.password_hash.clone());
     let right = begun.turn.verify(body.password, hash).await?;
     let now = app.clock.now();

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use crypto::{Charset, Generator, Plaintext};
 use ipnet::IpNet;
+use unicode_general_category::get_general_category;
 
 /// Input that is well formed but not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,13 +35,24 @@ pub const FIELDS: usize = 64;
 /// Most characters in a field's name.
 pub const FIELD_NAME: usize = 128;
 
-/// A name: 1 to `most` characters, none of them a control character.
+/// Most characters in a password.
+const PASSWORD: usize = 1_024;
+
+/// Whether a character is seen by nobody, or makes a line of text be read in another order than it stands: Unicode's
+/// categories of control and format characters and of separators of lines and paragraphs.
+fn is_hidden(char: char) -> bool {
+    use unicode_general_category::GeneralCategory::{Control, Format, LineSeparator, ParagraphSeparator};
+    matches!(get_general_category(char), Control | Format | LineSeparator | ParagraphSeparator)
+}
+
+/// A name: 1 to `most` characters, none of them hidden, and not only white space.
 pub fn name(field: &'static str, text: &str, most: usize) -> Result<String, Invalid> {
-    if (1..=most).contains(&text.chars().count()) && !text.chars().any(char::is_control) {
-        Ok(text.to_owned())
-    } else {
-        Err(Invalid::new(field, format!("must be 1 to {most} characters without control characters")))
+    let fits = (1..=most).contains(&text.chars().count()) && !text.chars().any(is_hidden) && !text.trim().is_empty();
+    if fits {
+        return Ok(text.to_owned());
     }
+    let problem = format!("must be 1 to {most} characters, not only spaces, without control and format characters");
+    Err(Invalid::new(field, problem))
 }
 
 /// An optional text for people; an empty one counts as none.
@@ -114,24 +126,40 @@ pub fn number(field: &'static str, number: u64, bounds: std::ops::RangeInclusive
     }
 }
 
-/// An e-mail address, in lower case. Whether it receives mail shows when mail is sent to it.
+/// An e-mail address, in lower case and without space around it: an RFC 5321 dot-atom, and a domain of letters, digits and
+/// hyphens. Whether it receives mail shows when mail is sent to it.
 pub fn email(text: &str) -> Result<String, Invalid> {
+    let text = text.trim();
+    let atom = |part: &str| {
+        let special = b"!#$%&'*+-/=?^_`{|}~";
+        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || special.contains(&byte))
+    };
+    let label = |part: &str| {
+        (1..=63).contains(&part.len())
+            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !part.starts_with('-')
+            && !part.ends_with('-')
+    };
     let fits = text.len() <= 254
         && text.split_once('@').is_some_and(|(local, domain)| {
-            !local.is_empty() && domain.contains('.') && !domain.contains('@') && !domain.starts_with('.')
-        })
-        && !text.chars().any(|c| c.is_control() || c.is_whitespace());
-    if fits { Ok(text.to_lowercase()) } else { Err(Invalid::new("email", "must be an e-mail address")) }
+            local.len() <= 64 && local.split('.').all(atom) && domain.contains('.') && domain.split('.').all(label)
+        });
+    if fits {
+        return Ok(text.to_lowercase());
+    }
+    let problem = "must be an e-mail address such as ann@example.org; a domain in other letters is written as xn--…";
+    Err(Invalid::new("email", problem))
 }
 
-/// A new password: at least 12 characters with a digit and a special character, at most 1,024 bytes.
+/// A new password: 12 to 1,024 characters, with a digit and a special character.
 pub fn new_password(field: &'static str, password: &Plaintext) -> Result<(), Invalid> {
-    let fits = password.len() <= 1_024
-        && password.expose_str().is_some_and(|text| {
-            text.chars().count() >= 12
-                && text.chars().any(|c| c.is_ascii_digit())
-                && text.chars().any(|c| !c.is_alphanumeric())
-        });
+    let text = password.expose_str().unwrap_or_default();
+    if text.chars().count() > PASSWORD {
+        return Err(Invalid::new(field, format!("is too long: at most {PASSWORD} characters")));
+    }
+    let fits = text.chars().count() >= 12
+        && text.chars().any(|c| c.is_ascii_digit())
+        && text.chars().any(|c| !c.is_alphanumeric());
     if fits {
         Ok(())
     } else {
@@ -158,6 +186,11 @@ mod tests {
         assert!(name("name", &"\u{e4}".repeat(NAME + 1), NAME).is_err());
         assert!(name("name", "", NAME).is_err());
         assert!(name("name", "a\nb", NAME).is_err());
+        // Seen by nobody, or read in another order than it stands.
+        for hidden in ["\u{200b}", "a\u{202e}b", "\u{2028}", "a\u{feff}", "a\u{ad}", "  ", "\u{a0}"] {
+            assert!(name("name", hidden, NAME).is_err(), "{hidden:?}");
+        }
+        assert!(name("name", "\u{65e5}\u{672c} api key \u{1f511}", NAME).is_ok());
         assert_eq!(text("note", Some("")), Ok(None));
         assert!(text("note", Some(&"n".repeat(TEXT))).is_ok());
         assert!(text("note", Some(&"n".repeat(TEXT + 1))).is_err());
@@ -194,9 +227,35 @@ mod tests {
     #[test]
     fn addresses_and_passwords() {
         assert_eq!(email("Ann@Example.org").unwrap(), "ann@example.org");
-        for text in ["", "ann", "@example.org", "ann@", "ann@example", "a b@example.org", "a@b@example.org"] {
+        assert_eq!(email(" ann.b+c@mail.xn--bcher-kva.example\n").unwrap(), "ann.b+c@mail.xn--bcher-kva.example");
+        for text in [
+            "",
+            "ann",
+            "@example.org",
+            "ann@",
+            "ann@example",
+            "a b@example.org",
+            "a@b@example.org",
+            ".ann@example.org",
+            "ann.@example.org",
+            "a..b@example.org",
+            "\"a\"@example.org",
+            "ann@-a.org",
+            "ann@a-.org",
+            "ann@a..org",
+            "ann@example.org.",
+            "\u{e4}@example.org",
+            "ann@b\u{fc}cher.example",
+            "ann@[192.0.2.1]",
+            "ann@exa_mple.org",
+            &format!("{}@example.org", "a".repeat(65)),
+            &format!("ann@{}.org", "a".repeat(64)),
+        ] {
             assert!(email(text).is_err(), "{text}");
         }
+        let long = new_password("password", &plaintext(&format!("1!{}", "x".repeat(1_023)))).unwrap_err();
+        assert!(long.to_string().contains("too long"), "{long}");
+        assert!(new_password("password", &plaintext(&format!("1!{}", "\u{e4}".repeat(1_022)))).is_ok());
         assert!(new_password("password", &plaintext("abcdefghij1!")).is_ok());
         for text in ["abcdefghi1!", "abcdefghijk!", "abcdefghijk1", &format!("1!{}", "x".repeat(1_023))] {
             assert!(new_password("password", &plaintext(text)).is_err(), "{text}");
