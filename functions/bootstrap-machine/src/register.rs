@@ -38,6 +38,8 @@ pub(crate) async fn register(
         enrollment_token: None,
         registered_from: Some(from.ip()),
         created_at: now,
+        last_seen_at: None,
+        last_seen_address: None,
     };
     let origin =
         Origin { vault: vault.id, owner: vault.owner, actor: ActorKind::External, address: Some(from.ip()), at: now };

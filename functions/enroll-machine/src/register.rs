@@ -104,6 +104,8 @@ fn machine(
         enrollment_token: Some(token.id),
         registered_from: Some(from.ip()),
         created_at: now,
+        last_seen_at: None,
+        last_seen_address: None,
     }
 }
 
@@ -130,8 +132,11 @@ async fn enroll(
     let projects: Vec<Project> = base.store.get_all(&projects).await?;
     let secrets: Vec<Secret> = base.store.get_all(&secrets).await?;
 
-    let mut use_up =
-        token::enrollment(token.id).change().add(token::USES, 1).only_if(token::USES.less_than(&token.max_uses));
+    let mut use_up = token::enrollment(token.id)
+        .change()
+        .add(token::USES, 1)
+        .set(token::LAST_USED_AT, &Some(now))
+        .only_if(token::USES.less_than(&token.max_uses));
     if enrollment::is_numbered(token) {
         // The machine's name says which use this is.
         use_up = use_up.only_if(token::USES.is(&token.uses));

@@ -1,14 +1,15 @@
 //! Follows the audit log, as the one reader of its table's stream: counts a vault's reads by the hour, notes when each secret
-//! was last delivered, and tells of records that somebody changed or deleted.
+//! was last delivered and each machine last seen, and tells of records that somebody changed or deleted.
 //!
 //! A stream takes two readers at most, so whoever else has to hear of records is told by this function. It is behind the log
 //! by some moments, and so the path of a read pays nothing for it. A batch that failed half-way comes again: an hour's counts
 //! can then be a little high; the time of the last access cannot be wrong.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use edge::{Base, Clock, Error};
-use protocol::{SecretId, VaultId};
+use protocol::{MachineId, SecretId, VaultId};
 use rules::Time;
 use rules::audit::{Action, ActorKind, Origin, Record};
 use store::Store;
@@ -33,6 +34,7 @@ impl FollowAudit {
     pub async fn run(&self, seen: &[Seen]) -> Result<usize, Error> {
         let mut hours: BTreeMap<(VaultId, u64), Hour> = BTreeMap::new();
         let mut accesses: BTreeMap<SecretId, Time> = BTreeMap::new();
+        let mut machines: BTreeMap<MachineId, (Time, Option<IpAddr>)> = BTreeMap::new();
         let mut counted = 0;
         for record in seen {
             let record = match record {
@@ -48,6 +50,13 @@ impl FollowAudit {
                     continue;
                 }
             };
+            if record.actor_kind == ActorKind::Machine
+                && let Some(machine) = record.machine_id.filter(|_| record.action != Action::AuthFailure)
+            {
+                let seen = (record.timestamp, record.source_ip.parse().ok());
+                let last = machines.entry(machine).or_insert(seen);
+                *last = seen.max(*last);
+            }
             let delivered = match record.action {
                 // An export has one of these for each value, too.
                 Action::SecretRead => true,
@@ -70,6 +79,9 @@ impl FollowAudit {
         // What can be repeated without harm first.
         for (secret, at) in accesses {
             self.store.note_access(secret, at).await?;
+        }
+        for (machine, (at, from)) in machines {
+            self.store.note_seen(machine, at, from).await?;
         }
         for ((vault, _), counts) in hours {
             self.store.count_reads(vault, counts).await?;

@@ -84,6 +84,8 @@ async fn create(State(app): State<App>, by: Principal, Body(body): Body<NewBundl
         enrollment_token: None,
         registered_from: None,
         created_at: by.now,
+        last_seen_at: None,
+        last_seen_address: None,
     });
     write.require(&project::row(project.id));
     write.put_new(&Membership { machine: id, project: project.id, added_at: by.now });

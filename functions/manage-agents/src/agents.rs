@@ -1,17 +1,20 @@
-//! `GET ai-agents` and `ai-agents/{agentId}`: the vault's AI agents.
+//! `GET ai-agents`, `POST ai-agents/query` and `GET ai-agents/{agentId}`: the vault's AI agents.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use store::agent;
 
 use axum::extract::State;
-use edge::{Error, Ids, Json, Principal};
+use edge::listing::{Page, Walk, Whole};
+use edge::paging::SIZE_LIMIT;
+use edge::{Body, Error, Ids, Json, Principal};
 use protocol::{AgentId, ProjectId};
 use rules::Time;
-use rules::nouns::Agent;
+use rules::names::UniqueName;
+use rules::nouns::{Agent, AgentState};
 use rules::scope::Scope;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::App;
 
@@ -74,9 +77,52 @@ impl From<&Agent> for AgentDetail {
     }
 }
 
+impl Agents {
+    fn of(agents: Vec<AgentRow>) -> Self {
+        Self { agents }
+    }
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "AgentQuery")]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Query {
+    #[schemars(range(min = 1, max = SIZE_LIMIT))]
+    limit: Option<u64>,
+    cursor: Option<String>,
+    /// The whole name, in any letter case.
+    name: Option<String>,
+    state: Option<AgentState>,
+}
+
 /// `GET ai-agents`: the AI agents, in the order in which they registered.
-pub(crate) async fn list(State(app): State<App>, by: Principal) -> Result<Json<Agents>, Error> {
-    Ok(Json(Agents { agents: app.store.agents(by.vault).await?.iter().map(AgentRow::from).collect() }))
+pub(crate) async fn list(State(app): State<App>, by: Principal) -> Result<Json<Whole<Agents>>, Error> {
+    let (mut walk, of_vault) = (Walk::whole(), agent::of_vault(by.vault));
+    while let Some(rows) = walk.next(&app.store, &of_vault).await? {
+        rows.into_iter().for_each(|(place, agent)| walk.take(place, AgentRow::from(&agent)));
+    }
+    Ok(walk.end().whole(Agents::of))
+}
+
+/// `POST ai-agents/query`: the same a page at a time; by name and state.
+pub(crate) async fn query(
+    State(app): State<App>,
+    by: Principal,
+    Body(query): Body<Query>,
+) -> Result<Json<Page<Agents>>, Error> {
+    let mut walk = Walk::page(query.limit, query.cursor.as_deref())?;
+    let name = query.name.as_deref().map(UniqueName::of);
+    let wanted = |agent: &Agent| {
+        name.as_ref().is_none_or(|name| *name == UniqueName::of(&agent.name))
+            && query.state.is_none_or(|state| state == agent.state())
+    };
+    let of_vault = agent::of_vault(by.vault);
+    while let Some(rows) = walk.next(&app.store, &of_vault).await? {
+        for (place, agent) in rows.into_iter().filter(|(_, agent)| wanted(agent)) {
+            walk.take(place, AgentRow::from(&agent));
+        }
+    }
+    Ok(walk.end().page(Agents::of))
 }
 
 /// `GET ai-agents/{agentId}`: one AI agent, with its scopes and allowlist.

@@ -34,6 +34,7 @@ pub fn routes(base: &Base) -> Routes {
         .managed(base)
         .get("whoami", Needs::Nothing, whoami::whoami)
         .get("ai-agents", AgentsRead, agents::list)
+        .post("ai-agents/query", AgentsRead, agents::query)
         .get("ai-agents/{agentId}", AgentsRead, agents::one)
         .get("ai-agents/{agentId}/name-history", AgentsRead, names::history)
         .post("ai-agents/{agentId}/rename", AgentsWrite, names::rename)

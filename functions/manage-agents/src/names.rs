@@ -7,7 +7,7 @@ use edge::{Body, Error, Ids, Json, Principal, done};
 use protocol::AgentId;
 use rules::audit::Action;
 use rules::limits::{self, NAME};
-use rules::nouns::Rename;
+use rules::nouns::{RENAMES_KEPT, Rename};
 use store::agent;
 
 use crate::{App, Touched};
@@ -19,7 +19,7 @@ pub(crate) async fn history(
     Ids(id): Ids<AgentId>,
 ) -> Result<Json<Names>, Error> {
     by.find(&agent::row(id)).await?;
-    Ok(Json(Names::of(app.store.agent_renames(id).await?)))
+    Ok(Json(Names::of(app.store.all(agent::renames_of(id)).await?)))
 }
 
 /// `POST …/rename`: gives an agent another name. The name it has already changes nothing.
@@ -38,6 +38,7 @@ pub(crate) async fn rename(
         write.put_new(&Rename { of: id, from: agent.name, to: name, at: by.now });
         write.record(&record);
         write.commit().await?;
+        app.store.keep_newest(agent::renames_of(id), RENAMES_KEPT).await?;
     }
     Ok(done(Touched { agent_id: id }))
 }

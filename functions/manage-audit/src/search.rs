@@ -6,6 +6,7 @@ use edge::{Error, Principal};
 use protocol::{AgentId, MachineId, ProjectId, SecretId, UserId};
 use rules::Time;
 use rules::audit::{Action, ActorKind, Record, Severity};
+use rules::names::folded;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use store::audit::{Ask, Part, is_frequent};
@@ -81,19 +82,6 @@ pub(crate) fn in_milliseconds(from: Option<Time>, to: Option<Time>) -> Result<()
         }
     }
     Ok(())
-}
-
-/// A text in which letter case makes no difference: character by character, as Unicode's simple case folding does.
-fn folded(text: &str) -> String {
-    let alone = |mut chars: Box<dyn Iterator<Item = char>>, own: char| match (chars.next(), chars.next()) {
-        (Some(char), None) => char,
-        _ => own,
-    };
-    let fold = |char: char| {
-        let upper = alone(Box::new(char.to_uppercase()), char);
-        alone(Box::new(upper.to_lowercase()), upper)
-    };
-    text.chars().map(fold).collect()
 }
 
 impl Filter {

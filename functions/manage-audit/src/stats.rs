@@ -2,12 +2,16 @@
 
 use axum::extract::State;
 use edge::{Error, Json, Principal};
+use futures_util::{StreamExt as _, TryStreamExt as _, future, stream};
 use schemars::JsonSchema;
 use serde::Serialize;
 use store::hour::HOUR_MS;
+use store::{agent, machine, project, secret, token};
 
 use crate::App;
 
+/// Projects whose secrets are counted at the same time.
+const COUNTED_AT_ONCE: usize = 16;
 /// Hours of the last day, and of the last thirty.
 const DAY: u64 = 24;
 const MONTH: u64 = 30 * DAY;
@@ -36,19 +40,17 @@ impl App {
     pub(crate) async fn stats(&self, by: &Principal) -> Result<Stats, Error> {
         let store = &self.store;
         let hour = by.now.ms() / HOUR_MS;
-        let (projects, machines, ai_agents, enrollment_tokens, hours) = tokio::try_join!(
-            store.projects(by.vault),
-            store.count_machines(by.vault),
-            store.count_agents(by.vault),
-            store.count_enrollment_tokens(by.vault),
+        let (projects, machines, ai_agents, enrollment_tokens, trashed_secrets, hours) = tokio::try_join!(
+            store.all(project::of_vault(by.vault)),
+            store.count(machine::of_vault(by.vault)),
+            store.count(agent::of_vault(by.vault)),
+            store.count(token::of_vault(by.vault)),
+            store.count(secret::trash_of(by.vault)),
             store.hours(by.vault, hour.saturating_sub(MONTH - 1), hour),
         )?;
-        let (mut secrets, mut trashed_secrets) = (0, 0);
-        for project in &projects {
-            for secret in store.secrets(project.id).await? {
-                if secret.deleted_at.is_some() { trashed_secrets += 1 } else { secrets += 1 }
-            }
-        }
+        let in_each: Vec<_> = projects.iter().map(|project| store.count(secret::of_project(project.id))).collect();
+        let in_each = stream::iter(in_each).buffer_unordered(COUNTED_AT_ONCE);
+        let secrets = in_each.try_fold(0, |sum, secrets| future::ok(sum + secrets)).await?;
         let day = || hours.iter().filter(|row| row.hour + DAY > hour);
         Ok(Stats {
             projects: projects.len(),

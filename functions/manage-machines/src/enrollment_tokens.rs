@@ -4,6 +4,8 @@
 use axum::extract::State;
 use crypto::{OneTimeToken, TokenHash, random};
 use edge::answer::Done;
+use edge::listing::{Page, Walk, Whole};
+use edge::paging::SIZE_LIMIT;
 use edge::{Body, Error, Ids, Json, Principal, done};
 use ipnet::IpNet;
 use protocol::{ProjectId, SecretId};
@@ -11,7 +13,8 @@ use rules::Time;
 use rules::audit::Action;
 use rules::enrollment::{self, LIFETIME_SECONDS, NAMED, USES};
 use rules::limits::{self, NAME, TEXT};
-use rules::nouns::{EnrollmentToken, EnrollmentTokenId, Revocation};
+use rules::names::UniqueName;
+use rules::nouns::{EnrollmentToken, EnrollmentTokenId, EnrollmentTokenState, Revocation};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::token::EnrollmentTokenHash;
@@ -47,6 +50,7 @@ pub(crate) struct TokenView {
     revoked_at: Option<Time>,
     revocation_reason: Option<String>,
     created_at: Time,
+    last_used_at: Option<Time>,
 }
 
 impl From<EnrollmentToken> for TokenView {
@@ -69,6 +73,7 @@ impl From<EnrollmentToken> for TokenView {
             revoked_at,
             revocation_reason,
             created_at: token.created_at,
+            last_used_at: token.last_used_at,
         }
     }
 }
@@ -115,11 +120,58 @@ pub(crate) struct Reason {
     reason: Option<String>,
 }
 
-/// `GET enrollment-tokens`: the enrollment tokens, revoked and expired ones too.
-pub(crate) async fn list(State(app): State<App>, by: Principal) -> Result<Json<Tokens>, Error> {
-    let tokens = app.store.enrollment_tokens(by.vault).await?;
-    let seen = tokens.into_iter().filter(|token| by.may_see(token));
-    Ok(Json(Tokens { tokens: seen.map(TokenView::from).collect() }))
+impl Tokens {
+    fn of(tokens: Vec<TokenView>) -> Self {
+        Self { tokens }
+    }
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "EnrollmentTokenQuery")]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Query {
+    #[schemars(range(min = 1, max = SIZE_LIMIT))]
+    limit: Option<u64>,
+    cursor: Option<String>,
+    /// The whole name, in any letter case.
+    name: Option<String>,
+    state: Option<EnrollmentTokenState>,
+    /// Those that enrolled nothing for 30 days; or, with `false`, the others.
+    unused: Option<bool>,
+}
+
+/// `GET enrollment-tokens`: the enrollment tokens, revoked and expired ones too, for 90 days after their end.
+pub(crate) async fn list(State(app): State<App>, by: Principal) -> Result<Json<Whole<Tokens>>, Error> {
+    let (mut walk, of_vault) = (Walk::whole(), token::of_vault(by.vault));
+    while let Some(rows) = walk.next(&app.store, &of_vault).await? {
+        for (place, token) in rows.into_iter().filter(|(_, token)| by.may_see(token)) {
+            walk.take(place, token.into());
+        }
+    }
+    Ok(walk.end().whole(Tokens::of))
+}
+
+/// `POST enrollment-tokens/query`: the same a page at a time; by name, state and use.
+pub(crate) async fn query(
+    State(app): State<App>,
+    by: Principal,
+    Body(query): Body<Query>,
+) -> Result<Json<Page<Tokens>>, Error> {
+    let mut walk = Walk::page(query.limit, query.cursor.as_deref())?;
+    let name = query.name.as_deref().map(UniqueName::of);
+    let wanted = |token: &EnrollmentToken| {
+        by.may_see(token)
+            && name.as_ref().is_none_or(|name| *name == UniqueName::of(&token.name))
+            && query.state.is_none_or(|state| state == token.state(by.now))
+            && query.unused.is_none_or(|unused| unused == by.now.is_unused(token.last_used_at, token.created_at))
+    };
+    let of_vault = token::of_vault(by.vault);
+    while let Some(rows) = walk.next(&app.store, &of_vault).await? {
+        for (place, token) in rows.into_iter().filter(|(_, token)| wanted(token)) {
+            walk.take(place, token.into());
+        }
+    }
+    Ok(walk.end().page(Tokens::of))
 }
 
 /// `GET enrollment-tokens/{tokenId}`: one enrollment token, without its plaintext.
@@ -139,7 +191,7 @@ pub(crate) async fn create(
     by.step_up().await?;
     let mut write = app.store.transaction();
     write.put_new(&token);
-    write.put_new(&EnrollmentTokenHash { hash, id: token.id, revoked: None });
+    write.put_new(&EnrollmentTokenHash { hash, id: token.id, expires_at: token.expires_at, revoked: None });
     write.record(&by.entry(Action::EnrollmentTokenCreate, format!("Enrollment token {} created", token.name)));
     write.commit().await?;
     let enroll_url = format!("{}/v1/{}/enroll/register", app.config.url, by.vault);
@@ -164,9 +216,11 @@ pub(crate) async fn revoke(
     let token = by.find(&token::enrollment(id)).await?;
     let revocation = Some(Revocation { at: by.now, reason: limits::text("reason", body.reason.as_deref())? });
     let mut write = app.store.transaction();
-    let revoked = token::enrollment(id).change().set(token::REVOKED, &revocation).only_if(token::REVOKED.absent());
-    let revoked = write.change(revoked);
-    write.change(token::enrollment_hash(&token.hash).change().set(token::of_hash::REVOKED, &revocation));
+    let removed_at = EnrollmentToken::removed_at(by.now);
+    let revoked = token::enrollment(id).change().set(token::REVOKED, &revocation).drop_after(removed_at);
+    let revoked = write.change(revoked.only_if(token::REVOKED.absent()));
+    let hash = token::enrollment_hash(&token.hash).change().set(token::of_hash::REVOKED, &revocation);
+    write.change(hash.drop_after(removed_at));
     write.record(&by.entry(Action::EnrollmentTokenRevoke, format!("Enrollment token {} revoked", token.name)));
     // Refused means that it was revoked before.
     write.commit_unless_refused(revoked).await?;
@@ -227,6 +281,7 @@ impl App {
             expires_at: by.now.plus_seconds(lifetime),
             revoked: None,
             created_at: by.now,
+            last_used_at: None,
         })
     }
 

@@ -7,15 +7,18 @@
 use axum::extract::State;
 use crypto::random;
 use edge::answer::Done;
+use edge::listing::{Page, Walk};
+use edge::paging::SIZE_LIMIT;
 use edge::{Body, Code, Error, Ids, Json, Principal, done};
 use ipnet::IpNet;
 use rules::Time;
 use rules::audit::Action;
 use rules::limits::{self, TEXT};
+use rules::names::UniqueName;
 use rules::nouns::{ALLOWLIST_ENTRIES, AllowlistEntry, AllowlistEntryId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::vault;
+use store::{StoreError, vault};
 
 use crate::App;
 
@@ -89,13 +92,51 @@ pub(crate) struct Switched {
     enabled: bool,
 }
 
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "AllowlistQuery")]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Query {
+    #[schemars(range(min = 1, max = SIZE_LIMIT))]
+    limit: Option<u64>,
+    cursor: Option<String>,
+    /// The whole label, in any letter case.
+    name: Option<String>,
+    cidr: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AllowlistEntries")]
+pub(crate) struct Listing {
+    entries: Vec<EntryView>,
+}
+
 /// `GET ipallowlist`: the ranges that machines may come from.
 pub(crate) async fn list(State(app): State<App>, by: Principal) -> Result<Json<Allowlist>, Error> {
     let vault = by.find(&vault::row(by.vault)).await?;
-    let mut entries = app.store.allowlist_entries(by.vault).await?;
-    entries.sort_by_key(|entry| (entry.created_at, entry.id));
-    let entries = entries.into_iter().map(EntryView::from).collect();
+    let entries = app.entries(&by).await?.into_iter().map(EntryView::from).collect();
     Ok(Json(Allowlist { enabled: vault.allowlist_enabled, entries }))
+}
+
+/// `POST ipallowlist/query`: the ranges a page at a time; by label and by range.
+pub(crate) async fn query(
+    State(app): State<App>,
+    by: Principal,
+    Body(query): Body<Query>,
+) -> Result<Json<Page<Listing>>, Error> {
+    let mut walk = Walk::page(query.limit, query.cursor.as_deref())?;
+    let label = query.name.as_deref().map(UniqueName::of);
+    let cidr = query.cidr.as_deref().map(|text| limits::cidr("cidr", text)).transpose()?;
+    let wanted = |entry: &AllowlistEntry| {
+        let is_labelled =
+            |label: &UniqueName| entry.label.as_deref().is_some_and(|text| UniqueName::of(text) == *label);
+        label.as_ref().is_none_or(is_labelled) && cidr.is_none_or(|cidr| cidr == entry.cidr)
+    };
+    let entries = app.entries(&by).await?.into_iter();
+    let placed = entries.map(|entry| (format!("{:013}#{}", entry.created_at.ms(), entry.id), entry));
+    for (place, entry) in walk.over(placed.collect()).into_iter().filter(|(_, entry)| wanted(entry)) {
+        walk.take(place, entry.into());
+    }
+    Ok(walk.end().page(|entries| Listing { entries }))
 }
 
 /// `POST ipallowlist`: adds a range. One that is listed already is a 409.
@@ -193,6 +234,13 @@ pub(crate) async fn disable(State(app): State<App>, by: Principal) -> Result<Jso
 }
 
 impl App {
+    /// The entries, at most [`ALLOWLIST_ENTRIES`], in the order in which they were made.
+    async fn entries(&self, by: &Principal) -> Result<Vec<AllowlistEntry>, StoreError> {
+        let mut entries = self.store.all(vault::allowlist_of(by.vault)).await?;
+        entries.sort_by_key(|entry| (entry.created_at, entry.id));
+        Ok(entries)
+    }
+
     async fn delete_entries(&self, by: &Principal, ids: &[AllowlistEntryId]) -> Result<(), Error> {
         let mut write = self.store.transaction();
         let mut ranges = vault::row(by.vault).change();

@@ -1,15 +1,18 @@
-//! `GET machines` and `…/{machineId}`: the vault's machines.
+//! `GET machines`, `POST machines/query` and `GET machines/{machineId}`: the vault's machines.
 
 use std::net::IpAddr;
-use store::{machine, project};
+use store::{grant, machine, project};
 
 use axum::extract::State;
-use edge::{Error, Ids, Json, Principal};
+use edge::listing::{Page, Walk, Whole};
+use edge::paging::SIZE_LIMIT;
+use edge::{Body, Error, Ids, Json, Principal};
 use protocol::{MachineId, ProjectId};
 use rules::Time;
-use rules::nouns::{EnrollmentTokenId, Machine, MachineKind};
+use rules::names::UniqueName;
+use rules::nouns::{EnrollmentTokenId, Machine, MachineKind, MachineState};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::App;
 
@@ -36,6 +39,9 @@ struct MachineView {
     enrollment_token_id: Option<EnrollmentTokenId>,
     registered_from: Option<IpAddr>,
     created_at: Time,
+    /// When it last did something that is recorded; a minute behind at most.
+    last_seen_at: Option<Time>,
+    last_seen_address: Option<IpAddr>,
 }
 
 impl From<Machine> for MachineView {
@@ -52,6 +58,8 @@ impl From<Machine> for MachineView {
             enrollment_token_id: machine.enrollment_token,
             registered_from: machine.registered_from,
             created_at: machine.created_at,
+            last_seen_at: machine.last_seen_at,
+            last_seen_address: machine.last_seen_address,
         }
     }
 }
@@ -74,10 +82,57 @@ struct MembershipView {
     added_at: Time,
 }
 
+impl Machines {
+    fn of(machines: Vec<MachineView>) -> Self {
+        Self { machines }
+    }
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "MachineQuery")]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Query {
+    #[schemars(range(min = 1, max = SIZE_LIMIT))]
+    limit: Option<u64>,
+    cursor: Option<String>,
+    /// The whole name, in any letter case.
+    name: Option<String>,
+    kind: Option<MachineKind>,
+    state: Option<MachineState>,
+    /// Those that did nothing for 30 days; or, with `false`, the others.
+    unused: Option<bool>,
+}
+
 /// `GET machines`: the machines, in the order in which they registered.
-pub(crate) async fn list(State(app): State<App>, by: Principal) -> Result<Json<Machines>, Error> {
-    let machines = app.store.machines(by.vault).await?;
-    Ok(Json(Machines { machines: machines.into_iter().map(MachineView::from).collect() }))
+pub(crate) async fn list(State(app): State<App>, by: Principal) -> Result<Json<Whole<Machines>>, Error> {
+    let (mut walk, of_vault) = (Walk::whole(), machine::of_vault(by.vault));
+    while let Some(rows) = walk.next(&app.store, &of_vault).await? {
+        rows.into_iter().for_each(|(place, machine)| walk.take(place, machine.into()));
+    }
+    Ok(walk.end().whole(Machines::of))
+}
+
+/// `POST machines/query`: the same a page at a time; by name, kind, state and use.
+pub(crate) async fn query(
+    State(app): State<App>,
+    by: Principal,
+    Body(query): Body<Query>,
+) -> Result<Json<Page<Machines>>, Error> {
+    let mut walk = Walk::page(query.limit, query.cursor.as_deref())?;
+    let name = query.name.as_deref().map(UniqueName::of);
+    let wanted = |machine: &Machine| {
+        name.as_ref().is_none_or(|name| *name == UniqueName::of(&machine.name))
+            && query.kind.is_none_or(|kind| kind == machine.kind)
+            && query.state.is_none_or(|state| state == machine.state(by.now))
+            && query.unused.is_none_or(|unused| unused == by.now.is_unused(machine.last_seen_at, machine.created_at))
+    };
+    let of_vault = machine::of_vault(by.vault);
+    while let Some(rows) = walk.next(&app.store, &of_vault).await? {
+        for (place, machine) in rows.into_iter().filter(|(_, machine)| wanted(machine)) {
+            walk.take(place, machine.into());
+        }
+    }
+    Ok(walk.end().page(Machines::of))
 }
 
 /// `GET machines/{machineId}`: one machine with its memberships, as far as the principal may see their projects, and the number
@@ -99,7 +154,7 @@ pub(crate) async fn one(
     });
     Ok(Json(MachineDetail {
         memberships: memberships.collect(),
-        grant_count: app.store.grants(id, None).await?.len(),
+        grant_count: app.store.count(grant::of_machine(id, None)).await?,
         machine: machine.into(),
     }))
 }

@@ -7,7 +7,7 @@ use edge::{Body, Error, Ids, Json, Principal, done};
 use protocol::MachineId;
 use rules::audit::Action;
 use rules::limits::{self, NAME};
-use rules::nouns::Rename;
+use rules::nouns::{RENAMES_KEPT, Rename};
 use store::machine;
 
 use crate::{App, Touched};
@@ -19,7 +19,7 @@ pub(crate) async fn history(
     Ids(id): Ids<MachineId>,
 ) -> Result<Json<Names>, Error> {
     by.find(&machine::row(id)).await?;
-    Ok(Json(Names::of(app.store.machine_renames(id).await?)))
+    Ok(Json(Names::of(app.store.all(machine::renames_of(id)).await?)))
 }
 
 /// `POST …/rename`: gives a machine another name. The name it has already changes nothing.
@@ -38,6 +38,7 @@ pub(crate) async fn rename(
         write.put_new(&Rename { of: id, from: machine.name, to: name, at: by.now });
         write.record(&record.machine(id));
         write.commit().await?;
+        app.store.keep_newest(machine::renames_of(id), RENAMES_KEPT).await?;
     }
     Ok(done(Touched { machine_id: id }))
 }

@@ -11,7 +11,7 @@ use rules::audit::Action;
 use rules::nouns::Machine;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::{Attribute, CommitError, machine};
+use store::{Attribute, CommitError, grant, machine};
 
 use crate::{App, Touched};
 
@@ -84,7 +84,7 @@ pub(crate) async fn revoke(
     let machine = by.find(&machine::row(id)).await?;
     if body.preview {
         let memberships = app.store.memberships(id).await?.len();
-        let grants = app.store.grants(id, None).await?.len();
+        let grants = app.store.count(grant::of_machine(id, None)).await?;
         return Ok(Json(Revoked::Preview { preview: true, machine_id: id, memberships, grants }));
     }
     if !machine.approved {

@@ -27,6 +27,11 @@ pub(crate) struct NewProject {
     description: Option<String>,
 }
 
+/// A vault has each name once.
+pub(crate) fn name_taken() -> Error {
+    Error::new(Code::NameTaken, "A project of this vault has this name already, choose another")
+}
+
 pub(crate) async fn create(
     State(app): State<App>,
     by: Principal,
@@ -55,12 +60,12 @@ pub(crate) async fn create(
     let mut write = app.store.transaction();
     write.put_new(&project);
     write.put_new(&ProjectEntry::from(&project));
+    let named = write.put_new(&project.unique_name());
     write.record(&by.entry(Action::ProjectCreate, format!("Project {} created", project.name)).project(id));
     if let Some(agent) = by.agent()
         && agent.projects.is_some()
     {
         write.change(agent::row(agent.id).change().append(agent::PROJECTS, &id));
     }
-    write.commit().await?;
-    Ok(Json(project.into()))
+    if write.commit_unless_refused(named).await? { Ok(Json(project.into())) } else { Err(name_taken()) }
 }

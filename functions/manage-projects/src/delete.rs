@@ -59,7 +59,7 @@ pub(crate) async fn delete(
     Body(body): Body<Delete>,
 ) -> Result<Json<Deleted>, Error> {
     let project = by.find(&project::row(id)).await?;
-    let counts = app.store.count_project(id).await?;
+    let counts = app.store.count_project(&project).await?;
     if body.preview {
         return Ok(Json(Deleted::Preview { preview: true, project_id: id, counts }));
     }
@@ -77,6 +77,7 @@ pub(crate) async fn delete(
     // With the name that was confirmed.
     let there = write.delete_if(&project::row(id), [project::NAME.is(&project.name)]);
     write.delete(&ProjectEntry::from(&project).key());
+    write.delete(&project.unique_name().key());
     write.put(&Expiry { at: by.now.plus_seconds(SWEPT_AFTER_SECONDS), of: Expiring::Project(by.vault, id) });
     write.record(&by.entry(Action::ProjectDelete, detail).project(id));
     if !write.commit_unless_refused(there).await? {

@@ -86,7 +86,7 @@ pub(crate) async fn list(
 ) -> Result<Json<Granted>, Error> {
     by.find(&project::row(project)).await?;
     by.find(&machine::row(machine)).await?;
-    let grants = app.store.grants(machine, Some(project)).await?;
+    let grants = app.store.all(grant::of_machine(machine, Some(project))).await?;
     Ok(Json(Granted { secret_ids: grants.into_iter().map(|grant| grant.secret).collect() }))
 }
 
@@ -197,7 +197,13 @@ impl App {
         }
         let (_, membership) = self.store.project_and_membership(machine, project).await?;
         membership.ok_or_else(not_attached)?;
-        let granted = self.store.grants(machine, Some(project)).await?.into_iter().map(|grant| grant.secret).collect();
+        let granted = self
+            .store
+            .all(grant::of_machine(machine, Some(project)))
+            .await?
+            .into_iter()
+            .map(|grant| grant.secret)
+            .collect();
         Ok(Place { by, project: of_project, machine: of_machine, granted })
     }
 

@@ -30,6 +30,7 @@ pub fn routes(base: &Base, keys: KeyMaker) -> Routes {
         .managed(base)
         .get("projects", ProjectsRead, list::list)
         .post("projects", ProjectsWrite, create::create)
+        .post("projects/query", ProjectsRead, list::query)
         .post("projects/{projectId}/update", ProjectsWrite, update::update)
         .post("projects/{projectId}/delete", ProjectsWrite, delete::delete)
         .post("projects/{projectId}/freeze", Needs::Person, freeze::freeze)

@@ -7,11 +7,12 @@ use edge::{Body, Error, Ids, Json, Principal, done};
 use protocol::ProjectId;
 use rules::audit::Action;
 use rules::limits::{self, TEXT};
-use rules::nouns::PROJECT_NAME;
+use rules::nouns::{PROJECT_NAME, Project};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use store::project;
+use store::{CommitError, Put as _, project};
 
+use crate::create::name_taken;
 use crate::{App, Touched};
 
 #[derive(Deserialize, JsonSchema)]
@@ -33,8 +34,16 @@ pub(crate) async fn update(
     let project = by.find(&project::row(id)).await?;
     let mut changes = project::row(id).change().set(project::UPDATED_AT, &by.now);
     let mut what = vec![];
+    let mut write = app.store.transaction();
+    let mut named = None;
     if let Some(name) = &body.name {
-        changes = changes.set(project::NAME, &limits::name("name", name, PROJECT_NAME)?);
+        let name = limits::name("name", name, PROJECT_NAME)?;
+        changes = changes.set(project::NAME, &name).only_if(project::NAME.is(&project.name));
+        let (old, new) = (project.unique_name(), Project { name, ..project.clone() }.unique_name());
+        if new.name != old.name {
+            named = Some(write.put_new(&new));
+            write.delete(&old.key());
+        }
         what.push("Name");
     }
     if let Some(text) = &body.description {
@@ -44,10 +53,12 @@ pub(crate) async fn update(
     if !what.is_empty() {
         let what = if what.len() > 1 { "Name and description" } else { what.first().copied().unwrap_or_default() };
         let detail = format!("{what} of project {} changed", project.name);
-        let mut write = app.store.transaction();
         write.change(changes);
         write.record(&by.entry(Action::ProjectUpdate, detail).project(id));
-        write.commit().await?;
+        match write.commit().await {
+            Err(CommitError::Refused(step)) if Some(step) == named => return Err(name_taken()),
+            written => written?,
+        }
     }
     Ok(done(Touched { project_id: id }))
 }

@@ -6,7 +6,8 @@ use edge::answer::Done;
 use edge::{Error, Ids, Json, Principal, done};
 use protocol::{ProjectId, SecretId};
 use rules::audit::Action;
-use store::secret;
+use rules::nouns::Secret;
+use store::{Change, Put as _, secret};
 
 use crate::{App, Touched, trash};
 
@@ -18,8 +19,12 @@ pub(crate) async fn delete(
     let (_, secret) = by.find_in(project, &secret::row(id)).await?;
     let record = by.entry(Action::SecretDelete, format!("Secret {} moved to the trash", secret.name));
     let mut write = app.store.transaction();
-    let trashed = write
-        .change(secret::row(id).change().set(secret::DELETED_AT, &Some(by.now)).only_if(secret::DELETED_AT.absent()));
+    let in_trash = Secret { deleted_at: Some(by.now), ..secret.clone() };
+    let change = secret::row(id).change().set(secret::DELETED_AT, &in_trash.deleted_at).placed_as(&in_trash);
+    // With the name that is given up.
+    let as_it_was = [secret::DELETED_AT.absent(), secret::NAME.is(&secret.name)];
+    let trashed = write.change(as_it_was.into_iter().fold(change, Change::only_if));
+    write.delete(&secret.unique_name().key());
     write.put(&trash::purge_due(&secret, by.now));
     write.record(&record.secret(id).project(project));
     if write.commit_unless_refused(trashed).await? {

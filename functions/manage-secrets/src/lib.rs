@@ -35,6 +35,7 @@ pub fn routes(base: &Base, seal: Seal) -> Routes {
         .managed(base)
         .get("projects/{projectId}/secrets", SecretsRead, list::list)
         .post("projects/{projectId}/secrets", SecretsWrite, create::create)
+        .post("projects/{projectId}/secrets/query", SecretsRead, list::query)
         .get("projects/{projectId}/secrets/{secretId}", SecretsRead, list::one)
         .get("projects/{projectId}/secrets/{secretId}/versions", SecretsRead, versions::list)
         .post("projects/{projectId}/secrets/{secretId}/update", SecretsWrite, update::update)
@@ -44,6 +45,7 @@ pub fn routes(base: &Base, seal: Seal) -> Routes {
         .post("projects/{projectId}/secrets/{secretId}/rollback", SecretsWrite, rollback::roll_back)
         .post("projects/{projectId}/secrets/{secretId}/delete", SecretsWrite, delete::delete)
         .get("trash", TrashRead, trash::list)
+        .post("trash/query", TrashRead, trash::query)
         .post("trash/{secretId}/restore", TrashWrite, trash::restore)
         .post("trash/{secretId}/purge", TrashWrite, trash::purge)
         .with_state(app)
@@ -92,6 +94,11 @@ impl SecretView {
 struct Versioned {
     id: SecretId,
     version: u64,
+}
+
+/// A project has each name once.
+fn name_taken() -> Error {
+    Error::new(Code::NameTaken, "A secret of this project has this name already, choose another")
 }
 
 /// Refuses to change the value of a canary: 409.

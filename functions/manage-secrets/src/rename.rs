@@ -8,9 +8,10 @@ use edge::{Body, Error, Ids, Json, Principal, done};
 use protocol::{ProjectId, SecretId};
 use rules::audit::Action;
 use rules::limits::{self, NAME};
-use store::secret;
+use rules::nouns::Secret;
+use store::{CommitError, Put as _, secret};
 
-use crate::{App, Touched};
+use crate::{App, Touched, name_taken};
 
 pub(crate) async fn rename(
     State(app): State<App>,
@@ -22,7 +23,21 @@ pub(crate) async fn rename(
     let (_, secret) = by.find_in(project, &secret::row(id)).await?;
     if name != secret.name {
         let record = by.entry(Action::SecretRename, format!("Secret {} renamed to {name}", secret.name));
-        app.change(&by, &secret, secret::row(id).change().set(secret::NAME, &name), record).await?;
+        let renamed = Secret { name, ..secret.clone() };
+        let (old, new) = (secret.unique_name(), renamed.unique_name());
+        let mut write = app.store.transaction();
+        let change = secret::row(id).change().set(secret::NAME, &renamed.name).set(secret::UPDATED_AT, &by.now);
+        let change = change.only_if(secret::DELETED_AT.absent()).only_if(secret::NAME.is(&secret.name));
+        write.change(change);
+        let named = (new.name != old.name).then(|| write.put_new(&new));
+        if named.is_some() {
+            write.delete(&old.key());
+        }
+        write.record(&record.secret(id).project(project));
+        match write.commit().await {
+            Err(CommitError::Refused(step)) if Some(step) == named => return Err(name_taken()),
+            written => written?,
+        }
     }
     Ok(done(Touched { secret_id: id }))
 }

@@ -1,16 +1,21 @@
-//! `GET trash`, `POST trash/{secretId}/restore` and `…/purge`: secrets that were deleted, for 30 days.
+//! `GET trash`, `POST trash/query`, `trash/{secretId}/restore` and `…/purge`: secrets that were deleted, for 30 days.
+
+use std::collections::{BTreeSet, HashMap};
 
 use axum::extract::State;
 use edge::answer::Done;
+use edge::listing::{Page, Walk, Whole};
+use edge::paging::SIZE_LIMIT;
 use edge::seal::Destroy;
-use edge::{Error, Ids, Json, Principal, done};
+use edge::{Body, Code, Error, Ids, Json, Principal, done};
 use protocol::{ProjectId, SecretId};
 use rules::Time;
 use rules::audit::Action;
+use rules::names::UniqueName;
 use rules::nouns::{Expiring, Expiry, Secret, SecretKind, TRASH_SECONDS};
 use schemars::JsonSchema;
-use serde::Serialize;
-use store::{Put as _, project, secret};
+use serde::{Deserialize, Serialize};
+use store::{CommitError, Put as _, project, secret};
 
 use crate::{App, Touched};
 
@@ -48,26 +53,86 @@ pub(crate) struct Restored {
     project_id: ProjectId,
 }
 
+impl Trash {
+    fn of(secrets: Vec<Trashed>) -> Self {
+        Self { secrets }
+    }
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "TrashQuery")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Query {
+    #[schemars(range(min = 1, max = SIZE_LIMIT))]
+    limit: Option<u64>,
+    cursor: Option<String>,
+    /// The whole name, in any letter case. The trash can have a name more than once.
+    name: Option<String>,
+    project_id: Option<ProjectId>,
+    #[serde(rename = "type")]
+    kind: Option<SecretKind>,
+}
+
 /// `GET trash`: what was deleted in the projects that the principal may see, newest first.
-pub(crate) async fn list(State(app): State<App>, by: Principal) -> Result<Json<Trash>, Error> {
-    let mut secrets = vec![];
-    for project in app.store.projects(by.vault).await?.into_iter().filter(|project| by.may_see(project)) {
-        for secret in app.store.secrets(project.id).await? {
-            let Some(deleted_at) = secret.deleted_at else { continue };
-            secrets.push(Trashed {
-                id: secret.id,
-                name: secret.name,
-                kind: secret.kind,
-                project_id: project.id,
-                project_name: project.name.clone(),
-                version: secret.version,
-                deleted_at,
-                purged_at: deleted_at.plus_seconds(TRASH_SECONDS),
-            });
+pub(crate) async fn list(State(app): State<App>, by: Principal) -> Result<Json<Whole<Trash>>, Error> {
+    let walk = app.walk_trash(&by, Walk::whole(), |_| true).await?;
+    Ok(walk.end().whole(Trash::of))
+}
+
+/// `POST trash/query`: the same a page at a time; by name, project and kind.
+pub(crate) async fn query(
+    State(app): State<App>,
+    by: Principal,
+    Body(query): Body<Query>,
+) -> Result<Json<Page<Trash>>, Error> {
+    let walk = Walk::page(query.limit, query.cursor.as_deref())?;
+    let name = query.name.as_deref().map(UniqueName::of);
+    let wanted = |secret: &Secret| {
+        name.as_ref().is_none_or(|name| *name == UniqueName::of(&secret.name))
+            && query.project_id.is_none_or(|project| project == secret.project)
+            && query.kind.is_none_or(|kind| kind == secret.kind)
+    };
+    Ok(app.walk_trash(&by, walk, wanted).await?.end().page(Trash::of))
+}
+
+impl App {
+    async fn walk_trash(
+        &self,
+        by: &Principal,
+        walk: Walk<Trashed>,
+        wanted: impl Fn(&Secret) -> bool + Send,
+    ) -> Result<Walk<Trashed>, Error> {
+        let (mut walk, trash) = (walk.backward(true), secret::trash_of(by.vault));
+        while let Some(mut rows) = walk.next(&self.store, &trash).await? {
+            rows.retain(|(_, secret)| wanted(secret));
+            let projects: BTreeSet<ProjectId> = rows.iter().map(|(_, secret)| secret.project).collect();
+            let keys: Vec<_> = projects.into_iter().map(project::row).collect();
+            let names: HashMap<_, _> =
+                by.find_all(&keys).await?.into_iter().map(|project| (project.id, project.name)).collect();
+            for (place, secret) in rows {
+                // Of a project that is gone or not to be seen, nothing is shown.
+                if let (Some(project_name), Some(deleted_at)) = (names.get(&secret.project), secret.deleted_at) {
+                    walk.take(place, Trashed::of(secret, project_name.clone(), deleted_at));
+                }
+            }
+        }
+        Ok(walk)
+    }
+}
+
+impl Trashed {
+    fn of(secret: Secret, project_name: String, deleted_at: Time) -> Self {
+        Self {
+            id: secret.id,
+            name: secret.name,
+            kind: secret.kind,
+            project_id: secret.project,
+            project_name,
+            version: secret.version,
+            deleted_at,
+            purged_at: deleted_at.plus_seconds(TRASH_SECONDS),
         }
     }
-    secrets.sort_by_key(|secret| std::cmp::Reverse((secret.deleted_at, secret.id)));
-    Ok(Json(Trash { secrets }))
 }
 
 /// `POST trash/{secretId}/restore`: brings a secret back to its project, with its grants.
@@ -79,17 +144,23 @@ pub(crate) async fn restore(
     let (project, secret) = by.find_trashed(id).await?;
     let record = by.entry(Action::SecretRestore, format!("Secret {} restored", secret.name));
     let mut write = app.store.transaction();
-    let restored =
-        write.change(secret::row(id).change().remove(secret::DELETED_AT).only_if(secret::DELETED_AT.present()));
+    let live = Secret { deleted_at: None, ..secret.clone() };
+    let change = secret::row(id).change().remove(secret::DELETED_AT).placed_as(&live);
+    let restored = write.change(change.only_if(secret::DELETED_AT.present()));
+    let named = write.put_new(&live.unique_name());
     write.require(&project::row(project.id));
     if let Some(deleted_at) = secret.deleted_at {
         write.delete(&purge_due(&secret, deleted_at).key());
     }
     write.record(&record.secret(id).project(project.id));
-    if write.commit_unless_refused(restored).await? {
-        Ok(done(Restored { secret_id: id, project_id: project.id }))
-    } else {
-        Err(Error::not_found("Secret"))
+    match write.commit().await {
+        Ok(()) => Ok(done(Restored { secret_id: id, project_id: project.id })),
+        Err(CommitError::Refused(step)) if step == restored => Err(Error::not_found("Secret")),
+        Err(CommitError::Refused(step)) if step == named => {
+            let text = "Another secret of the project has this name now, rename that one first";
+            Err(Error::new(Code::NameTaken, text))
+        }
+        Err(error) => Err(error.into()),
     }
 }
 

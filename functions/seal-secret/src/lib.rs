@@ -19,7 +19,7 @@ use rules::nouns::{Bundle, Project, Secret, SecretVersion, VERSIONS_KEPT};
 use rules::structured::Fields;
 use serde_json::Value;
 use store::value::{CurrentValue, StoredValue};
-use store::{CommitError, KeyRing, Store, Values, project, secret, vault};
+use store::{CommitError, KeyRing, Put as _, Store, Values, project, secret, vault};
 
 /// How many versions one transaction deletes, each with its value and its date. A transaction holds 100 rows.
 const VERSIONS_TOGETHER: usize = 45;
@@ -194,13 +194,20 @@ impl SealSecret {
         let stored = self.seal(&project, &secret, secret.version, &value).await?;
         let mut write = self.store.transaction();
         let in_project = write.require(&project::row(project.id));
+        let named = write.put_new(&secret.unique_name());
         write.put_new(&secret);
         write.put_new(&version_of(&stored));
         write.put_new(&stored);
         write.put_new(&CurrentValue(stored));
         write.record(&record);
-        let written = write.commit_unless_refused(in_project).await?;
-        written.then_some(NewVersion { version: secret.version }).ok_or_else(|| Error::not_found("Project"))
+        match write.commit().await {
+            Ok(()) => Ok(NewVersion { version: secret.version }),
+            Err(CommitError::Refused(step)) if step == in_project => Err(Error::not_found("Project")),
+            Err(CommitError::Refused(step)) if step == named => {
+                Err(Error::new(Code::NameTaken, "A secret of this project has this name already, choose another"))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn destroy(&self, ask: Destroy) -> Result<Destroyed, Error> {
@@ -229,6 +236,9 @@ impl SealSecret {
             // left behind.
             let as_it_was = [secret::VERSION.is(&secret.version), secret::DELETED_AT.is(&secret.deleted_at)];
             write.delete_if(&secret::row(id), as_it_was);
+            if secret.deleted_at.is_none() {
+                write.delete(&secret.unique_name().key());
+            }
             write.delete(&self.values.current(id));
             for version in secret.kept_versions() {
                 write.delete(&self.values.version(id, version));

@@ -1,4 +1,4 @@
-//! Ends what has expired: ephemeral machines are disabled, bundles nobody fetched are destroyed with their machine, secrets
+//! Ends what has expired: ephemeral machines lose what they may read and are removed seven days later, bundles nobody fetched are destroyed with their machine, secrets
 //! that were in the trash for 30 days are purged; and removes what is left of deleted projects.
 //!
 //! Runs every minute. Nothing relies on it for safety: an expired machine or link is refused at once by the gate or
@@ -21,6 +21,8 @@ use tokio::task::JoinSet;
 
 /// Things ended at the same time, so that a crowd of one vault does not hold up the others.
 const AT_ONCE: usize = 16;
+/// How long an expired machine is kept, in seconds (7 days).
+const KEPT_SECONDS: u64 = 7 * 86_400;
 /// How long one run works on what is left of a project. The function has 55 seconds.
 const A_PROJECT: Duration = Duration::from_secs(40);
 
@@ -114,13 +116,29 @@ impl Sweep {
 
     async fn end_machine(&self, id: MachineId, now: Time) -> Result<(), CommitError> {
         let Some(machine) = self.store.get(&machine::row(id)).await? else { return Ok(()) };
+        let Some(expired_at) = machine.expires_at else { return Ok(()) };
+        let removed_at = expired_at.plus_seconds(KEPT_SECONDS);
+        if removed_at <= now {
+            let removed = "removed, seven days after it expired";
+            let Some(record) = self.entry(&machine, Action::MachineRemove, removed, now).await? else { return Ok(()) };
+            return match self.store.remove_machine(&machine, &record).await {
+                // Removed by somebody else meanwhile.
+                Err(CommitError::Refused(_)) => Ok(()),
+                other => other,
+            };
+        }
         let Some(record) = self.entry(&machine, Action::MachineExpire, "expired", now).await? else { return Ok(()) };
         let mut write = self.store.transaction();
         let disabled =
             write.change(machine::row(id).change().set(machine::ENABLED, &false).only_if(machine::ENABLED.is(&true)));
         write.record(&record);
         // Refused means that it is disabled or removed already.
-        write.commit_unless_refused(disabled).await.map(drop)
+        write.commit_unless_refused(disabled).await?;
+        self.store.drop_grants(id, None).await?;
+        self.store.delete_all(&self.store.memberships(id).await?).await?;
+        let mut write = self.store.transaction();
+        write.put(&Expiry { at: removed_at, of: Expiring::Machine(id) });
+        write.commit().await
     }
 
     async fn end_bundle(&self, hash: &TokenHash, now: Time) -> Result<(), CommitError> {

@@ -5,7 +5,7 @@ use edge::Error;
 use edge::seal::{Destroy, Seal};
 use futures_util::{StreamExt as _, TryStreamExt as _, future, stream};
 use protocol::{ProjectId, VaultId};
-use store::Store;
+use store::{Store, secret};
 
 /// Secrets destroyed at the same time.
 const AT_ONCE: usize = 16;
@@ -17,7 +17,9 @@ pub(crate) async fn remove_project(
     vault: VaultId,
     project: ProjectId,
 ) -> Result<(), Error> {
-    let secrets = store.secrets(project).await?;
+    let mut secrets = store.all(secret::of_project(project)).await?;
+    let trash = store.all(secret::trash_of(vault)).await?;
+    secrets.extend(trash.into_iter().filter(|secret| secret.project == project));
     let destroy = |id| {
         let seal = seal.clone();
         async move { seal.ask(Destroy { vault, secret: id, record: None }).await.map(drop) }

@@ -30,5 +30,6 @@ pub use opener::Opener;
 pub use telemetry::{RequestId, Telemetry};
 
 pub use self::http::{
-    Approval, Body, Code, Error, Ids, Json, Managed, Route, Routes, answer, body, done, names, openapi, paging, script,
+    Approval, Body, Code, Error, Ids, Json, Managed, Route, Routes, answer, body, done, listing, names, openapi,
+    paging, script,
 };

@@ -145,6 +145,7 @@ catalogue! {
     MachineRevoke         "machine_revoke"           High     Machines       [User AiAgent];
     MachineRename         "machine_rename"           Info     Machines       [User AiAgent];
     MachineExpire         "machine_expire"           Info     Machines       [System];
+    MachineRemove         "machine_remove"           Info     Machines       [System];
     BootstrapTokenCreate  "bootstrap_token_create"   Low      Machines       [User];
     EnrollmentTokenCreate "enrollment_token_create"  Medium   Machines       [User AiAgent];
     EnrollmentTokenRevoke "enrollment_token_revoke"  Medium   Machines       [User AiAgent];

@@ -130,6 +130,7 @@ mod tests {
             name_pattern: None,
             expires_at: NOW.plus_seconds(1),
             revoked: None,
+            last_used_at: None,
             created_at: NOW,
         }
     }

@@ -14,6 +14,7 @@ pub mod hold_back;
 pub mod limits;
 pub mod lockout;
 pub mod manage_gate;
+pub mod names;
 pub mod nouns;
 pub mod owned;
 pub mod read_gate;

@@ -118,6 +118,8 @@ fn gate(world: &World) -> Result<(), &'static str> {
         expires_at: world.expires_in_ms.map(|ms| Time::from_ms(NOW.ms().saturating_add_signed(ms))),
         enrollment_token: None,
         registered_from: None,
+        last_seen_at: None,
+        last_seen_address: None,
         created_at: NOW,
     };
     let tombstone = machine.tombstone(vault.owner, NOW);

@@ -3,6 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// After how long without use a thing counts as unused, in seconds (30 days).
+const UNUSED_SECONDS: u64 = 30 * 86_400;
+
 /// Epoch milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
@@ -40,6 +43,12 @@ impl Time {
     #[must_use]
     pub const fn minus_seconds(self, seconds: u64) -> Self {
         Self(self.0.saturating_sub(seconds.saturating_mul(1_000)))
+    }
+
+    /// Whether something that was made then, and used last then, has been unused for 30 days.
+    #[must_use]
+    pub fn is_unused(self, last_used: Option<Self>, made: Self) -> bool {
+        last_used.unwrap_or(made).plus_seconds(UNUSED_SECONDS) <= self
     }
 
     /// Seconds until then, rounded up; zero when it has passed.

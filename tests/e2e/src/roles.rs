@@ -142,7 +142,13 @@ impl<'w> Person<'w> {
 
     /// A project with one secret and a machine that may read it: the common start.
     pub async fn readable(&self, value: &str) -> (String, String, Machine<'w>) {
-        let project = self.project("production").await;
+        // Names are unique, and many tests make many.
+        self.readable_in(&format!("production {}", hex::encode(crypto::random::bytes::<8>())), value).await
+    }
+
+    /// The same in a project of this name.
+    pub async fn readable_in(&self, project: &str, value: &str) -> (String, String, Machine<'w>) {
+        let project = self.project(project).await;
         let secret = self.secret(&project, "api key", value).await;
         let machine = self.machine().await;
         self.attach(&project, &machine).await;

@@ -277,7 +277,7 @@ impl World {
 
     /// The ids of the machines in a project.
     pub async fn members(&self, project: &str) -> Vec<String> {
-        let members = self.services.store.members(project.parse().unwrap()).await.unwrap();
+        let members = self.services.store.all(store::member::of_project(project.parse().unwrap())).await.unwrap();
         members.into_iter().map(|member| member.machine.to_string()).collect()
     }
 

@@ -93,6 +93,7 @@ codes! {
         EmailVerified "email_verified",
         ExistsAlready "exists_already",
         LimitReached "limit_reached",
+        NameTaken "name_taken",
         NotAttached "not_attached",
         NotBegun "not_begun",
         NotInTrash "not_in_trash",

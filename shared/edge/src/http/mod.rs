@@ -5,6 +5,7 @@ mod approval;
 pub mod body;
 mod code;
 pub(crate) mod error;
+pub mod listing;
 pub mod names;
 pub mod openapi;
 pub mod paging;

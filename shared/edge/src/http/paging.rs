@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Rows on a page when nothing else is asked for.
-const SIZE: u64 = 50;
+pub(super) const SIZE: u64 = 50;
 /// Most rows on a page.
 pub const SIZE_LIMIT: u64 = 200;
 /// Most rows that can be reached by page number.

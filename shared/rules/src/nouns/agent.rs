@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use crypto::PublicKey;
 use protocol::{AgentId, ProjectId, UserId, VaultId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Time;
@@ -12,6 +13,18 @@ use crate::scope::Scope;
 
 /// Most projects in an AI agent's allowlist: it is read with every call.
 pub const AGENT_PROJECTS: usize = 200;
+
+/// What state an AI agent is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentState {
+    /// Nobody has approved it yet.
+    Pending,
+    /// It may manage, within its scopes.
+    Active,
+    /// Somebody has switched it off.
+    Disabled,
+}
 
 /// An AI agent: manages the vault and reads no value.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -40,6 +53,18 @@ pub struct Agent {
     pub registered_from: Option<IpAddr>,
     /// When it registered.
     pub created_at: Time,
+}
+
+impl Agent {
+    /// What state it is in.
+    #[must_use]
+    pub fn state(&self) -> AgentState {
+        match self {
+            _ if !self.approved => AgentState::Pending,
+            _ if !self.enabled => AgentState::Disabled,
+            _ => AgentState::Active,
+        }
+    }
 }
 
 crate::owned::owned!(Agent "Agent");

@@ -20,6 +20,20 @@ pub enum MachineKind {
     Ephemeral,
 }
 
+/// What state a machine is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MachineState {
+    /// Nobody has approved it yet.
+    Pending,
+    /// It may ask for secrets.
+    Active,
+    /// Somebody has switched it off.
+    Disabled,
+    /// Its end has come.
+    Expired,
+}
+
 /// A server, container or CI runner.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -47,6 +61,23 @@ pub struct Machine {
     pub registered_from: Option<IpAddr>,
     /// When it registered.
     pub created_at: Time,
+    /// When it last did something that is recorded, as the audit log tells; some moments behind.
+    pub last_seen_at: Option<Time>,
+    /// The address that came from.
+    pub last_seen_address: Option<IpAddr>,
+}
+
+impl Machine {
+    /// What state it is in now.
+    #[must_use]
+    pub fn state(&self, now: Time) -> MachineState {
+        match self {
+            _ if self.expires_at.is_some_and(|at| at <= now) => MachineState::Expired,
+            _ if !self.approved => MachineState::Pending,
+            _ if !self.enabled => MachineState::Disabled,
+            _ => MachineState::Active,
+        }
+    }
 }
 
 crate::owned::owned!(Machine "Machine");

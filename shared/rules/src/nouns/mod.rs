@@ -19,20 +19,22 @@ mod token;
 mod tombstone;
 mod vault;
 
-pub use agent::{AGENT_PROJECTS, Agent};
+pub use agent::{AGENT_PROJECTS, Agent, AgentState};
 pub use bundle::{Bundle, BundleId};
 pub use expiry::{Expiring, Expiry};
 pub use grant::Grant;
 pub use link::{LinkPurpose, MailedLink};
-pub use machine::{Machine, MachineKind};
+pub use machine::{Machine, MachineKind, MachineState};
 pub use member::Membership;
 pub use passkey::{Ceremony, Passkey, PasskeyId};
 pub use person::User;
-pub use project::{Freeze, PROJECT_NAME, Project};
-pub use rename::Rename;
+pub use project::{Freeze, PROJECT_NAME, Project, ProjectName};
+pub use rename::{RENAMES_KEPT, Rename};
 pub use second_factor::SecondFactor;
-pub use secret::{Secret, SecretKind, SecretVersion, TRASH_SECONDS, VERSIONS_KEPT};
+pub use secret::{Secret, SecretKind, SecretName, SecretVersion, TRASH_SECONDS, VERSIONS_KEPT};
 pub use session::{Session, SessionId};
-pub use token::{AgentBootstrapToken, BootstrapToken, EnrollmentToken, EnrollmentTokenId, Revocation};
+pub use token::{
+    AgentBootstrapToken, BootstrapToken, EnrollmentToken, EnrollmentTokenId, EnrollmentTokenState, Revocation,
+};
 pub use tombstone::Tombstone;
 pub use vault::{ALLOWLIST_ENTRIES, AllowlistEntry, AllowlistEntryId, Vault};

@@ -5,6 +5,7 @@ use protocol::{ProjectId, VaultId};
 use serde::{Deserialize, Serialize};
 
 use crate::Time;
+use crate::names::UniqueName;
 use crate::owned::Owned;
 
 /// Most characters in a project's name.
@@ -32,6 +33,14 @@ pub struct Project {
     pub updated_at: Time,
 }
 
+impl Project {
+    /// Its name, which it alone has in its vault.
+    #[must_use]
+    pub fn unique_name(&self) -> ProjectName {
+        ProjectName { vault: self.vault, name: UniqueName::of(&self.name), project: self.id }
+    }
+}
+
 impl Owned for Project {
     const NAME: &'static str = "Project";
 
@@ -41,6 +50,30 @@ impl Owned for Project {
 
     fn project(&self) -> Option<ProjectId> {
         Some(self.id)
+    }
+}
+
+/// The name of a vault's project, which no other project of the vault has.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProjectName {
+    /// The vault.
+    pub vault: VaultId,
+    /// The name as it is compared.
+    pub name: UniqueName,
+    /// Whose it is.
+    pub project: ProjectId,
+}
+
+impl Owned for ProjectName {
+    const NAME: &'static str = "Project";
+
+    fn vault(&self) -> VaultId {
+        self.vault
+    }
+
+    fn project(&self) -> Option<ProjectId> {
+        Some(self.project)
     }
 }
 

@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::Time;
 
+/// How many earlier names of a thing are kept, the newest.
+pub const RENAMES_KEPT: usize = 100;
+
 /// An earlier name of a machine or an AI agent.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

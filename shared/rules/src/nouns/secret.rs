@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Time;
+use crate::names::UniqueName;
 use crate::owned::Owned;
 
 /// Versions of a secret that are kept.
@@ -69,6 +70,13 @@ pub struct Secret {
 }
 
 impl Secret {
+    /// Its name, which it alone has in its project unless it is in the trash.
+    #[must_use]
+    pub fn unique_name(&self) -> SecretName {
+        let name = UniqueName::of(&self.name);
+        SecretName { vault: self.vault, project: self.project, name, secret: self.id }
+    }
+
     /// The versions that are kept: the newest 50.
     pub fn kept_versions(&self) -> std::ops::RangeInclusive<u64> {
         self.version.saturating_sub(VERSIONS_KEPT) + 1..=self.version
@@ -88,6 +96,32 @@ impl Owned for Secret {
 
     fn is_live(&self) -> bool {
         self.deleted_at.is_none()
+    }
+}
+
+/// The name of a project's secret, which no other secret of the project has but those in the trash.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretName {
+    /// The vault.
+    pub vault: VaultId,
+    /// The project.
+    pub project: ProjectId,
+    /// The name as it is compared.
+    pub name: UniqueName,
+    /// Whose it is.
+    pub secret: SecretId,
+}
+
+impl Owned for SecretName {
+    const NAME: &'static str = "Secret";
+
+    fn vault(&self) -> VaultId {
+        self.vault
+    }
+
+    fn project(&self) -> Option<ProjectId> {
+        Some(self.project)
     }
 }
 

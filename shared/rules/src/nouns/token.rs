@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crypto::TokenHash;
 use ipnet::IpNet;
 use protocol::{ProjectId, SecretId, UserId, VaultId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Time;
@@ -84,6 +85,44 @@ pub struct EnrollmentToken {
     pub revoked: Option<Revocation>,
     /// When it was made.
     pub created_at: Time,
+    /// When it last enrolled a machine.
+    pub last_used_at: Option<Time>,
+}
+
+/// What state an enrollment token is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EnrollmentTokenState {
+    /// It enrolls machines.
+    Live,
+    /// It has enrolled as many as it may.
+    UsedUp,
+    /// Its time is over.
+    Expired,
+    /// Somebody has revoked it.
+    Revoked,
+}
+
+impl EnrollmentToken {
+    /// How long after its end it is kept, in seconds (90 days).
+    const KEPT_SECONDS: u64 = 90 * 86_400;
+
+    /// What state it is in now.
+    #[must_use]
+    pub fn state(&self, now: Time) -> EnrollmentTokenState {
+        match self {
+            _ if self.revoked.is_some() => EnrollmentTokenState::Revoked,
+            _ if self.expires_at <= now => EnrollmentTokenState::Expired,
+            _ if self.uses >= self.max_uses => EnrollmentTokenState::UsedUp,
+            _ => EnrollmentTokenState::Live,
+        }
+    }
+
+    /// When it is removed, if it ended then.
+    #[must_use]
+    pub fn removed_at(ended: Time) -> Time {
+        ended.plus_seconds(Self::KEPT_SECONDS)
+    }
 }
 
 impl Owned for EnrollmentToken {

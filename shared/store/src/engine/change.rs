@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::attribute::{Attribute, Condition};
 use super::backend::{PrimaryKey, Terms, UpdateItem, WriteError};
 use super::item::Value;
-use super::row::{Row, RowKey, attribute, from_item};
+use super::row::{Put, Row, RowKey, attribute, from_item};
 use super::table::TTL;
 use crate::{Lists, StoreError};
 
@@ -143,6 +143,20 @@ impl<R> Change<R> {
     pub fn take_names(mut self, set: Attribute<R, BTreeSet<String>>, names: Vec<String>) -> Self {
         let (set, names) = (self.terms.alias(set.name), self.terms.add(Value::Ss(names)));
         self.delete.push(format!("{set} {names}"));
+        self
+    }
+
+    /// Puts the row where this one has its place in the `by-owner` index.
+    pub fn placed_as(mut self, row: &R) -> Self
+    where
+        R: Put,
+    {
+        if let Some((pk, sk)) = row.owner() {
+            for (name, value) in [("ownerPk", pk), ("ownerSk", sk)] {
+                let place = self.terms.alias(name);
+                self = self.set_or_remove(place, &value);
+            }
+        }
         self
     }
 

@@ -13,6 +13,7 @@ mod error;
 #[cfg(test)]
 pub(crate) mod fields;
 pub mod item;
+pub(crate) mod list;
 pub mod meter;
 pub(crate) mod read;
 pub(crate) mod row;

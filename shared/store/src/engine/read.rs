@@ -1,6 +1,5 @@
 //! Reading: one batch for what a decision needs, queries for lists.
 
-use std::borrow::Cow;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +10,7 @@ use super::backend::{Backend, Got, KeysByTable, Page, PrimaryKey, Query, TableNa
 use super::item::Item;
 use super::meter;
 use super::row::{Row, RowKey, from_item};
-use super::table::{BY_OWNER, Table};
+use super::table::Table;
 use crate::{StoreError, Transaction, Values};
 
 /// Most keys in one `BatchGetItem` (DynamoDB's limit).
@@ -234,19 +233,10 @@ impl Lists {
         keys.iter().filter_map(|key| fetched.take(key).transpose()).collect()
     }
 
-    /// All rows of this kind under a partition key whose sort key has a prefix, strongly consistent, in key order.
-    pub(crate) async fn query<R: Row>(&self, pk: String, prefix: &str) -> Result<Vec<R>, StoreError> {
-        self.query_pages(None, "pk = :pk AND begins_with(sk, :sk)", pk, prefix).await
-    }
-
-    /// The same in the `by-owner` index, which follows the table within moments.
-    pub(crate) async fn query_owned<R: Row>(&self, owner: String, prefix: &str) -> Result<Vec<R>, StoreError> {
-        self.query_pages(Some(BY_OWNER), "ownerPk = :pk AND begins_with(ownerSk, :sk)", owner, prefix).await
-    }
-
     /// All rows of this kind under a partition key up to a sort key, strongly consistent.
     pub(crate) async fn query_until<R: Row>(&self, pk: &str, last: &str) -> Result<Vec<R>, StoreError> {
-        self.query_pages(None, "pk = :pk AND sk <= :sk", pk.to_owned(), last).await
+        let terms = Terms::default().value(":pk", pk).value(":sk", last);
+        self.query_all("pk = :pk AND sk <= :sk", terms).await
     }
 
     /// The last rows of a partition, at most this many, newest first.
@@ -270,32 +260,11 @@ impl Lists {
         last: &str,
     ) -> Result<Vec<R>, StoreError> {
         let terms = Terms::default().value(":pk", pk).value(":sk", first).value(":last", last);
-        self.query_all(None, "pk = :pk AND sk BETWEEN :sk AND :last", terms).await
+        self.query_all("pk = :pk AND sk BETWEEN :sk AND :last", terms).await
     }
 
-    async fn query_pages<R: Row>(
-        &self,
-        index: Option<&'static str>,
-        condition: &'static str,
-        pk: String,
-        sk: &str,
-    ) -> Result<Vec<R>, StoreError> {
-        self.query_all(index, condition, Terms::default().value(":pk", pk).value(":sk", sk)).await
-    }
-
-    async fn query_all<R: Row>(
-        &self,
-        index: Option<&'static str>,
-        condition: &'static str,
-        terms: Terms,
-    ) -> Result<Vec<R>, StoreError> {
-        let query = Query {
-            index: index.map(Cow::Borrowed),
-            condition: condition.into(),
-            terms,
-            consistent: index.is_none(),
-            ..Query::default()
-        };
+    async fn query_all<R: Row>(&self, condition: &'static str, terms: Terms) -> Result<Vec<R>, StoreError> {
+        let query = Query { condition: condition.into(), terms, consistent: true, ..Query::default() };
         let mut rows = Vec::new();
         self.pages(R::TABLE, query, |page| {
             for item in page.items {
@@ -308,7 +277,7 @@ impl Lists {
     }
 
     /// Reads every page of a query.
-    async fn pages(
+    pub(super) async fn pages(
         &self,
         table: Table,
         mut query: Query,
@@ -322,23 +291,5 @@ impl Lists {
                 return Ok(());
             }
         }
-    }
-
-    /// How many rows an owner has in the `by-owner` index whose sort keys have this prefix.
-    pub(crate) async fn count_owned(&self, table: Table, owner: String, prefix: &str) -> Result<usize, StoreError> {
-        let query = Query {
-            index: Some(BY_OWNER.into()),
-            condition: "ownerPk = :pk AND begins_with(ownerSk, :sk)".into(),
-            terms: Terms::default().value(":pk", owner).value(":sk", prefix),
-            count_only: true,
-            ..Query::default()
-        };
-        let mut count = 0;
-        self.pages(table, query, |page| {
-            count += page.count;
-            Ok(())
-        })
-        .await?;
-        Ok(count)
     }
 }

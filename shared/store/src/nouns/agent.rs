@@ -11,7 +11,13 @@ use rules::scope::Scope;
 use crate::engine::attribute::attributes;
 use crate::engine::row::{Put, Row, RowKey, sortable};
 use crate::engine::table::Table;
-use crate::{CommitError, Lists, StoreError};
+use crate::{CommitError, List, Lists};
+
+/// A vault's agents, in the order in which they registered.
+#[must_use]
+pub fn of_vault(vault: VaultId) -> List<Agent> {
+    List::owned(format!("VAULT#{vault}"), "AGENT#")
+}
 
 /// Key of an agent.
 #[must_use]
@@ -23,6 +29,12 @@ pub fn row(id: AgentId) -> RowKey<Agent> {
 #[must_use]
 pub fn tombstone(id: AgentId) -> RowKey<Tombstone<AgentId>> {
     RowKey::new(format!("AGENT#{id}"), "TOMBSTONE")
+}
+
+/// An agent's renames, oldest first.
+#[must_use]
+pub fn renames_of(id: AgentId) -> List<Rename<AgentId>> {
+    List::stored(format!("AGENT#{id}"), "NAME#")
 }
 
 /// Key of an agent's earlier name.
@@ -82,16 +94,6 @@ impl Put for Tombstone<AgentId> {
 }
 
 impl Lists {
-    /// A vault's agents.
-    pub async fn agents(&self, vault: VaultId) -> Result<Vec<Agent>, StoreError> {
-        self.query_owned(format!("VAULT#{vault}"), "AGENT#").await
-    }
-
-    /// An agent's renames, oldest first, strongly consistent.
-    pub async fn agent_renames(&self, id: AgentId) -> Result<Vec<Rename<AgentId>>, StoreError> {
-        self.query(format!("AGENT#{id}"), "NAME#").await
-    }
-
     /// Removes an agent with its scopes, allowlist and names. It has to be approved or pending still, as it was.
     ///
     /// The agent itself goes first, with the record, and a tombstone takes its place: from then on it is nobody. What is
@@ -103,11 +105,6 @@ impl Lists {
         first.put(&agent.tombstone(record.timestamp));
         first.record(record);
         first.commit().await?;
-        self.delete_all(&self.agent_renames(agent.id).await?).await
-    }
-
-    /// How many AI agents a vault has.
-    pub async fn count_agents(&self, vault: VaultId) -> Result<usize, StoreError> {
-        self.count_owned(Table::Agents, format!("VAULT#{vault}"), "AGENT#").await
+        self.delete_all(&self.all(renames_of(agent.id)).await?).await
     }
 }

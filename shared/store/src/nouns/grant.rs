@@ -1,5 +1,6 @@
 //! Grants, and everything they hang on.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::{MachineId, ProjectId, SecretId};
@@ -11,7 +12,21 @@ use crate::engine::attribute::attributes;
 use crate::engine::read::all_of;
 use crate::engine::row::{Put, Row, RowKey};
 use crate::engine::table::Table;
-use crate::{Batch, CommitError, Lists, StoreError};
+use crate::{Batch, CommitError, List, Lists, StoreError};
+
+/// A project's grants, all or for one secret.
+#[must_use]
+pub fn of_project(project: ProjectId, secret: Option<SecretId>) -> List<Grant> {
+    let prefix = secret.map_or(Cow::Borrowed("GRANT#"), |secret| format!("GRANT#{secret}#").into());
+    List::owned(format!("PROJECT#{project}"), prefix)
+}
+
+/// A machine's grants, all or of one project.
+#[must_use]
+pub fn of_machine(machine: MachineId, project: Option<ProjectId>) -> List<Grant> {
+    let prefix = project.map_or(Cow::Borrowed("GRANT#"), |project| format!("GRANT#{project}#").into());
+    List::stored(format!("MACHINE#{machine}"), prefix)
+}
 
 /// Key of a grant.
 #[must_use]
@@ -65,16 +80,10 @@ impl Granted {
 }
 
 impl Lists {
-    /// A machine's grants, all or of one project, strongly consistent.
-    pub async fn grants(&self, machine: MachineId, project: Option<ProjectId>) -> Result<Vec<Grant>, StoreError> {
-        let prefix = project.map_or_else(|| "GRANT#".to_owned(), |project| format!("GRANT#{project}#"));
-        self.query(format!("MACHINE#{machine}"), &prefix).await
-    }
-
     /// A machine's grants with everything they hang on, strongly consistent; projects and their secrets in the order
     /// in which they were made.
     pub async fn granted(&self, machine: MachineId, of: Option<ProjectId>) -> Result<Vec<Granted>, StoreError> {
-        let grants = self.grants(machine, of).await?;
+        let grants = self.all(of_machine(machine, of)).await?;
         let projects: BTreeSet<ProjectId> = grants.iter().map(|grant| grant.project).collect();
         let mut batch = Batch::new();
         for grant in &grants {
@@ -101,12 +110,6 @@ impl Lists {
         Ok(granted)
     }
 
-    /// A project's grants, all or for one secret.
-    pub async fn grants_of(&self, project: ProjectId, secret: Option<SecretId>) -> Result<Vec<Grant>, StoreError> {
-        let prefix = secret.map_or_else(|| "GRANT#".to_owned(), |secret| format!("GRANT#{secret}#"));
-        self.query_owned(format!("PROJECT#{project}"), &prefix).await
-    }
-
     /// Writes down that this version was delivered, unless a newer one was. A grant that is gone stays gone.
     ///
     /// This has to be written before a value leaves: without it the next poll could take a newer version for the one
@@ -130,11 +133,11 @@ impl Lists {
 
     /// Deletes a machine's grants, all or of one project.
     pub async fn drop_grants(&self, machine: MachineId, project: Option<ProjectId>) -> Result<(), CommitError> {
-        self.delete_all(&self.grants(machine, project).await?).await
+        self.delete_all(&self.all(of_machine(machine, project)).await?).await
     }
 
     /// Deletes a project's grants, all or for one secret.
     pub async fn drop_grants_of(&self, project: ProjectId, secret: Option<SecretId>) -> Result<(), CommitError> {
-        self.delete_all(&self.grants_of(project, secret).await?).await
+        self.delete_all(&self.all(of_project(project, secret)).await?).await
     }
 }

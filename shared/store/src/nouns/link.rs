@@ -7,7 +7,7 @@ use rules::nouns::MailedLink;
 
 use crate::engine::row::{Put, Row, RowKey, sortable};
 use crate::engine::table::Table;
-use crate::{Lists, StoreError};
+use crate::{List, Lists, StoreError};
 
 /// Key of a link that was mailed.
 #[must_use]
@@ -37,6 +37,6 @@ impl Put for MailedLink {
 impl Lists {
     /// The links that were mailed to a person, with expired links that are not dropped yet.
     pub async fn mailed_links(&self, user: UserId) -> Result<Vec<MailedLink>, StoreError> {
-        self.query_owned(format!("USER#{user}"), "LINK#").await
+        self.all(List::owned(format!("USER#{user}"), "LINK#")).await
     }
 }

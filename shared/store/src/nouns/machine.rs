@@ -1,5 +1,7 @@
 //! Machines, and their earlier names.
 
+use std::net::IpAddr;
+
 use protocol::{MachineId, VaultId};
 use rules::Time;
 use rules::audit::Record;
@@ -8,7 +10,16 @@ use rules::nouns::{Machine, Rename, Tombstone};
 use crate::engine::attribute::attributes;
 use crate::engine::row::{Put, Row, RowKey, sortable};
 use crate::engine::table::Table;
-use crate::{CommitError, Lists, StoreError};
+use crate::{CommitError, List, Lists, StoreError};
+
+/// How far behind the time may be at which a machine was last seen, in seconds.
+const SEEN_SECONDS: u64 = 60;
+
+/// A vault's machines, in the order in which they registered.
+#[must_use]
+pub fn of_vault(vault: VaultId) -> List<Machine> {
+    List::owned(format!("VAULT#{vault}"), "MACHINE#")
+}
 
 /// Key of a machine.
 #[must_use]
@@ -20,6 +31,12 @@ pub fn row(id: MachineId) -> RowKey<Machine> {
 #[must_use]
 pub fn tombstone(id: MachineId) -> RowKey<Tombstone<MachineId>> {
     RowKey::new(format!("MACHINE#{id}"), "TOMBSTONE")
+}
+
+/// A machine's renames, oldest first.
+#[must_use]
+pub fn renames_of(id: MachineId) -> List<Rename<MachineId>> {
+    List::stored(format!("MACHINE#{id}"), "NAME#")
 }
 
 /// Key of a machine's earlier name.
@@ -47,6 +64,8 @@ attributes! {
         NAME = name "name": String;
         APPROVED = approved "approved": bool;
         ENABLED = enabled "enabled": bool;
+        LAST_SEEN_AT = last_seen_at "lastSeenAt": Option<Time>;
+        LAST_SEEN_ADDRESS = last_seen_address "lastSeenAddress": Option<IpAddr>;
     }
 }
 
@@ -77,14 +96,12 @@ impl Put for Tombstone<MachineId> {
 }
 
 impl Lists {
-    /// A vault's machines.
-    pub async fn machines(&self, vault: VaultId) -> Result<Vec<Machine>, StoreError> {
-        self.query_owned(format!("VAULT#{vault}"), "MACHINE#").await
-    }
-
-    /// A machine's renames, oldest first, strongly consistent.
-    pub async fn machine_renames(&self, id: MachineId) -> Result<Vec<Rename<MachineId>>, StoreError> {
-        self.query(format!("MACHINE#{id}"), "NAME#").await
+    /// Writes down when a machine was last seen and from where. What is known already of that minute or a later one stays, so
+    /// that a busy machine costs one write a minute.
+    pub async fn note_seen(&self, id: MachineId, at: Time, from: Option<IpAddr>) -> Result<(), StoreError> {
+        let is_newer = LAST_SEEN_AT.absent_or_less_than(&at.minus_seconds(SEEN_SECONDS));
+        let change = row(id).change().set(LAST_SEEN_AT, &Some(at)).set(LAST_SEEN_ADDRESS, &from);
+        self.change_if(change.only_if(is_newer)).await.map(|_| ())
     }
 
     /// Removes a machine with its memberships and grants, in steps that can be taken up again.
@@ -100,15 +117,10 @@ impl Lists {
         first.commit().await?;
         self.drop_grants(id, None).await?;
         self.delete_all(&self.memberships(id).await?).await?;
-        self.delete_all(&self.machine_renames(id).await?).await?;
+        self.delete_all(&self.all(renames_of(id)).await?).await?;
         let mut last = self.transaction();
         last.delete(&row(id));
         last.put(&machine.tombstone(record.user_id, record.timestamp));
         last.commit().await
-    }
-
-    /// How many machines a vault has.
-    pub async fn count_machines(&self, vault: VaultId) -> Result<usize, StoreError> {
-        self.count_owned(Table::Vault, format!("VAULT#{vault}"), "MACHINE#").await
     }
 }

@@ -6,7 +6,13 @@ use rules::nouns::{Membership, Project};
 use super::project;
 use crate::engine::row::{Put, Row, RowKey, sortable};
 use crate::engine::table::Table;
-use crate::{Batch, CommitError, Lists, StoreError};
+use crate::{Batch, CommitError, List, Lists, StoreError};
+
+/// A project's memberships, in the order in which its machines joined.
+#[must_use]
+pub fn of_project(project: ProjectId) -> List<Membership> {
+    List::owned(format!("PROJECT#{project}"), "MEMBER#")
+}
 
 /// Key of a membership.
 #[must_use]
@@ -30,14 +36,9 @@ impl Put for Membership {
 }
 
 impl Lists {
-    /// A project's memberships.
-    pub async fn members(&self, project: ProjectId) -> Result<Vec<Membership>, StoreError> {
-        self.query_owned(format!("PROJECT#{project}"), "MEMBER#").await
-    }
-
     /// A machine's memberships, strongly consistent.
     pub async fn memberships(&self, machine: MachineId) -> Result<Vec<Membership>, StoreError> {
-        self.query(format!("MACHINE#{machine}"), "MEMBER#").await
+        self.all(List::stored(format!("MACHINE#{machine}"), "MEMBER#")).await
     }
 
     /// A project and the machine's membership of it, strongly consistent.
@@ -56,6 +57,6 @@ impl Lists {
 
     /// Ends all memberships of a project.
     pub async fn drop_members(&self, project: ProjectId) -> Result<(), CommitError> {
-        self.delete_all(&self.members(project).await?).await
+        self.delete_all(&self.all(of_project(project)).await?).await
     }
 }

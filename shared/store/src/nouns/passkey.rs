@@ -9,7 +9,7 @@ use super::person::credentials;
 use crate::engine::attribute::attributes;
 use crate::engine::row::{Put, Row, RowKey};
 use crate::engine::table::Table;
-use crate::{Lists, StoreError};
+use crate::{List, Lists, StoreError};
 
 /// What the sort keys of passkeys begin with.
 const PASSKEYS: &str = "PASSKEY#";
@@ -63,6 +63,6 @@ impl Put for Ceremony {
 impl Lists {
     /// A person's passkeys.
     pub async fn passkeys(&self, user: UserId) -> Result<Vec<Passkey>, StoreError> {
-        self.query(credentials(user), PASSKEYS).await
+        self.all(List::stored(credentials(user), PASSKEYS)).await
     }
 }

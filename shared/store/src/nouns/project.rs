@@ -2,14 +2,16 @@
 
 use protocol::{ProjectId, VaultId};
 use rules::Time;
-use rules::nouns::{Freeze, Project, SecretKind};
+use rules::names::UniqueName;
+use rules::nouns::{Freeze, Project, ProjectName, SecretKind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{grant, member, secret};
 use crate::engine::attribute::attributes;
 use crate::engine::row::{Put, Row, RowKey, sortable};
 use crate::engine::table::Table;
-use crate::{Lists, StoreError};
+use crate::{List, Lists, StoreError};
 
 /// The partition of the list of all projects.
 const PROJECTS: &str = "PROJECTS";
@@ -39,6 +41,24 @@ pub struct ProjectCounts {
     pub canaries: usize,
     pub grants: usize,
     pub memberships: usize,
+}
+
+/// A vault's projects, in the order in which they were made.
+#[must_use]
+pub fn of_vault(vault: VaultId) -> List<Project> {
+    List::owned(format!("VAULT#{vault}"), "PROJECT#")
+}
+
+/// The names of a vault's projects, in order.
+#[must_use]
+pub fn names_of_vault(vault: VaultId) -> List<ProjectName> {
+    List::stored(format!("VAULT#{vault}"), "NAME#")
+}
+
+/// Key of the name of a vault's project.
+#[must_use]
+pub fn name(vault: VaultId, name: &UniqueName) -> RowKey<ProjectName> {
+    RowKey::new(format!("VAULT#{vault}"), format!("NAME#{name}"))
 }
 
 /// Key of a project.
@@ -71,6 +91,17 @@ attributes! {
     }
 }
 
+impl Row for ProjectName {
+    const TABLE: Table = Table::Vault;
+    const KIND: &'static str = "name of a project";
+}
+
+impl Put for ProjectName {
+    fn key(&self) -> RowKey<Self> {
+        name(self.vault, &self.name)
+    }
+}
+
 impl Row for ProjectEntry {
     const TABLE: Table = Table::Vault;
     const KIND: &'static str = "project entry";
@@ -83,11 +114,6 @@ impl Put for ProjectEntry {
 }
 
 impl Lists {
-    /// A vault's projects.
-    pub async fn projects(&self, vault: VaultId) -> Result<Vec<Project>, StoreError> {
-        self.query_owned(format!("VAULT#{vault}"), "PROJECT#").await
-    }
-
     /// The newest projects of all vaults, at most this many.
     pub async fn newest_projects(&self, most: u8) -> Result<Vec<Project>, StoreError> {
         let entries: Vec<ProjectEntry> = self.query_last(PROJECTS, most).await?;
@@ -96,14 +122,16 @@ impl Lists {
     }
 
     /// What is in a project, counted.
-    pub async fn count_project(&self, project: ProjectId) -> Result<ProjectCounts, StoreError> {
-        let secrets = self.secrets(project).await?;
+    pub async fn count_project(&self, project: &Project) -> Result<ProjectCounts, StoreError> {
+        let mut secrets = self.all(secret::of_project(project.id)).await?;
+        let trash = self.all(secret::trash_of(project.vault)).await?;
+        secrets.extend(trash.into_iter().filter(|secret| secret.project == project.id));
         Ok(ProjectCounts {
             secrets: secrets.len(),
             versions: secrets.iter().map(|secret| secret.kept_versions().count()).sum(),
             canaries: secrets.iter().filter(|secret| secret.kind == SecretKind::Canary).count(),
-            grants: self.grants_of(project, None).await?.len(),
-            memberships: self.members(project).await?.len(),
+            grants: self.count(grant::of_project(project.id, None)).await?,
+            memberships: self.count(member::of_project(project.id)).await?,
         })
     }
 }

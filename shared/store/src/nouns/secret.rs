@@ -1,13 +1,38 @@
 //! Secrets without their values, and the dates of their versions.
 
-use protocol::{ProjectId, SecretId};
+use protocol::{ProjectId, SecretId, VaultId};
 use rules::Time;
-use rules::nouns::{Secret, SecretVersion};
+use rules::names::UniqueName;
+use rules::nouns::{Secret, SecretName, SecretVersion};
 
 use crate::engine::attribute::attributes;
 use crate::engine::row::{Put, Row, RowKey, sortable};
 use crate::engine::table::Table;
-use crate::{Lists, StoreError};
+use crate::{List, Lists, StoreError};
+
+/// A project's secrets that are not in the trash, in the order in which they were made.
+#[must_use]
+pub fn of_project(project: ProjectId) -> List<Secret> {
+    List::owned(format!("PROJECT#{project}"), "SECRET#")
+}
+
+/// What is in a vault's trash, in the order in which it was deleted.
+#[must_use]
+pub fn trash_of(vault: VaultId) -> List<Secret> {
+    List::owned(format!("VAULT#{vault}"), "TRASH#")
+}
+
+/// The names of a project's secrets that are not in the trash, in order.
+#[must_use]
+pub fn names_of_project(project: ProjectId) -> List<SecretName> {
+    List::stored(format!("PROJECT#{project}"), "NAME#")
+}
+
+/// Key of the name of a project's secret.
+#[must_use]
+pub fn name(project: ProjectId, name: &UniqueName) -> RowKey<SecretName> {
+    RowKey::new(format!("PROJECT#{project}"), format!("NAME#{name}"))
+}
 
 /// Key of a secret's metadata.
 #[must_use]
@@ -32,7 +57,10 @@ impl Put for Secret {
     }
 
     fn owner(&self) -> Option<(String, String)> {
-        Some((format!("PROJECT#{}", self.project), format!("SECRET#{}#{}", sortable(self.created_at), self.id)))
+        Some(match self.deleted_at {
+            None => (format!("PROJECT#{}", self.project), format!("SECRET#{}#{}", sortable(self.created_at), self.id)),
+            Some(at) => (format!("VAULT#{}", self.vault), format!("TRASH#{}#{}", sortable(at), self.id)),
+        })
     }
 }
 
@@ -44,6 +72,17 @@ attributes! {
         LAST_ACCESSED_AT = last_accessed_at "lastAccessedAt": Option<Time>;
         DELETED_AT = deleted_at "deletedAt": Option<Time>;
         UPDATED_AT = updated_at "updatedAt": Time;
+    }
+}
+
+impl Row for SecretName {
+    const TABLE: Table = Table::Vault;
+    const KIND: &'static str = "name of a secret";
+}
+
+impl Put for SecretName {
+    fn key(&self) -> RowKey<Self> {
+        name(self.project, &self.name)
     }
 }
 
@@ -59,14 +98,9 @@ impl Put for SecretVersion {
 }
 
 impl Lists {
-    /// A project's secrets, those in the trash too.
-    pub async fn secrets(&self, project: ProjectId) -> Result<Vec<Secret>, StoreError> {
-        self.query_owned(format!("PROJECT#{project}"), "SECRET#").await
-    }
-
     /// What is known of a secret's versions, oldest first, strongly consistent.
     pub async fn versions(&self, secret: SecretId) -> Result<Vec<SecretVersion>, StoreError> {
-        self.query(format!("SECRET#{secret}"), "VERSION#").await
+        self.all(List::stored(format!("SECRET#{secret}"), "VERSION#")).await
     }
 
     /// Writes down when a secret was last delivered, unless that is known of a later time. One that is gone stays gone.

@@ -8,7 +8,7 @@ use rules::nouns::Session;
 use crate::engine::attribute::attributes;
 use crate::engine::row::{Put, Row, RowKey, sortable};
 use crate::engine::table::Table;
-use crate::{Lists, StoreError};
+use crate::{List, Lists, StoreError};
 
 /// Key of a session.
 #[must_use]
@@ -45,6 +45,6 @@ attributes! {
 impl Lists {
     /// A person's sessions, ended ones that are not dropped yet too.
     pub async fn sessions(&self, user: UserId) -> Result<Vec<Session>, StoreError> {
-        self.query_owned(format!("USER#{user}"), "SESSION#").await
+        self.all(List::owned(format!("USER#{user}"), "SESSION#")).await
     }
 }

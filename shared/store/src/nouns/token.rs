@@ -6,10 +6,10 @@ use rules::Time;
 use rules::nouns::{AgentBootstrapToken, BootstrapToken, EnrollmentToken, EnrollmentTokenId, Revocation};
 use serde::{Deserialize, Serialize};
 
+use crate::List;
 use crate::engine::attribute::attributes;
 use crate::engine::row::{Put, Row, RowKey, sortable};
 use crate::engine::table::Table;
-use crate::{Lists, StoreError};
 
 /// Leads from an enrollment token's hash to its row, which is kept by id.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -19,9 +19,17 @@ pub struct EnrollmentTokenHash {
     pub hash: TokenHash,
     /// The token.
     pub id: EnrollmentTokenId,
+    /// When the token ends by itself.
+    pub expires_at: Time,
     /// Set when the token was revoked. It is here, where the function that enrolls has no right to write, and in the token
     /// for people to see.
     pub revoked: Option<Revocation>,
+}
+
+/// A vault's enrollment tokens, in the order in which they were made.
+#[must_use]
+pub fn of_vault(vault: VaultId) -> List<EnrollmentToken> {
+    List::owned(format!("VAULT#{vault}"), "ENROLLMENT#")
 }
 
 /// Key of a bootstrap token.
@@ -91,11 +99,16 @@ impl Put for EnrollmentToken {
     fn owner(&self) -> Option<(String, String)> {
         Some((format!("VAULT#{}", self.vault), format!("ENROLLMENT#{}#{}", sortable(self.created_at), self.id)))
     }
+
+    fn drop_after(&self) -> Option<Time> {
+        Some(EnrollmentToken::removed_at(self.expires_at))
+    }
 }
 
 attributes! {
     EnrollmentToken {
         USES = uses "uses": u64;
+        LAST_USED_AT = last_used_at "lastUsedAt": Option<Time>;
         REVOKED = revoked "revoked": Option<Revocation>;
     }
 }
@@ -109,6 +122,10 @@ impl Put for EnrollmentTokenHash {
     fn key(&self) -> RowKey<Self> {
         enrollment_hash(&self.hash)
     }
+
+    fn drop_after(&self) -> Option<Time> {
+        Some(EnrollmentToken::removed_at(self.expires_at))
+    }
 }
 
 /// The attribute `revoked` of what leads from a hash to an enrollment token.
@@ -119,17 +136,5 @@ pub mod of_hash {
         EnrollmentTokenHash {
             REVOKED = revoked "revoked": Option<Revocation>;
         }
-    }
-}
-
-impl Lists {
-    /// A vault's enrollment tokens.
-    pub async fn enrollment_tokens(&self, vault: VaultId) -> Result<Vec<EnrollmentToken>, StoreError> {
-        self.query_owned(format!("VAULT#{vault}"), "ENROLLMENT#").await
-    }
-
-    /// How many enrollment tokens a vault has, ended ones too.
-    pub async fn count_enrollment_tokens(&self, vault: VaultId) -> Result<usize, StoreError> {
-        self.count_owned(Table::Vault, format!("VAULT#{vault}"), "ENROLLMENT#").await
     }
 }

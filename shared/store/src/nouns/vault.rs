@@ -6,15 +6,21 @@ use ipnet::IpNet;
 use protocol::VaultId;
 use rules::nouns::{AllowlistEntry, AllowlistEntryId, Vault};
 
+use crate::List;
 use crate::engine::attribute::attributes;
 use crate::engine::row::{Put, Row, RowKey};
 use crate::engine::table::Table;
-use crate::{Lists, StoreError};
 
 /// Key of a vault.
 #[must_use]
 pub fn row(id: VaultId) -> RowKey<Vault> {
     RowKey::new(format!("VAULT#{id}"), "VAULT")
+}
+
+/// The entries of a vault's IP allowlist, in no order that means anything.
+#[must_use]
+pub fn allowlist_of(vault: VaultId) -> List<AllowlistEntry> {
+    List::stored(format!("VAULT#{vault}"), "ALLOW#")
 }
 
 /// Key of an IP allowlist entry.
@@ -53,12 +59,5 @@ attributes! {
     }
     AllowlistEntry {
         LABEL = label "label": Option<String>;
-    }
-}
-
-impl Lists {
-    /// The entries of a vault's IP allowlist.
-    pub async fn allowlist_entries(&self, vault: VaultId) -> Result<Vec<AllowlistEntry>, StoreError> {
-        self.query(format!("VAULT#{vault}"), "ALLOW#").await
     }
 }

@@ -14,6 +14,7 @@ pub(super) fn cases() -> Vec<Case> {
 fn agents() -> Vec<Case> {
     vec![
         get("listAgents", "ai-agents").given("agentId"),
+        post("queryAgents", "ai-agents/query").example(json!({ "state": "pending" })).given("agentId"),
         get("getAgent", "ai-agents/{agentId}"),
         get("listAgentNames", "ai-agents/{agentId}/name-history"),
         post("renameAgent", "ai-agents/{agentId}/rename")

@@ -30,6 +30,8 @@ pub fn example_of(thing: &str) -> Value {
         "bootstrapToken" | "bundleToken" | "agentToken" | "enrollment" | "verificationToken" | "resetToken"
         | "registration" | "ceremony" => TOKEN,
         "email" | "newEmail" => "owner@example.org",
+        "newName" => "staging",
+        "projectName" => "production",
         "password" => "a long passw0rd!",
         "newPassword" => "another passw0rd!",
         "publicKey" => PUBLIC_KEY,

@@ -14,6 +14,9 @@ pub(super) fn cases() -> Vec<Case> {
 fn machines() -> Vec<Case> {
     vec![
         get("listMachines", "machines").given("machineId"),
+        post("queryMachines", "machines/query")
+            .example(json!({ "kind": "standard", "state": "active", "unused": true }))
+            .given("machineId"),
         get("getMachine", "machines/{machineId}"),
         get("listMachineNames", "machines/{machineId}/name-history"),
         post("renameMachine", "machines/{machineId}/rename")
@@ -42,6 +45,9 @@ fn tokens() -> Vec<Case> {
     vec![
         post("createBootstrapToken", "bootstrap-tokens").effect(Action::BootstrapTokenCreate),
         get("listEnrollmentTokens", "enrollment-tokens").given("tokenId"),
+        post("queryEnrollmentTokens", "enrollment-tokens/query")
+            .example(json!({ "state": "live", "limit": 20 }))
+            .given("tokenId"),
         post("createEnrollmentToken", "enrollment-tokens").body(enrollment).effect(Action::EnrollmentTokenCreate),
         get("getEnrollmentToken", "enrollment-tokens/{tokenId}"),
         post("revokeEnrollmentToken", "enrollment-tokens/{tokenId}/revoke")
@@ -63,6 +69,7 @@ fn settings() -> Vec<Case> {
 fn allowlist() -> Vec<Case> {
     vec![
         get("getAllowlist", "ipallowlist").given("entryId"),
+        post("queryAllowlist", "ipallowlist/query").example(json!({ "cidr": "203.0.113.0/24" })).given("entryId"),
         post("addAllowlistEntry", "ipallowlist")
             .body(json!({ "cidr": "$range" }))
             .given("roomInAllowlist")

@@ -13,12 +13,13 @@ pub(super) fn cases() -> Vec<Case> {
 fn projects() -> Vec<Case> {
     vec![
         get("listProjects", "projects"),
-        post("createProject", "projects").body(json!({ "name": "production" })).effect(Action::ProjectCreate),
+        post("queryProjects", "projects/query").example(json!({ "name": "production" })),
+        post("createProject", "projects").body(json!({ "name": "$newName" })).effect(Action::ProjectCreate),
         post("updateProject", "projects/{projectId}/update")
-            .body(json!({ "name": "staging" }))
+            .body(json!({ "name": "$newName" }))
             .effect(Action::ProjectUpdate),
         post("deleteProject", "projects/{projectId}/delete")
-            .body(json!({ "confirmName": "production" }))
+            .body(json!({ "confirmName": "$projectName" }))
             .effect(Action::ProjectDelete),
         post("freezeProject", "projects/{projectId}/freeze")
             .example(json!({ "reason": "A key may have leaked." }))

@@ -13,6 +13,9 @@ pub(super) fn cases() -> Vec<Case> {
 fn secrets() -> Vec<Case> {
     vec![
         get("listSecrets", "projects/{projectId}/secrets").given("secretId"),
+        post("querySecrets", "projects/{projectId}/secrets/query")
+            .example(json!({ "type": "structured", "sortBy": "name" }))
+            .given("secretId"),
         post("createSecret", "projects/{projectId}/secrets")
             .body(json!({ "name": "database password", "value": "a value to store" }))
             .effect(Action::SecretCreate),
@@ -40,6 +43,7 @@ fn secrets() -> Vec<Case> {
 fn trash() -> Vec<Case> {
     vec![
         get("listTrash", "trash").given("trashedSecret"),
+        post("queryTrash", "trash/query").example(json!({ "name": "api key" })).given("trashedSecret"),
         post("restoreSecret", "trash/{secretId}/restore")
             .naming("secretId", "trashedSecret")
             .effect(Action::SecretRestore),

@@ -24,9 +24,11 @@ pub(super) const NAMES: &[&str] = &[
     "machineId",
     "newCredential",
     "newEmail",
+    "newName",
     "newPassword",
     "password",
     "projectId",
+    "projectName",
     "publicKey",
     "range",
     "recoveryCode",
@@ -136,7 +138,8 @@ impl<'w> Things<'w> {
         Box::pin(async move {
             if !self.values.contains_key(thing) {
                 match thing {
-                    "projectId" | "frozenProject" | "secretId" | "trashedSecret" | "reader" | "member" => {
+                    "projectId" | "projectName" | "frozenProject" | "secretId" | "trashedSecret" | "reader"
+                    | "member" => {
                         self.make_in_project(thing, owner).await;
                     }
                     "machineId" | "pendingMachine" | "disabledMachine" => self.make_machine(thing, owner).await,
@@ -157,7 +160,10 @@ impl<'w> Things<'w> {
 
     async fn make_in_project(&mut self, thing: &'static str, owner: &Person<'w>) {
         if matches!(thing, "projectId" | "frozenProject") {
-            let project = owner.project("production").await;
+            // Names are unique, and projects are made again and again.
+            let name = format!("production {}", hex::encode(crypto::random::bytes::<8>()));
+            let project = owner.project(&name).await;
+            self.keep("projectName", name);
             if thing == "frozenProject" {
                 owner.post(&format!("/v1/manage/projects/{project}/freeze"), &json!({})).await.expect(200);
             }
@@ -166,6 +172,7 @@ impl<'w> Things<'w> {
         self.make("projectId", owner).await;
         let project = self.text("projectId").to_owned();
         match thing {
+            "projectName" => {}
             "secretId" => {
                 let secret = owner.secret(&project, "api key", "the value itself").await;
                 self.keep(thing, secret);
@@ -309,6 +316,7 @@ impl<'w> Things<'w> {
             "email" => owner.email.clone(),
             "newEmail" => format!("{}@example.org", hex::encode(crypto::random::bytes::<8>())),
             "password" => PASSWORD.to_owned(),
+            "newName" => format!("name {}", hex::encode(crypto::random::bytes::<8>())),
             "newPassword" => "another passw0rd!".to_owned(),
             other => panic!("nobody knows how to make {other}"),
         };

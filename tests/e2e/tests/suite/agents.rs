@@ -169,7 +169,7 @@ async fn agents_live_and_end_and_cannot_end_themselves() {
     agent.post(&path(&peer.id, "revoke"), &nothing).await.expect(200);
     peer.get("/v1/ai/whoami").await.error(401);
     agent.get(&format!("/v1/ai/ai-agents/{}", peer.id)).await.error(404);
-    let left = world.services.store.agent_renames(peer.id.parse().unwrap()).await.unwrap();
+    let left = world.services.store.all(store::agent::renames_of(peer.id.parse().unwrap())).await.unwrap();
     assert!(left.is_empty(), "its names are gone too");
     let denied = owner.pending_agent(&[], &[]).await;
     agent.post(&path(&denied.id, "deny"), &nothing).await.expect(200);

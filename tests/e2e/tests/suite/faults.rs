@@ -247,7 +247,15 @@ async fn a_removal_that_was_cut_off_is_taken_up() {
         assert!(again.status == 200 || again.status == 404, "{}", again.text());
         assert!(!machine.read(&secret).await.status.is_success());
         assert_eq!(world.members(&project).await, [""; 0], "cut off at call {nth}");
-        assert!(world.services.store.grants(machine.id.parse().unwrap(), None).await.unwrap().is_empty());
+        assert!(
+            world
+                .services
+                .store
+                .all(store::grant::of_machine(machine.id.parse().unwrap(), None))
+                .await
+                .unwrap()
+                .is_empty()
+        );
     }
     panic!("the removal never came through");
 }

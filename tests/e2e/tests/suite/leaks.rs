@@ -41,9 +41,12 @@ async fn a_marker_is_found_nowhere_it_should_not_be() {
     let (project, secret, machine) = owner.readable(marker).await;
     let of_project = |what: &str| format!("/v1/manage/projects/{project}/{what}");
     answers.push(
-        owner.post(&of_project("secrets"), &json!({ "name": "n", "value": marker, "note": "note" })).await.expect(200),
+        owner
+            .post(&of_project("secrets"), &json!({ "name": "plain", "value": marker, "note": "note" }))
+            .await
+            .expect(200),
     );
-    let fields = json!({ "name": "n", "value": json!({ "a": marker }).to_string(), "fieldNames": ["a"] });
+    let fields = json!({ "name": "fields", "value": json!({ "a": marker }).to_string(), "fieldNames": ["a"] });
     answers.push(owner.post(&of_project("secrets"), &fields).await.expect(200));
     answers.push(
         owner.post(&of_project(&format!("secrets/{secret}/update")), &json!({ "value": marker })).await.expect(200),

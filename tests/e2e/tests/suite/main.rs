@@ -9,6 +9,7 @@ mod credentials;
 mod doors;
 mod faults;
 mod leaks;
+mod listing;
 mod lists;
 mod lockout;
 mod manage;

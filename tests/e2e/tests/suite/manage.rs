@@ -256,7 +256,7 @@ async fn names_and_notes_change_and_are_remembered() {
     let rows: Vec<_> = renames["renames"].as_array().unwrap().iter().map(|row| (&row["from"], &row["to"])).collect();
     assert_eq!(rows, [(&json!("web"), &json!("web-1")), (&json!("host"), &json!("web"))]);
     owner.post(&of_machine("revoke"), &json!({})).await.expect(200);
-    let left = world.services.store.machine_renames(machine.id.parse().unwrap()).await.unwrap();
+    let left = world.services.store.all(store::machine::renames_of(machine.id.parse().unwrap())).await.unwrap();
     assert!(left.is_empty());
 
     let update = format!("/v1/manage/projects/{project}/update");

@@ -50,7 +50,7 @@ async fn freezing_twice_changes_nothing_and_is_recorded_once() {
 async fn a_project_is_deleted_with_everything_in_it() {
     let world = World::new().await;
     let owner = world.owner().await;
-    let (project, secret, machine) = owner.readable("the marker value").await;
+    let (project, secret, machine) = owner.readable_in("production", "the marker value").await;
     let trashed = owner.secret(&project, "trashed", "v").await;
     let at = |what: &str| format!("/v1/manage/projects/{project}/{what}");
     owner.post(&at(&format!("secrets/{trashed}/delete")), &json!({})).await.expect(200);
@@ -72,8 +72,11 @@ async fn a_project_is_deleted_with_everything_in_it() {
     assert_eq!(world.sweep().await, 0);
     let store = &world.services.store;
     let id = project.parse().unwrap();
-    assert!(store.secrets(id).await.unwrap().is_empty() && store.members(id).await.unwrap().is_empty());
-    assert!(store.grants_of(id, None).await.unwrap().is_empty());
+    assert!(
+        store.all(store::secret::of_project(id)).await.unwrap().is_empty()
+            && store.all(store::member::of_project(id)).await.unwrap().is_empty()
+    );
+    assert!(store.all(store::grant::of_project(id, None)).await.unwrap().is_empty());
     assert!(store.get(&world.services.values.current(secret.parse().unwrap())).await.unwrap().is_none());
     assert_eq!(world.count(&owner, Action::ProjectDelete).await, 1);
 }
@@ -85,7 +88,7 @@ async fn a_removal_of_a_project_that_was_cut_off_is_taken_up() {
     let owner = world.owner().await;
     for nth in 0..40 {
         let owner = owner.again().await;
-        let (project, secret, machine) = owner.readable("the marker value").await;
+        let (project, secret, machine) = owner.readable_in("production", "the marker value").await;
         let path = format!("/v1/manage/projects/{project}/delete");
         owner.post(&path, &json!({ "confirmName": "production" })).await.expect(200);
         machine.read(&secret).await.error(404);
@@ -95,8 +98,11 @@ async fn a_removal_of_a_project_that_was_cut_off_is_taken_up() {
         world.store.heal();
         world.sweep().await;
         let (store, id) = (&world.services.store, project.parse().unwrap());
-        assert!(store.secrets(id).await.unwrap().is_empty(), "cut off at call {nth}");
-        assert!(store.members(id).await.unwrap().is_empty() && store.grants_of(id, None).await.unwrap().is_empty());
+        assert!(store.all(store::secret::of_project(id)).await.unwrap().is_empty(), "cut off at call {nth}");
+        assert!(
+            store.all(store::member::of_project(id)).await.unwrap().is_empty()
+                && store.all(store::grant::of_project(id, None)).await.unwrap().is_empty()
+        );
         assert!(store.get(&world.services.values.current(secret.parse().unwrap())).await.unwrap().is_none());
         if through {
             assert!(nth > 8, "the removal makes more calls than {nth}");

@@ -8,7 +8,7 @@ use serde_json::json;
 async fn the_trash_keeps_a_secret_for_thirty_days() {
     let world = World::new().await;
     let owner = world.owner().await;
-    let (project, secret, machine) = owner.readable("the marker value").await;
+    let (project, secret, machine) = owner.readable_in("production", "the marker value").await;
     let delete = format!("/v1/manage/projects/{project}/secrets/{secret}/delete");
     let at = |what: &str| format!("/v1/manage/trash/{secret}/{what}");
     owner.post(&at("restore"), &json!({})).await.error(404);
@@ -37,7 +37,7 @@ async fn the_trash_keeps_a_secret_for_thirty_days() {
     let id = secret.parse().unwrap();
     assert!(store.get(&values.current(id)).await.unwrap().is_none());
     assert!(store.get(&values.version(id, 1)).await.unwrap().is_none());
-    assert!(store.grants(machine.id.parse().unwrap(), None).await.unwrap().is_empty());
+    assert!(store.all(store::grant::of_machine(machine.id.parse().unwrap(), None)).await.unwrap().is_empty());
 
     let owner = owner.again().await;
     let other = owner.secret(&project, "s", "v").await;
@@ -90,7 +90,7 @@ async fn values_are_generated_rolled_back_and_kept_for_fifty_versions() {
     owner.post(&format!("/v1/manage/trash/{secret}/purge"), &json!({})).await.expect(200);
     let (store, id) = (&world.services.store, secret.parse().unwrap());
     assert!(store.versions(id).await.unwrap().is_empty());
-    let grants = async || store.grants(machine.id.parse().unwrap(), None).await.unwrap().len();
+    let grants = async || store.all(store::grant::of_machine(machine.id.parse().unwrap(), None)).await.unwrap().len();
     assert_eq!((grants().await, world.sweep().await, grants().await), (1, 1, 0));
     for version in 1..=54 {
         assert!(store.get(&world.services.values.version(id, version)).await.unwrap().is_none(), "{version}");
