@@ -9,7 +9,10 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rules::Time;
 use store::deployment::KeyCheck;
+use store::key_layer::LocalRewrap;
+use store::rewrap::{Rewrap as _, Rewrapped};
 use store::{KeyError, KeyLayer, LocalKeyLayer, Store, StoreError, deployment, tables};
 
 use crate::embedded::Embedded;
@@ -33,22 +36,74 @@ pub type Refusal = Box<dyn std::error::Error + Send + Sync>;
 impl Folder {
     /// Opens a folder, or makes one that is empty. Tables are named `{prefix}-vault` and so on.
     pub async fn open(folder: &Path, prefix: &str) -> Result<Self, Refusal> {
-        use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
-        let say = |error: std::io::Error| format!("{}: {error}", folder.display());
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(say)?;
-        if std::fs::metadata(folder).map_err(say)?.permissions().mode() & 0o077 != 0 {
-            // Not changed for them: it may be a folder that others are meant to read, with something else in it.
-            let folder = folder.display();
-            return Err(format!("the data folder {folder} is open to others; run: chmod 700 {folder}").into());
-        }
-        let lock = File::create(folder.join("lock")).map_err(say)?;
-        lock.try_lock().map_err(|_| format!("{} is in use by another local/run", folder.display()))?;
-
+        use std::os::unix::fs::DirBuilderExt as _;
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        made.map_err(|error| format!("{}: {error}", folder.display()))?;
+        let lock = lock(folder)?;
         let files = Files::of(folder, prefix);
+        if files.next_key.exists() {
+            let folder = folder.display();
+            return Err(
+                format!("wrapping the keys in {folder} again was cut off; run local/run --rewrap once more").into()
+            );
+        }
         let key_layer = files.key_layer().await?;
         let embedded = files.checked(&files.store, &key_layer).await?;
         Ok(Self { embedded, key_layer: Arc::new(key_layer), _lock: lock })
     }
+}
+
+/// Keeps other processes out of a folder, which nobody else may be able to read.
+fn lock(folder: &Path) -> Result<File, Refusal> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let say = |error: std::io::Error| format!("{}: {error}", folder.display());
+    if std::fs::metadata(folder).map_err(say)?.permissions().mode() & 0o077 != 0 {
+        // Not changed for them: it may be a folder that others are meant to read, with something else in it.
+        let folder = folder.display();
+        return Err(format!("the data folder {folder} is open to others; run: chmod 700 {folder}").into());
+    }
+    let lock = File::create(folder.join("lock")).map_err(say)?;
+    lock.try_lock().map_err(|_| format!("{} is in use by another local/run", folder.display()))?;
+    Ok(lock)
+}
+
+/// Wraps all keys in a folder again, under a new server key, and puts that in the place of the old one. The old one stays
+/// beside it under the name that is told, for backups of before. What was cut off goes on where it was.
+pub async fn rewrap(folder: &Path, prefix: &str, now: Time) -> Result<(Rewrapped, PathBuf), Refusal> {
+    let _lock = lock(folder)?;
+    let files = Files::of(folder, prefix);
+    if !files.next_key.exists() {
+        if !files.key.exists() || !files.store.exists() {
+            let (key, store) = (files.key.display(), files.store.display());
+            return Err(format!("{key} and {store} have to be there both").into());
+        }
+        let key_layer = files.key_layer().await?;
+        drop(files.checked(&files.store, &key_layer).await?);
+        LocalKeyLayer::make_file(&files.new_key)?;
+        files.put(&files.new_key, &files.next_key)?;
+    }
+    let by =
+        LocalRewrap { old: LocalKeyLayer::from_file(&files.key)?, new: LocalKeyLayer::from_file(&files.next_key)? };
+    let embedded = match files.checked(&files.store, &by.old).await {
+        Ok(embedded) => embedded,
+        // The check value comes last.
+        Err(refusal) => files.checked(&files.store, &by.new).await.map_err(|_| refusal)?,
+    };
+    let (store, _) = Store::new(Arc::new(embedded), prefix);
+    let done = store.rewrap_all(&by, now).await?;
+    if let Some(check) = store.get(&deployment::key_check()).await?
+        && let Some(new) = by.rewrap(&KeyCheck::CONTEXT, &check.sealed).await?
+    {
+        store.change(deployment::key_check().change().set(deployment::SEALED, &new)).await?;
+    }
+    // The last hold on the file closes it and brings its log into it.
+    drop(store);
+    File::open(&files.store)?.sync_all()?;
+    let kept = (1..).map(|n| folder.join(format!("server.key.{n}"))).find(|path| !path.exists());
+    let kept = kept.ok_or("there is no name left for the old key")?;
+    std::fs::hard_link(&files.key, &kept)?;
+    files.put(&files.next_key, &files.key)?;
+    Ok((done, kept))
 }
 
 struct Files<'a> {
@@ -59,13 +114,16 @@ struct Files<'a> {
     /// What a first start makes, until it is whole.
     new_key: PathBuf,
     new_store: PathBuf,
+    /// The key that all keys are being wrapped under.
+    next_key: PathBuf,
 }
 
 impl<'a> Files<'a> {
     fn of(folder: &'a Path, prefix: &'a str) -> Self {
         let file = |name| folder.join(name);
         let (new_key, new_store) = (file("server.new"), file("store.new"));
-        Self { folder, prefix, key: file("server.key"), store: file("store.sqlite"), new_key, new_store }
+        let (key, store, next_key) = (file("server.key"), file("store.sqlite"), file("server.next"));
+        Self { folder, prefix, key, store, new_key, new_store, next_key }
     }
 
     /// The server key, with its store beside it; both are made if neither is there.

@@ -13,7 +13,7 @@ use functions::Place as _;
 use functions::follow_audit::FollowAudit;
 use functions::sweep_expired::Sweep;
 use local::embedded::Embedded;
-use local::folder::Folder;
+use local::folder::{self, Folder};
 use local::{Parts, System};
 use store::{KeyLayer, LocalKeyLayer};
 use tokio::net::TcpListener;
@@ -35,6 +35,10 @@ struct Arguments {
     /// Keep nothing: store and server key are in memory only.
     #[arg(long)]
     ephemeral: bool,
+    /// Wrap all keys in the folder again, under a new server key, and stop. No value is opened. What was cut off goes on when
+    /// it is run again.
+    #[arg(long, conflicts_with = "ephemeral")]
+    rewrap: bool,
     /// Open the page in a browser when ready.
     #[arg(long)]
     open: bool,
@@ -62,6 +66,13 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: Arguments) -> Result<(), Failure> {
     let prefix = configuration("http://localhost:0")?.table_prefix;
+    if arguments.rewrap {
+        let (done, kept) = folder::rewrap(&arguments.data, &prefix, Clock::System.now()).await?;
+        let (keys, vaults, kept) = (done.keys, done.vaults, kept.display());
+        writeln!(std::io::stdout(), "{keys} keys of {vaults} vaults are wrapped under a new server key")?;
+        writeln!(std::io::stdout(), "the old key is {kept}; delete it together with the last backup of before")?;
+        return Ok(());
+    }
     let folder = if arguments.ephemeral { None } else { Some(Folder::open(&arguments.data, &prefix).await?) };
     let (embedded, key_layer): (_, Arc<dyn KeyLayer>) = match &folder {
         Some(folder) => (folder.embedded.clone(), folder.key_layer.clone()),

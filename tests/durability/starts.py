@@ -11,12 +11,14 @@ import sqlite3
 import subprocess
 
 from harness import STOP_TIMEOUT_SECONDS
-from world import STORE, Person, Server, kill, launch, read, refused, start_in_vain
+from world import STORE, Person, Server, command, kill, launch, read, refused, start_in_vain
 
 FIRST_STARTS = 24
 NOBODY = 65534
 TRACE = ("strace", "-f", "-qq", "-o", os.devnull, "-e", "trace=all")
 # Each and its number: those of the key file, and of whatever may come to be done to put it in place.
+# Some while keys are written, the others while files change places.
+REWRAP_CALLS = (("pwrite64", 12), ("pwrite64", 30), ("/^rename", 1), ("/^rename", 2), ("/^link", 1), ("fsync", 3))
 FIRST_CALLS = (("write", 1), ("write", 2), ("fsync", 1), ("fsync", 2), ("fsync", 3), ("/^rename", 1))
 
 
@@ -26,6 +28,7 @@ def run(tally, folder, random, _):
     port_in_use(tally, folder / "port")
     unwritable(tally, folder)
     mismatched(tally, folder)
+    rewrapped(tally, folder / "rewrapped")
 
 
 # First starts
@@ -200,6 +203,51 @@ def mismatched(tally, folder):
         shutil.copytree(whole, folder / "copied")
         with Server(folder / "copied") as server:
             check.equal(server.end(signal.SIGTERM), 0, "exit code")
+
+
+def rewrapped(tally, folder):
+    """A backup is put under a new server key, whole or killed on the way: what was stored is read, and the old key opens
+    nothing of it any more."""
+    whole = folder / "whole"
+    with Server(whole) as server:
+        owner = Person(server)
+        project, machine = owner.project(), owner.machine()
+        secret = owner.secret(project, "value")
+        owner.admit(machine, project, secret)
+        for _ in range(8):
+            owner.project()
+        with tally.check("the keys of a folder in use are not wrapped again") as check:
+            refused(check, start_in_vain(whole, more=["--rewrap"]), "in use")
+        server.end(signal.SIGTERM)
+    old = (whole / "server.key").read_bytes()
+    title = "keys that were wrapped again open under the new server key alone"
+    if traceable():
+        title += ", also when that was killed on the way and begun again"
+    with tally.check(title) as check:
+        for number, kill_at in enumerate((None, *(REWRAP_CALLS if traceable() else ()))):
+            own = folder / f"copy-{number}"
+            shutil.copytree(whole, own)
+            check.where = f"killed at {kill_at}: " if kill_at else ""
+            if kill_at:
+                call, when = kill_at
+                trace = (*TRACE, "-e", f"inject={call}:signal=KILL:when={when}")
+                killed = subprocess.run([*trace, *command(own), "--rewrap"], capture_output=True, check=False)
+                check.that(killed.returncode != 0, "it was not killed")
+                if (own / "server.next").exists():
+                    refused(check, start_in_vain(own), "--rewrap once more")
+            done = subprocess.run([*command(own), "--rewrap"], capture_output=True, text=True, check=False)
+            check.equal((done.returncode, done.stderr), (0, ""), f"exit code and standard error, {done.stdout}")
+            check.that("wrapped under a new server key" in done.stdout, done.stdout)
+            check.that((own / "server.key").read_bytes() != old, "the key is the old one")
+            check.equal((own / "server.key.1").read_bytes(), old, "what is kept of the old key")
+            with Server(own) as server:
+                check.equal(read(server.url, machine, secret), (200, "value"), "a signed read")
+                owner.moved(server)
+                told = [record for record in owner.records().values() if record["action"] == "keys_rewrap"]
+                check.equal(len(told), 1, "records of it")
+                server.end(signal.SIGTERM)
+            shutil.copy(own / "server.key.1", own / "server.key")
+            refused(check, start_in_vain(own), "is not the key that")
 
 
 def unwritable(tally, folder):

@@ -89,11 +89,11 @@ class Server(harness.Server):
         self.kill()
 
 
-def start_in_vain(folder, port=0, user=None):
+def start_in_vain(folder, port=0, user=None, more=()):
     """Exit code, standard output and error of a start that should fail. If it gets ready instead, it is killed."""
     who = {} if user is None else {"user": user, "group": user, "extra_groups": []}
     with subprocess.Popen(
-        command(folder, port),
+        [*command(folder, port), *more],
         cwd=harness.REPOSITORY,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

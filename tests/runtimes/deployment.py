@@ -67,7 +67,7 @@ def operations():
 
 def make_tables(dynamodb, prefix):
     """The template's tables, as far as an emulator has what they ask for."""
-    template = cloudformation.Template(documents(), "template.yaml", {})
+    template = cloudformation.Template(documents(), "template.yaml", stack.REQUIRED)
     wanted = ("AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes", "KeySchema")
     for _, table in template.all("AWS::DynamoDB::Table"):
         name = f"{prefix}-{stack.short(table['TableName'])}"

@@ -2,6 +2,7 @@
 
 import functools
 import os
+import re
 import subprocess
 
 import journey
@@ -43,6 +44,7 @@ def deploy(tally, folder):
         # The toolchain is looked for in the home folder, so it stays.
         environment = {**zips.aws_environment(emulator, folder), "HOME": os.environ["HOME"]}
         # An empty value takes a parameter back.
+        codes = []
         for what, more in (("makes a deployment", ()), ("brings it up to date", ("AlarmEmail=",))):
             done = run([*command, *more], environment)
             problem = done.returncode and f"exit code {done.returncode}:\n{done.stdout[-4000:]}"
@@ -50,4 +52,8 @@ def deploy(tally, folder):
             if problem:
                 return
             tally.check("it says where", f"https://{zips.DOMAIN}" not in done.stdout and done.stdout[-2000:])
-        journey.Journey(tally, functools.partial(zips.request, emulator)).sign_up()
+            codes += re.findall(r"Set-up code of the first account: ([A-Z2-9]{5}(?:-[A-Z2-9]{5}){3}) ", done.stdout)
+        tally.check("it prints a set-up code once, and the update keeps it", len(codes) != 1 and f"{len(codes)} codes")
+        if codes:
+            first = journey.Journey(tally, functools.partial(zips.request, emulator))
+            first.sign_up(code=codes[0].lower().replace("-", " "))

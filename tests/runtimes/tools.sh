@@ -11,15 +11,20 @@ tools=$CARGO_TARGET_DIR/tools
 # moto stands in for KMS, ministack for the rest; with the translator it deploys SAM templates.
 emulators=('moto[server]==5.2.5' ministack==1.5.33 aws-sam-translator==1.115.0)
 
-# An environment in a folder with these packages. The stamp is written last, so that one cut short is made again.
+# An environment in a folder with these packages, or with those of a file. The stamp is written last, so that one cut short
+# is made again.
 environment() {
-  local folder=$tools/$1
+  local folder=$tools/$1 stamp word
   shift
-  if [[ ! -e $folder/installed || $(<"$folder/installed") != "$*" ]]; then
+  stamp=$*
+  for word; do
+    if [[ -f $word ]]; then stamp+=" $(sha256sum <"$word")"; fi
+  done
+  if [[ ! -e $folder/installed || $(<"$folder/installed") != "$stamp" ]]; then
     echo "Installing $* ..." >&2
     "${PYTHON:-python3}" -m venv "$folder"
     "$folder/bin/pip" install --quiet "$@" >&2
-    echo "$*" >"$folder/installed"
+    echo "$stamp" >"$folder/installed"
   fi
 }
 
@@ -31,12 +36,7 @@ need_emulators() {
 
 # sam, aws and cargo lambda: those of infra/deploy, which finds them here too.
 need_deploy_tools() {
-  local pinned
-  pinned=$(sed -n 's/^tools=(\(.*\))$/\1/p' infra/deploy)
-  [[ -n $pinned ]] || { echo 'infra/deploy does not name its tools any more' >&2; return 1; }
-  # One word for each package.
-  # shellcheck disable=SC2086
-  environment deploy-venv $pinned
+  environment deploy-venv --no-deps --require-hashes -r infra/tools.txt
   PATH=$tools/deploy-venv/bin:$PATH
 }
 

@@ -1,6 +1,7 @@
 """The release artifacts: built, weighed, deployed with template.yaml to ministack, and spoken to there."""
 
 import functools
+import hashlib
 import http.client
 import json
 import os
@@ -131,6 +132,7 @@ def certificate(emulator):
 def deploy(template, emulator, folder):
     parameters = {"Architecture": "x86_64", "DomainName": DOMAIN, "CertificateArn": certificate(emulator)}
     parameters |= {"MailFrom": deployment.MAIL_FROM, "MailIdentity": deployment.MAIL_IDENTITY}
+    parameters |= {"SetUpCodeHash": hashlib.sha256(journey.SET_UP_CODE.encode()).hexdigest()}
     # For the end-to-end suite, whose tests each sign up somebody, all from one address.
     parameters |= {"OpenSignUp": "true", "LockoutFailures": "1000"}
     command = ["sam", "deploy", "--template-file", str(template), "--stack-name", PREFIX, "--resolve-s3"]

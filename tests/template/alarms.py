@@ -7,11 +7,11 @@ from system import FILE, Wrong, camel
 
 HEADER = """\
 AWSTemplateFormatVersion: '2010-09-09'
-Description: 'SikkerKey: alarms, mailed to one address'
+Description: 'SikkerKey: alarms, to one address or topic'
 
 # Made from infra/system.toml by `tests/template/run --write`; a test fails when the two differ.
 #
-# What each alarm means and what to do stands in its description, which is in the mail. CloudWatch bills an alarm by its
+# What each alarm means and what to do stands in its description, which is in the message. CloudWatch bills an alarm by its
 # metrics; docs/deploy.md has the price. So errors and throttles are watched for all functions together.
 
 Parameters:
@@ -24,6 +24,9 @@ Parameters:
   Email:
     Type: String
     Description: Where alarms are mailed to. The address gets a mail to confirm first
+  OwnTopic:
+    Type: String
+    Description: ARN of an SNS topic that alarms go to in place of a mail; empty for none
   ApiId:
     Type: String
     Description: The HTTP API
@@ -31,9 +34,13 @@ Parameters:
     Type: String
     Description: Name of the queue of events that could not be handled
 
+Conditions:
+  Mails: !Equals [!Ref OwnTopic, '']
+
 Resources:
   Topic:
     Type: AWS::SNS::Topic
+    Condition: Mails
     Properties:
       TopicName: !Sub ${Prefix}-alarms
       KmsMasterKeyId: !Ref KeyArn
@@ -42,6 +49,7 @@ Resources:
 
   TopicPolicy:
     Type: AWS::SNS::TopicPolicy
+    Condition: Mails
     Properties:
       Topics: [!Ref Topic]
       PolicyDocument:
@@ -60,7 +68,7 @@ FOOTER = """
 Outputs:
   TopicArn:
     Description: The topic of all alarms, for more subscribers
-    Value: !Ref Topic
+    Value: !If [Mails, !Ref Topic, !Ref OwnTopic]
 """
 
 ALARM = """
@@ -70,7 +78,7 @@ ALARM = """
       AlarmName: !Sub ${{Prefix}}-{name}
       AlarmDescription: >-
 {text}
-      AlarmActions: [!Ref Topic]"""
+      AlarmActions: [!If [Mails, !Ref Topic, !Ref OwnTopic]]"""
 
 END = """\
       EvaluationPeriods: {periods}

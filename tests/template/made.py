@@ -9,6 +9,7 @@ import quotas
 import roles
 import routes
 import template
+import throttles
 
 COMMAND = "tests/template/run --write"
 
@@ -24,9 +25,10 @@ def whole(system, code):
     }
 
 
-def parts(root, system, documents):
-    """The parts of files, by the file and the part's name, in lines."""
+def parts(root, system, code, api, documents):
+    """The parts of files, by the file and the part's name, in lines. `api` is the OpenAPI document."""
     made = {("template.yaml", name): part(system) for name, part in template.PARTS.items()}
+    made["template.yaml", "public routes"] = throttles.lines(code, api)
     made["events/README.md", "events"] = events(system)
     made["docs/deploy.md", "functions"] = shell(system)
     made["docs/deploy.md", "quotas"] = quotas.table(quotas.count(root, documents)) if documents else None
@@ -43,10 +45,10 @@ def put(text, name, lines):
     return text
 
 
-def write(root, system, code, documents=None):
+def write(root, system, code, api, documents=None):
     """Writes what differs; which files that was. Without `documents` what tells of the stack is left as it is."""
     made = whole(system, code)
-    for (path, name), lines in parts(root, system, documents).items():
+    for (path, name), lines in parts(root, system, code, api, documents).items():
         made[path] = put(made.get(path) or (root / path).read_text(), name, lines)
     changed = [path for path, text in made.items() if not (root / path).exists() or (root / path).read_text() != text]
     for path in changed:
@@ -54,12 +56,12 @@ def write(root, system, code, documents=None):
     return changed
 
 
-def drift(root, system, code, documents):
+def drift(root, system, code, api, documents):
     """A file that is not what would be made."""
     for path, text in whole(system, code).items():
         if not (root / path).exists() or (root / path).read_text() != text:
             yield f"{path} is not what would be made: run `{COMMAND}`, read the difference and commit it"
-    for (path, name), lines in parts(root, system, documents).items():
+    for (path, name), lines in parts(root, system, code, api, documents).items():
         text = (root / path).read_text()
         if put(text, name, lines) != text:
             yield f"the part `{name}` of {path} is not what would be made: run `{COMMAND}`"

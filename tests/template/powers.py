@@ -189,7 +189,7 @@ POWERS = (
         MACHINE_PLANE
         | MAKES_MACHINES
         | MAKES_GRANTS
-        | {"download-bundle", "manage-audit", "manage-machines", "manage-secrets", "sweep-expired"},
+        | {"download-bundle", "follow-audit", "manage-audit", "manage-machines", "manage-secrets", "sweep-expired"},
         lambda held: held.rows(ANYTHING, "vault", "MACHINE#x")
         or any(held.rows(READS, "vault/index/by-owner", f"{kind}#x") for kind in ("PROJECT", "SECRET", "VAULT")),
         "Those of machines, projects or vaults whose ids he knows.",

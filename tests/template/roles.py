@@ -29,6 +29,15 @@ Parameters:
   MailIdentity:
     Type: String
     Description: The identity in Amazon SES that mail is sent from; empty where none is sent
+  RolePath:
+    Type: String
+    Description: The path of the roles
+  PermissionsBoundary:
+    Type: String
+    Description: ARN of the policy that bounds what each role may do; empty for none
+
+Conditions:
+  HasBoundary: !Not [!Equals [!Ref PermissionsBoundary, '']]
 
 Resources:"""
 
@@ -38,6 +47,8 @@ ROLE = """
     Type: AWS::IAM::Role
     Properties:
       RoleName: !Sub ${{Prefix}}-{name}-${{AWS::Region}}
+      Path: !Ref RolePath
+      PermissionsBoundary: !If [HasBoundary, !Ref PermissionsBoundary, !Ref AWS::NoValue]
       Description: Rights of the function {name}
       AssumeRolePolicyDocument:
         Version: '2012-10-17'

@@ -77,14 +77,18 @@ class Stack:
         return self.roles[self.functions[function].role].statements
 
 
+# What has no default.
+REQUIRED = {"SetUpCodeHash": "0" * 64}
 # Everything that can be switched on.
 EVERY_OPTION = {
+    **REQUIRED,
     "AlarmEmail": "alarms@example.org",
     "CertificateArn": f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/one",
     "DomainName": "keys.example.org",
     "MailFrom": "keys@example.org",
     "MailIdentity": "example.org",
     "OpenSignUp": "true",
+    "PermissionsBoundary": f"arn:aws:iam::{ACCOUNT}:policy/bound",
     "ReserveConcurrency": "true",
 }
 
@@ -93,7 +97,7 @@ def build(documents, parameters=None):
     """The stack that these templates describe, with these parameters and the defaults of the others."""
     if unknown := set(parameters or ()) - set(documents["template.yaml"]["Parameters"]):
         raise KeyError(f"template.yaml has no parameter {', '.join(unknown)}")
-    root = Template(documents, "template.yaml", parameters or {})
+    root = Template(documents, "template.yaml", {**REQUIRED, **(parameters or {})})
     refuse_other_ways(root)
     permissions = [properties for _, properties in root.all("AWS::Lambda::Permission")]
     routes = frozenset(_routes(root))

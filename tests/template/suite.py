@@ -101,9 +101,10 @@ def main():
 def write(folder):
     """Makes all that is made. What tells of the stack comes last, because the stack is made too."""
     told, in_code = system.read(), calls.read_routes(folder / CODE)
-    changed = made.write(ROOT, told, in_code)
+    api_document = json.loads((folder / DOCUMENT).read_text())
+    changed = made.write(ROOT, told, in_code, api_document)
     documents = cloudformation.read(ROOT)
-    changed += made.write(ROOT, told, in_code, documents)
+    changed += made.write(ROOT, told, in_code, api_document, documents)
     texts = {PAGE: page.write(stack.build(documents), told), API: api_page(folder)}
     texts |= {OPENAPI: (folder / DOCUMENT).read_text(), CASES: (folder / CALLED).read_text()}
     for path, text in texts.items():
@@ -136,13 +137,14 @@ def print_rights(name, folder):
 def check(tally, folder):
     """All checks of the stack."""
     told, in_code = system.read(), calls.read_routes(folder / CODE)
+    api_document = json.loads((folder / DOCUMENT).read_text())
     try:
         documents = cloudformation.read(ROOT)
         of, of_every_option = stack.build(documents), stack.build(documents, stack.EVERY_OPTION)
     except (policy.Unsupported, KeyError, ValueError, OSError) as error:
         tally.add("template.yaml and infra are understood", [f"{type(error).__name__}: {error}"])
         return
-    found = [*made.drift(ROOT, told, in_code, documents), *drift(of, told, folder)]
+    found = [*made.drift(ROOT, told, in_code, api_document, documents), *drift(of, told, folder)]
     tally.add("what is made is what would be made", found)
     tally.add("the roles grant what infra/system.toml says, and no more", list(page.differences(of, told)))
     counted = quotas.count(ROOT, documents)

@@ -14,7 +14,7 @@ USE = """\
                 kms:EncryptionContext:purpose: {purpose}
                 aws:PrincipalArn:"""
 VERBS = {"Decrypt": "Open", "GenerateDataKeyWithoutPlaintext": "Make"}
-ROLE = "- !Sub arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/${{AWS::StackName}}-{}-${{AWS::Region}}"
+ROLE = "- !Sub arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role${{RolePath}}${{AWS::StackName}}-{}-${{AWS::Region}}"
 
 TABLE = """\
   {camel}Table:

@@ -1,12 +1,14 @@
 //! `POST /v1/account/sign-up`: makes an account with its vault and signs in.
 //!
-//! The first account on a deployment is its owner. Afterwards sign-up is by invitation unless the operator opens it. Where
+//! The first account on a deployment is its owner, and shows the set-up code where the deployment has one. Afterwards sign-up is by invitation unless the operator opens it. Where
 //! it is open the answer tells whether an address has an account, because it signs in at once; each such answer counts
 //! toward the lockout.
 
+use std::net::IpAddr;
+
 use axum::extract::State;
 use crypto::envelope::KeyContext;
-use crypto::{Plaintext, random};
+use crypto::{Plaintext, random, sha256};
 use edge::body::SMALL;
 use edge::{Body, Code, Error, Json, MailRequest, SameOrigin, SignedIn, SourceAddress, WithCookie, new_session};
 use http::HeaderMap;
@@ -20,16 +22,20 @@ use serde::Deserialize;
 use store::CommitError;
 use store::person::deployment_owner;
 use store::person::{DeploymentOwner, EmailAddress};
+use store::vault::VaultEntry;
+use zeroize::Zeroizing;
 
 use crate::App;
 
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct SignUp {
     email: String,
     #[schemars(length(min = 1, max = NAME))]
     username: String,
     password: Plaintext,
+    /// Of the first account, where the deployment asks for it: the code that `infra/deploy` printed.
+    set_up_code: Option<Plaintext>,
 }
 
 pub(crate) async fn sign_up(
@@ -46,6 +52,9 @@ pub(crate) async fn sign_up(
     let first = app.store.get(&deployment_owner()).await?.is_none();
     if !first && !app.config.open_sign_up {
         return Err(by_invitation());
+    }
+    if first && let Some(hash) = &app.config.set_up_code_hash {
+        app.check_set_up_code(body.set_up_code.as_ref(), hash, from.ip()).await?;
     }
 
     let turn = app.passwords.turn_at(from.ip()).await?;
@@ -78,6 +87,7 @@ pub(crate) async fn sign_up(
     let owner = first.then(|| write.put_new(&DeploymentOwner { user: user.id }));
     write.put_new(&user);
     write.put_new(&vault);
+    write.put_new(&VaultEntry::from(&vault));
     write.put_new(&session);
     write.record(&origin.entry(Action::AccountCreate, "Account created").person(user.id));
     match write.commit().await {
@@ -96,5 +106,22 @@ pub(crate) async fn sign_up(
         // Somebody else became the owner meanwhile; where sign-up is open, asking again is all it takes.
         Err(CommitError::Refused(step)) if Some(step) == owner && !app.config.open_sign_up => Err(by_invitation()),
         Err(error) => Err(error.into()),
+    }
+}
+
+impl App {
+    /// The code as it was printed, in either letter case, with or without dashes and spaces. A wrong one counts as a guess.
+    async fn check_set_up_code(&self, code: Option<&Plaintext>, hash: &str, from: IpAddr) -> Result<(), Error> {
+        let needed = |text| Error::new(Code::SetUpCodeRequired, text);
+        let Some(code) = code else {
+            return Err(needed("The first account needs the set-up code that infra/deploy printed, as setUpCode"));
+        };
+        let mut typed = Zeroizing::new(code.expose().to_ascii_uppercase());
+        typed.retain(|byte| !b" -".contains(byte));
+        if hex::encode(sha256(&typed)) == hash {
+            return Ok(());
+        }
+        let wrong = needed("This is not the set-up code; infra/deploy --new-set-up-code makes another");
+        Err(self.attempts.refuse(Guessed::Token, from, None, wrong).await)
     }
 }

@@ -4,6 +4,8 @@
 //! A page holds nothing of its own and asks the API. It takes the link's token from behind the `#`, where no server and no
 //! log sees it, and acts when the person says so: a scanner that opens links in mails changes nothing.
 
+mod document;
+
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -13,18 +15,11 @@ use base64::engine::general_purpose::STANDARD;
 use edge::answer::{File, Html, MediaType};
 use edge::openapi::{Answers, Operation};
 use edge::{Base, Error, Routes};
-use http::{HeaderValue, header};
+use http::{HeaderMap, HeaderValue, header};
 
-/// Made from the code by `tests/template/run --write`.
-const OPENAPI: &str = include_str!("../../../docs/openapi.json");
+use crate::document::Document;
+
 const STYLE: &str = include_str!("pages/style.css");
-
-struct OpenApi;
-
-impl MediaType for OpenApi {
-    const NAME: &'static str = "application/json";
-    const SCHEMA: &'static str = "object";
-}
 
 /// A page and what the browser may do with it.
 #[derive(Clone)]
@@ -100,9 +95,9 @@ pub fn routes(_: &Base) -> Routes {
         .with_state(pages)
 }
 
-/// `GET /v1/openapi.json`: the API as an OpenAPI document.
-async fn openapi() -> File<OpenApi> {
-    File::fixed(OPENAPI)
+/// `GET /v1/openapi.json`: the API as an OpenAPI document, compressed for clients that take it so. Caches may keep it.
+async fn openapi(headers: HeaderMap) -> Document {
+    Document::for_request(&headers)
 }
 
 /// `GET /verify-email`: the page of a link that verifies an address.

@@ -11,7 +11,10 @@ use crypto::{OneTimeToken, TokenHash};
 use edge::{Base, Clock, Config, Error, MailRequest};
 use rules::audit::{Action, ActorKind, Origin, Record};
 use rules::nouns::{LinkPurpose, MailedLink, User};
-use store::{Mail, Mailer, Store, person};
+use store::{Mail, Mailer, Store, link, person};
+
+/// How often a link is tried again when another one was counted first.
+const TRIES: usize = 8;
 
 /// The function.
 #[derive(Clone)]
@@ -56,31 +59,53 @@ impl SendMail {
 
     async fn send_link(&self, user: &User, purpose: LinkPurpose, record: Option<&Record>) -> Result<usize, Error> {
         let now = self.clock.now();
-        let links = self.store.mailed_links(user.id).await?;
-        if links.iter().filter(|link| link.purpose == purpose && link.expires_at > now).count() >= MailedLink::MOST {
-            tracing::warn!(?purpose, "no link was sent: three of this purpose are good already");
-            return Ok(0);
+        let until = now.plus_seconds(purpose.seconds());
+        for _ in 0..TRIES {
+            let known = self.store.get(&link::sent(user.id, purpose)).await?;
+            let Some(next) = known.clone().unwrap_or_default().with(until, now) else {
+                tracing::warn!(?purpose, "no link was sent: three of this purpose are good already");
+                return Ok(0);
+            };
+            let token = OneTimeToken::make().to_hex();
+            let made = MailedLink {
+                hash: TokenHash::of_hex(&token).ok_or_else(|| Error::internal("a token of another shape"))?,
+                purpose,
+                user: user.id,
+                email: user.email.clone(),
+                created_at: now,
+                expires_at: until,
+            };
+            let mut write = self.store.transaction();
+            let counted = write.change(link::note_sent(user.id, purpose, known.as_ref(), &next, now));
+            write.put_new(&made);
+            if let Some(record) = record {
+                write.record(record);
+            }
+            if !write.commit_unless_refused(counted).await? {
+                // Somebody else had one sent meanwhile.
+                continue;
+            }
+            if let Err(error) = self.mailer.send(&self.mail(user, purpose, &token)).await {
+                self.take_back(&made).await?;
+                return Err(Error::unavailable("The mail was not taken").inside(error.to_string()));
+            }
+            return Ok(1);
         }
-        let token = OneTimeToken::make().to_hex();
-        let link = MailedLink {
-            hash: TokenHash::of_hex(&token).ok_or_else(|| Error::internal("a token of another shape"))?,
-            purpose,
-            user: user.id,
-            email: user.email.clone(),
-            created_at: now,
-            expires_at: now.plus_seconds(purpose.seconds()),
-        };
-        let mut write = self.store.transaction();
-        write.put_new(&link);
-        if let Some(record) = record {
-            write.record(record);
+        Err(Error::unavailable("Many links are asked for at once, try again"))
+    }
+
+    /// Takes back a link that was not sent, and its place in the count.
+    async fn take_back(&self, made: &MailedLink) -> Result<(), Error> {
+        self.store.delete_all(std::slice::from_ref(made)).await?;
+        for _ in 0..TRIES {
+            let Some(known) = self.store.get(&link::sent(made.user, made.purpose)).await? else { return Ok(()) };
+            let next = known.without(made.expires_at);
+            let change = link::note_sent(made.user, made.purpose, Some(&known), &next, self.clock.now());
+            if self.store.change_if(change).await? {
+                break;
+            }
         }
-        write.commit().await?;
-        if let Err(error) = self.mailer.send(&self.mail(user, purpose, &token)).await {
-            self.store.delete_all(std::slice::from_ref(&link)).await?;
-            return Err(Error::unavailable("The mail was not taken").inside(error.to_string()));
-        }
-        Ok(1)
+        Ok(())
     }
 
     /// The mail with a link. The token is behind a `#`, so that it reaches no server's log and no scanner of mail uses it up.

@@ -249,6 +249,12 @@ impl ServerKey {
     pub fn unwrap(&self, context: &KeyContext, wrapped: &Sealed) -> Result<Zeroizing<[u8; 32]>, OpenError> {
         open_key(&self.0, wrapped, &context.aad()).map(Zeroizing::new)
     }
+
+    /// Wraps a key that was wrapped for this context again, under another server key.
+    pub fn rewrap(&self, context: &KeyContext, wrapped: &Sealed, under: &Self) -> Result<Sealed, OpenError> {
+        let key = self.unwrap(context, wrapped)?;
+        Ok(seal(&under.0, &*key, &context.aad()))
+    }
 }
 
 #[cfg(test)]

@@ -16,6 +16,8 @@ pub struct Config {
     pub lockout: Limits,
     /// `SIKKERKEY_OPEN_SIGN_UP`: whether anybody may make an account after the first one.
     pub open_sign_up: bool,
+    /// `SIKKERKEY_SET_UP_CODE_HASH`: SHA-256 of the code that the first account has to show. Without it none is asked for.
+    pub set_up_code_hash: Option<String>,
     /// `SIKKERKEY_KMS_KEY`: ARN of the KMS key under the keys of projects and vaults. On AWS only.
     pub kms_key: Option<String>,
     /// `SIKKERKEY_SEAL_FUNCTION`: name or ARN of the function that writes values. On AWS only.
@@ -44,6 +46,7 @@ impl Config {
             key_cache_seconds: 300,
             lockout: Limits::default(),
             open_sign_up: false,
+            set_up_code_hash: None,
             kms_key: None,
             seal_function: None,
             mail_function: None,
@@ -91,6 +94,11 @@ impl Config {
             Some("true") => true,
             Some(_) => return Err(wrong("SIKKERKEY_OPEN_SIGN_UP", "must be true or false")),
         };
+        config.set_up_code_hash = lookup("SIKKERKEY_SET_UP_CODE_HASH");
+        let is_hash = |text: &String| text.len() == 64 && text.bytes().all(|b| b"0123456789abcdef".contains(&b));
+        if config.set_up_code_hash.as_ref().is_some_and(|text| !is_hash(text)) {
+            return Err(wrong("SIKKERKEY_SET_UP_CODE_HASH", "must be 64 lower-case hex digits"));
+        }
         config.kms_key = lookup("SIKKERKEY_KMS_KEY");
         if config.kms_key.as_ref().is_some_and(|key| !key.starts_with("arn:")) {
             return Err(wrong("SIKKERKEY_KMS_KEY", "must be an ARN (arn:aws:kms:...)"));
@@ -181,6 +189,7 @@ mod tests {
             (&[url, ("SIKKERKEY_OPEN_SIGN_UP", "yes")], "SIKKERKEY_OPEN_SIGN_UP"),
             (&[url, ("SIKKERKEY_TABLE_PREFIX", "")], "SIKKERKEY_TABLE_PREFIX"),
             (&[url, ("SIKKERKEY_TABLE_PREFIX", "a/b")], "SIKKERKEY_TABLE_PREFIX"),
+            (&[url, ("SIKKERKEY_SET_UP_CODE_HASH", "ABC")], "SIKKERKEY_SET_UP_CODE_HASH"),
             (&[url, ("SIKKERKEY_KMS_KEY", "alias/sikkerkey")], "SIKKERKEY_KMS_KEY"),
             (&[url, ("SIKKERKEY_MAIL_FROM", "example.org")], "SIKKERKEY_MAIL_FROM"),
             (&[url, ("SIKKERKEY_MAIL_FROM", "keys@example.org\nBcc: x@example.org")], "SIKKERKEY_MAIL_FROM"),

@@ -182,6 +182,7 @@ catalogue! {
     AuditExport           "audit_export"             Medium   Authentication [User AiAgent];
     AuthFailure           "auth_failure"             Medium   Authentication [User Machine AiAgent External];
     AccountCreate         "account_create"           Medium   Authentication [User];
+    KeysRewrap            "keys_rewrap"              Medium   Authentication [System];
     AuditRecordChange     "audit_record_change"      Critical Authentication [System];
     EmailVerify           "email_verify"             Info     Authentication [External];
     PasswordChange        "password_change"          High     Authentication [User];

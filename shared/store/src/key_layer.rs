@@ -16,6 +16,8 @@ use rules::Time;
 use rules::nouns::{Project, Vault};
 use zeroize::Zeroizing;
 
+use crate::rewrap::Rewrap;
+
 /// An unwrapped key's bytes.
 pub type KeyBytes = Zeroizing<[u8; 32]>;
 
@@ -98,6 +100,24 @@ impl LocalKeyLayer {
         let mut key = Zeroizing::new([0; 32]);
         file.read_exact(&mut *key).map_err(io)?;
         Ok(Self(ServerKey::from_bytes(*key)))
+    }
+}
+
+/// From one server key in a file to another.
+pub struct LocalRewrap {
+    /// The key that goes.
+    pub old: LocalKeyLayer,
+    /// The key that comes.
+    pub new: LocalKeyLayer,
+}
+
+#[async_trait]
+impl Rewrap for LocalRewrap {
+    async fn rewrap(&self, context: &KeyContext, wrapped: &Sealed) -> Result<Option<Sealed>, KeyError> {
+        if self.new.0.unwrap(context, wrapped).is_ok() {
+            return Ok(None);
+        }
+        self.old.0.rewrap(context, wrapped, &self.new.0).map(Some).map_err(|_| KeyError::Damaged)
     }
 }
 

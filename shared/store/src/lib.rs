@@ -9,6 +9,7 @@ mod engine;
 pub mod key_layer;
 pub mod mail;
 mod nouns;
+pub mod rewrap;
 
 pub use engine::attribute::{Attribute, Condition};
 pub use engine::audit::{Audit, NonceError, Signer, Walk};

@@ -34,6 +34,8 @@ pub(crate) const URL: &str = "http://localhost:8080";
 pub struct Options {
     /// Anybody may sign up.
     pub open_sign_up: bool,
+    /// The SHA-256 of the code that the first account has to show.
+    pub set_up_code_hash: Option<String>,
     /// Failures that lock an address out; ten unless given.
     pub lockout_failures: Option<usize>,
     /// How long unwrapped keys are kept; 300 s unless given.
@@ -115,6 +117,7 @@ impl World {
             config.table_prefix = prefix;
         }
         config.open_sign_up = options.open_sign_up;
+        config.set_up_code_hash = options.set_up_code_hash;
         config.lockout.failures = options.lockout_failures.unwrap_or(config.lockout.failures);
         config.key_cache_seconds = options.key_cache_seconds.unwrap_or(config.key_cache_seconds);
 

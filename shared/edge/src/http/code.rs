@@ -71,6 +71,7 @@ codes! {
         OriginRefused "origin_refused",
         OwnIdentity "own_identity",
         ScopeMissing "scope_missing",
+        SetUpCodeRequired "set_up_code_required",
         StepUpRequired "step_up_required",
     404:
         AgentNotFound "agent_not_found",

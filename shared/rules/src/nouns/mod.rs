@@ -23,7 +23,7 @@ pub use agent::{AGENT_PROJECTS, Agent, AgentState};
 pub use bundle::{Bundle, BundleId};
 pub use expiry::{Expiring, Expiry};
 pub use grant::Grant;
-pub use link::{LinkPurpose, MailedLink};
+pub use link::{LinkPurpose, MailedLink, SentLinks};
 pub use machine::{Machine, MachineKind, MachineState};
 pub use member::Membership;
 pub use passkey::{Ceremony, Passkey, PasskeyId};

@@ -4,6 +4,7 @@ use crypto::Sealed;
 use crypto::envelope::KeyContext;
 use serde::{Deserialize, Serialize};
 
+use crate::engine::attribute::attributes;
 use crate::engine::row::{Put, Row, RowKey};
 use crate::engine::table::Table;
 
@@ -23,6 +24,12 @@ impl KeyCheck {
 #[must_use]
 pub fn key_check() -> RowKey<KeyCheck> {
     RowKey::new("DEPLOYMENT", "KEY-CHECK")
+}
+
+attributes! {
+    KeyCheck {
+        SEALED = sealed "sealed": Sealed;
+    }
 }
 
 impl Row for KeyCheck {

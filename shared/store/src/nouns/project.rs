@@ -1,5 +1,6 @@
 //! Projects, and the list of all there are.
 
+use crypto::Sealed;
 use protocol::{ProjectId, VaultId};
 use rules::Time;
 use rules::names::UniqueName;
@@ -52,13 +53,13 @@ pub fn of_vault(vault: VaultId) -> List<Project> {
 /// The names of a vault's projects, in order.
 #[must_use]
 pub fn names_of_vault(vault: VaultId) -> List<ProjectName> {
-    List::stored(format!("VAULT#{vault}"), "NAME#")
+    List::stored(format!("PROJECT-NAMES#{vault}"), "NAME#")
 }
 
 /// Key of the name of a vault's project.
 #[must_use]
 pub fn name(vault: VaultId, name: &UniqueName) -> RowKey<ProjectName> {
-    RowKey::new(format!("VAULT#{vault}"), format!("NAME#{name}"))
+    RowKey::new(format!("PROJECT-NAMES#{vault}"), format!("NAME#{name}"))
 }
 
 /// Key of a project.
@@ -84,6 +85,7 @@ impl Put for Project {
 
 attributes! {
     Project {
+        MASTER_KEY = master_key "masterKey": Sealed;
         NAME = name "name": String;
         DESCRIPTION = description "description": Option<String>;
         FROZEN = frozen "frozen": Option<Freeze>;

@@ -25,13 +25,13 @@ pub fn trash_of(vault: VaultId) -> List<Secret> {
 /// The names of a project's secrets that are not in the trash, in order.
 #[must_use]
 pub fn names_of_project(project: ProjectId) -> List<SecretName> {
-    List::stored(format!("PROJECT#{project}"), "NAME#")
+    List::stored(format!("SECRET-NAMES#{project}"), "NAME#")
 }
 
 /// Key of the name of a project's secret.
 #[must_use]
 pub fn name(project: ProjectId, name: &UniqueName) -> RowKey<SecretName> {
-    RowKey::new(format!("PROJECT#{project}"), format!("NAME#{name}"))
+    RowKey::new(format!("SECRET-NAMES#{project}"), format!("NAME#{name}"))
 }
 
 /// Key of a secret's metadata.

@@ -2,14 +2,42 @@
 
 use std::collections::BTreeMap;
 
+use crypto::Sealed;
 use ipnet::IpNet;
 use protocol::VaultId;
+use rules::Time;
 use rules::nouns::{AllowlistEntry, AllowlistEntryId, Vault};
+use serde::{Deserialize, Serialize};
 
 use crate::List;
 use crate::engine::attribute::attributes;
-use crate::engine::row::{Put, Row, RowKey};
+use crate::engine::row::{Put, Row, RowKey, sortable};
 use crate::engine::table::Table;
+
+/// The partition of the list of all vaults.
+const VAULTS: &str = "VAULTS";
+
+/// A vault in the list of all there are, which only who operates the deployment walks.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VaultEntry {
+    /// The vault.
+    pub vault: VaultId,
+    /// When it was made.
+    pub created_at: Time,
+}
+
+impl From<&Vault> for VaultEntry {
+    fn from(vault: &Vault) -> Self {
+        Self { vault: vault.id, created_at: vault.created_at }
+    }
+}
+
+/// All vaults, in the order in which they were made.
+#[must_use]
+pub fn every() -> List<VaultEntry> {
+    List::stored(VAULTS.to_owned(), "VAULT#")
+}
 
 /// Key of a vault.
 #[must_use]
@@ -40,6 +68,17 @@ impl Put for Vault {
     }
 }
 
+impl Row for VaultEntry {
+    const TABLE: Table = Table::Vault;
+    const KIND: &'static str = "vault entry";
+}
+
+impl Put for VaultEntry {
+    fn key(&self) -> RowKey<Self> {
+        RowKey::new(VAULTS, format!("VAULT#{}#{}", sortable(self.created_at), self.vault))
+    }
+}
+
 impl Row for AllowlistEntry {
     const TABLE: Table = Table::Vault;
     const KIND: &'static str = "IP allowlist entry";
@@ -53,6 +92,7 @@ impl Put for AllowlistEntry {
 
 attributes! {
     Vault {
+        KEY = key "key": Sealed;
         STEP_UP_OFF = step_up_off "stepUpOff": bool;
         ALLOWLIST_ENABLED = allowlist_enabled "allowlistEnabled": bool;
         ALLOWLIST = allowlist "allowlist": BTreeMap<AllowlistEntryId, IpNet>;

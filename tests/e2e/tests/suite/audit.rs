@@ -17,7 +17,7 @@ fn actions(page: &Value) -> Vec<String> {
 async fn the_log_is_searched() {
     let world = World::new().await;
     let owner = world.owner().await;
-    let (project, secret, machine) = owner.readable("the marker value").await;
+    let (project, secret, machine) = owner.readable_in("production", "the marker value").await;
     machine.read(&secret).await.expect(200);
     machine.read("sk_0000000000").await.error(404);
     let agent = owner.agent(&["projects.read"], &[]).await;

@@ -5,6 +5,8 @@ use e2e::{Answer, CodeApp, Options, Person, Request, World};
 use rules::audit::Action;
 use serde_json::{Value, json};
 
+use super::races::storm;
+
 pub(crate) const PASSWORD: &str = "a long passw0rd!";
 pub(crate) const NEW: &str = "another passw0rd!";
 pub(crate) const URL: &str = "http://localhost:8080";
@@ -70,6 +72,18 @@ async fn a_link_ends_and_only_a_few_are_sent() {
     owner.post("/v1/account/verification", &json!({})).await.expect(200);
     let token = world.mail.token();
     world.send(post("/v1/account/verification/confirm", &json!({ "token": token }))).await.expect(200);
+}
+
+/// Many who ask at once get no more links than one who asks again and again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_burst_of_requests_sends_a_few_links() {
+    let world = World::new().await;
+    world.store.interleave();
+    let owner = world.owner().await;
+    let sent = world.mail.mails().len();
+    let ask = || post("/v1/account/recovery", &json!({ "email": owner.email }));
+    storm(&[&world, &world.another_process()], (0..32).map(|_| ask()).collect()).await;
+    assert_eq!(world.mail.mails().len() - sent, 3);
 }
 
 /// Nothing in the answers tells whether there is an account.

@@ -2,6 +2,7 @@
 //! each answer against it.
 
 use std::collections::BTreeSet;
+use std::io::Read as _;
 
 use e2e::{World, cases, document};
 use serde_json::{Value, json};
@@ -38,7 +39,26 @@ async fn the_document_is_served() {
     let world = World::new().await;
     let answer = world.send(e2e::Request::new("GET", "/v1/openapi.json")).await.expect(200);
     assert_eq!(answer.json()["openapi"], Value::from("3.1.0"));
-    assert_eq!(answer.text(), include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi.json")));
+    let document = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi.json"));
+    assert_eq!(answer.text(), document);
+
+    // Compressed for who takes it so, and not again for who has it.
+    let get = || e2e::Request::new("GET", "/v1/openapi.json");
+    let compressed = world.send(get().header("accept-encoding", "br, gzip;q=0.8")).await.expect(200);
+    assert_eq!(compressed.headers["content-encoding"], "gzip");
+    assert!(compressed.body.len() * 8 < document.len(), "{}", compressed.body.len());
+    let mut plain = String::new();
+    flate2::read::GzDecoder::new(&*compressed.body).read_to_string(&mut plain).unwrap();
+    assert_eq!(plain, document);
+    let refusing = world.send(get().header("accept-encoding", "gzip;q=0, br")).await.expect(200);
+    assert!(!refusing.headers.contains_key("content-encoding"));
+    let etag = answer.headers["etag"].to_str().unwrap();
+    for known in [etag, "\"other\", *", &format!("\"other\", {}", etag.trim_start_matches("W/"))] {
+        let unchanged = world.send(get().header("if-none-match", known)).await.expect(304);
+        assert_eq!((unchanged.body.len(), &unchanged.headers["etag"]), (0, &answer.headers["etag"]));
+    }
+    world.send(get().header("if-none-match", "\"other\"")).await.expect(200);
+    assert_eq!(answer.headers["cache-control"], "public, max-age=300");
 }
 
 /// Every operation of the document, by its method and path.

@@ -42,6 +42,47 @@ async fn the_first_account_owns_the_deployment_and_closes_it() {
     open.send(post("/v1/account/sign-up", &again)).await.error(409);
 }
 
+/// On AWS the first account is for whoever has the code that the deployment printed.
+#[tokio::test]
+async fn the_first_account_shows_the_set_up_code() {
+    let hash = hex::encode(crypto::sha256(b"ABCDEFGHJKLMNPQRSTUV"));
+    let world = World::with(Options { set_up_code_hash: Some(hash), ..Options::default() }).await;
+    let sign_up = async |email: &str, code: Option<&str>| {
+        let mut body = json!({ "email": email, "username": "ann", "password": PASSWORD });
+        if let Some(code) = code {
+            body["setUpCode"] = code.into();
+        }
+        world.send(post("/v1/account/sign-up", &body)).await
+    };
+    // Without it, nothing is counted.
+    for _ in 0..20 {
+        assert_eq!(sign_up("ann@example.org", None).await.code(403), "set_up_code_required");
+    }
+    for wrong in ["", "ABCDE-FGHJK-LMNPQ-RSTUW", "ABCDEFGHJKLMNPQRSTU", "ABCDEFGHJKLMNPQRSTUVA"] {
+        assert_eq!(sign_up("ann@example.org", Some(wrong)).await.code(403), "set_up_code_required");
+    }
+    sign_up("ann@example.org", Some("abcde fghjk-LMNPQ-rstuv")).await.expect(200);
+    // There is an owner now: the code makes no second one.
+    let late = sign_up("bob@example.org", Some("ABCDE-FGHJK-LMNPQ-RSTUV")).await;
+    assert_eq!(late.code(403), "invitation_required");
+}
+
+/// Guessing the code locks the address out, and the right code is still taken.
+#[tokio::test]
+async fn guessing_the_set_up_code_is_locked_out() {
+    let hash = hex::encode(crypto::sha256(b"ABCDEFGHJKLMNPQRSTUV"));
+    let world = World::with(Options { set_up_code_hash: Some(hash), ..Options::default() }).await;
+    let sign_up = async |code: &str| {
+        let body = json!({ "email": "a@example.org", "username": "a", "password": PASSWORD, "setUpCode": code });
+        world.send(post("/v1/account/sign-up", &body)).await
+    };
+    for _ in 0..10 {
+        sign_up("WRONG").await.error(403);
+    }
+    sign_up("WRONG").await.error(429);
+    sign_up("ABCDE-FGHJK-LMNPQ-RSTUV").await.expect(200);
+}
+
 #[tokio::test]
 async fn sign_up_takes_only_good_input() {
     let world = World::new().await;

@@ -27,6 +27,8 @@ pub struct Operation<'a> {
     refusals: BTreeSet<u16>,
     /// Whether it refuses in the words of a shell.
     in_scripts: bool,
+    /// Whether it answers 304.
+    unchanged: bool,
     security: BTreeSet<&'static str>,
 }
 
@@ -49,6 +51,7 @@ impl<'a> Operation<'a> {
             answer_headers: Map::new(),
             refusals: BTreeSet::new(),
             in_scripts: false,
+            unchanged: false,
             security: BTreeSet::new(),
         }
     }
@@ -62,6 +65,11 @@ impl<'a> Operation<'a> {
     pub fn answers_header(&mut self, name: &str, description: &str) {
         let header = json!({ "description": description, "schema": { "type": "string" } });
         self.answer_headers.insert(name.to_owned(), header);
+    }
+
+    /// It answers 304 to whoever has the answer already.
+    pub fn answers_unchanged(&mut self) {
+        self.unchanged = true;
     }
 
     /// Statuses it is refused with.
@@ -164,7 +172,9 @@ impl<'a> Operation<'a> {
             ("headers", Some(headers).filter(|headers| !headers.is_empty()).map(Value::from)),
             ("content", Some(self.answer.take())),
         ]);
-        refusals.chain([("200".to_owned(), success)]).collect()
+        let unchanged = json!({ "description": "The answer is still the one with the ETag that was sent." });
+        let unchanged = self.unchanged.then(|| ("304".to_owned(), unchanged));
+        refusals.chain(unchanged).chain([("200".to_owned(), success)]).collect()
     }
 }
 
