@@ -99,7 +99,7 @@ pub async fn rewrap(folder: &Path, prefix: &str, now: Time) -> Result<(Rewrapped
     // The last hold on the file closes it and brings its log into it.
     drop(store);
     File::open(&files.store)?.sync_all()?;
-    let kept = (1..).map(|n| folder.join(format!("server.key.{n}"))).find(|path| !path.exists());
+    let kept = (1..=u32::MAX).map(|n| folder.join(format!("server.key.{n}"))).find(|path| !path.exists());
     let kept = kept.ok_or("there is no name left for the old key")?;
     std::fs::hard_link(&files.key, &kept)?;
     files.put(&files.next_key, &files.key)?;

@@ -99,7 +99,9 @@ pub(crate) struct Query {
 pub(crate) async fn list(State(app): State<App>, by: Principal) -> Result<Json<Whole<Agents>>, Error> {
     let (mut walk, of_vault) = (Walk::whole(), agent::of_vault(by.vault));
     while let Some(rows) = walk.next(&app.store, &of_vault).await? {
-        rows.into_iter().for_each(|(place, agent)| walk.take(place, AgentRow::from(&agent)));
+        for (place, agent) in rows {
+            walk.take(place, AgentRow::from(&agent));
+        }
     }
     Ok(walk.end().whole(Agents::of))
 }

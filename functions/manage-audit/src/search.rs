@@ -103,7 +103,7 @@ impl Filter {
     }
 }
 
-fn is<T: PartialEq>(asked: Option<T>, found: Option<T>) -> bool {
+fn is<T: PartialEq + Copy>(asked: Option<T>, found: Option<T>) -> bool {
     asked.is_none() || asked == found
 }
 

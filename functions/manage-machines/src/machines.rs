@@ -107,7 +107,9 @@ pub(crate) struct Query {
 pub(crate) async fn list(State(app): State<App>, by: Principal) -> Result<Json<Whole<Machines>>, Error> {
     let (mut walk, of_vault) = (Walk::whole(), machine::of_vault(by.vault));
     while let Some(rows) = walk.next(&app.store, &of_vault).await? {
-        rows.into_iter().for_each(|(place, machine)| walk.take(place, machine.into()));
+        for (place, machine) in rows {
+            walk.take(place, machine.into());
+        }
     }
     Ok(walk.end().whole(Machines::of))
 }

@@ -165,7 +165,9 @@ impl App {
             };
             let counted: Vec<_> =
                 stream::iter(rows.take(walk.left()).map(count)).buffered(COUNTED_AT_ONCE).try_collect().await?;
-            counted.into_iter().for_each(|(place, member)| walk.take(place, member));
+            for (place, member) in counted {
+                walk.take(place, member);
+            }
         }
         Ok(walk.end().page(|machines| Members { machines }))
     }

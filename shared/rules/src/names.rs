@@ -46,8 +46,7 @@ impl UniqueName {
         }
         let whole = (0..=KEPT).rev().find(|at| compared.is_char_boundary(*at)).unwrap_or_default();
         let (beginning, _) = compared.split_at(whole);
-        let hash: String = sha256(compared.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
-        Self(format!("{beginning}#{hash}"))
+        Self(format!("{beginning}#{}", hex::encode(sha256(compared.as_bytes()))))
     }
 }
 

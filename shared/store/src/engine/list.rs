@@ -102,14 +102,14 @@ impl Lists {
         // `$` comes after `#`: behind all that begins with the prefix.
         let behind = format!("{}$", list.prefix.trim_end_matches('#'));
         let place = after.map(|after| format!("{}{after}", list.prefix));
-        let (first, last) = match place {
+        let (lowest, highest) = match place {
             None => (list.prefix.to_string(), behind),
             Some(place) if backward => (list.prefix.to_string(), place),
             Some(place) => (place, behind),
         };
         let mut query = Query {
-            condition: format!("{pk} = :pk AND {sk} BETWEEN :first AND :last").into(),
-            terms: Terms::default().value(":pk", list.pk.as_str()).value(":first", first).value(":last", last),
+            condition: format!("{pk} = :pk AND {sk} BETWEEN :lowest AND :highest").into(),
+            terms: Terms::default().value(":pk", list.pk.as_str()).value(":lowest", lowest).value(":highest", highest),
             backward,
             ..list.query()
         };

@@ -41,9 +41,9 @@ async fn furnished(owner: &Person<'_>) -> String {
     for n in 1..5 {
         owner.project(&n.to_string()).await;
     }
-    for n in 0..10 {
+    for n in 0_u32..10 {
         let secret = owner.secret(&project, &format!("secret {n}"), "v").await;
-        if n % 2 == 0 {
+        if n.is_multiple_of(2) {
             let path = format!("/v1/manage/projects/{project}/secrets/{secret}/delete");
             owner.post(&path, &json!({})).await.expect(200);
             owner.world.wait_seconds(1);
@@ -209,7 +209,7 @@ async fn a_machine_that_reads_is_seen_and_a_token_that_enrolls_is_used() {
     world.wait_seconds(40 * 86_400);
     let owner = owner.again().await;
     let unused = async || ids(&query(&owner, "machines", json!({ "unused": true })).await, "machines");
-    assert_eq!(unused().await, [machine.id.clone()]);
+    assert_eq!(unused().await, [machine.id.as_str()]);
     machine.read(&secret).await.expect(200);
     world.catch_up().await;
     assert_eq!(unused().await, [""; 0]);
@@ -273,7 +273,7 @@ async fn a_name_is_given_once_to_many_at_once() {
     let owner = world.owner().await;
     let project = owner.project("p").await;
     let path = format!("/v1/manage/projects/{project}/secrets");
-    let new = |n: usize| json!({ "name": if n % 2 == 0 { "Key" } else { "kEY" }, "value": "v" });
+    let new = |n: usize| json!({ "name": if n.is_multiple_of(2) { "Key" } else { "kEY" }, "value": "v" });
     let tries = (0..16).map(|n| owner.request(&path, Some(&new(n)))).collect();
     let statuses = storm(&[&world, &world.another_process()], tries).await;
     assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");

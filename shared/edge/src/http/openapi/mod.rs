@@ -143,7 +143,7 @@ pub fn document<'a>(
         (description.describe)(&mut operation);
         let words = words(route, description.handler);
         assert!(ids.insert(words.id.clone()), "two operations are called {}", words.id);
-        paths.entry(&route.path).or_default().insert(route.method.to_lowercase(), operation.finish(route, words));
+        paths.entry(&route.path).or_default().insert(route.method.to_lowercase(), operation.finish(words));
     }
     let responses = responses(&schemas.written::<ErrorBody>());
     let tags: Vec<Value> =
@@ -191,14 +191,14 @@ fn responses(error: &Value) -> BTreeMap<String, Value> {
     let response = |status: u16, description: &str, content: &Value| {
         let codes: Vec<_> =
             Code::ALL.iter().filter(|code| code.status().as_u16() == status).map(|code| code.name()).collect();
-        let mut headers = json!({ "X-SikkerKey-Error": {
+        let code = json!({
             "description": "What went wrong, for programs.", "schema": { "type": "string", "enum": codes },
-        } });
-        if status == 429 {
-            headers["Retry-After"] = json!({
-                "description": "Seconds until it is worth trying again.", "schema": { "type": "integer" },
-            });
-        }
+        });
+        let wait = json!({
+            "description": "Seconds until it is worth trying again.", "schema": { "type": "integer" },
+        });
+        let headers =
+            object([("X-SikkerKey-Error", Some(code)), ("Retry-After", Some(wait).filter(|_| status == 429))]);
         object([
             ("description", Some(description.into())),
             ("headers", Some(headers)),

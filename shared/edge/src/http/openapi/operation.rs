@@ -13,8 +13,8 @@ use crate::caller::person::VAULT_HEADER;
 
 /// One operation, while it is described.
 pub struct Operation<'a> {
+    route: &'a Route,
     pub(super) schemas: &'a mut Schemas,
-    get: bool,
     /// Whether it may change something.
     pub(super) changes: bool,
     /// Types of the path's parameters, in their order.
@@ -27,8 +27,8 @@ pub struct Operation<'a> {
     refusals: BTreeSet<u16>,
     /// Whether it refuses in the words of a shell.
     in_scripts: bool,
-    /// Whether it answers 304.
-    unchanged: bool,
+    /// What it answers that is neither a success nor a refusal.
+    also: Option<(u16, &'static str)>,
     security: BTreeSet<&'static str>,
 }
 
@@ -39,10 +39,10 @@ struct Body {
 
 impl<'a> Operation<'a> {
     /// Of which nothing is known but its route.
-    pub(super) fn of(route: &Route, schemas: &'a mut Schemas) -> Self {
+    pub(super) fn of(route: &'a Route, schemas: &'a mut Schemas) -> Self {
         Self {
+            route,
             schemas,
-            get: route.method == "GET",
             changes: route.method != "GET" && !route.needs.is_some_and(Needs::reads),
             path_types: vec![],
             chooses_vault: false,
@@ -51,7 +51,7 @@ impl<'a> Operation<'a> {
             answer_headers: Map::new(),
             refusals: BTreeSet::new(),
             in_scripts: false,
-            unchanged: false,
+            also: None,
             security: BTreeSet::new(),
         }
     }
@@ -69,7 +69,7 @@ impl<'a> Operation<'a> {
 
     /// It answers 304 to whoever has the answer already.
     pub fn answers_unchanged(&mut self) {
-        self.unchanged = true;
+        self.also = Some((304, "The answer is still the one with the ETag that was sent."));
     }
 
     /// Statuses it is refused with.
@@ -89,7 +89,7 @@ impl<'a> Operation<'a> {
     }
 
     pub(super) fn by_same_origin(&mut self) {
-        if !self.get {
+        if self.route.method != "GET" {
             self.security.insert("request");
         }
         self.refuses(&[403]);
@@ -109,14 +109,14 @@ impl<'a> Operation<'a> {
     }
 
     /// The operation as the document has it.
-    pub(super) fn finish(mut self, route: &Route, words: Words) -> Value {
+    pub(super) fn finish(mut self, words: Words) -> Value {
         self.refuses(words.refusals);
         if self.changes {
             // Not in the state for it, or somebody else changed it at the same time.
             self.refuses(&[409]);
         }
         self.refuses(&[500, 503]);
-        let parameters = self.parameters(route, &words);
+        let parameters = self.parameters(&words);
         let responses = self.responses();
         let security: Map<String, Value> =
             self.security.iter().map(|scheme| ((*scheme).to_owned(), json!([]))).collect();
@@ -133,13 +133,13 @@ impl<'a> Operation<'a> {
             ("parameters", Some(parameters).filter(|parameters| !parameters.is_empty()).map(Value::from)),
             ("requestBody", body),
             ("responses", Some(json!(responses))),
-            ("x-needs", route.needs.map(|needs| needed(needs).into())),
+            ("x-needs", self.route.needs.map(|needs| needed(needs).into())),
             ("x-audited", words.audited.map(Value::from)),
         ])
     }
 
-    fn parameters(&mut self, route: &Route, words: &Words) -> Vec<Value> {
-        let names = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    fn parameters(&mut self, words: &Words) -> Vec<Value> {
+        let names = self.route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
         let mut types = std::mem::take(&mut self.path_types).into_iter();
         let in_path = names.map(|name| {
             let schema = types.next().unwrap_or_else(|| json!({ "type": "string" }));
@@ -172,9 +172,8 @@ impl<'a> Operation<'a> {
             ("headers", Some(headers).filter(|headers| !headers.is_empty()).map(Value::from)),
             ("content", Some(self.answer.take())),
         ]);
-        let unchanged = json!({ "description": "The answer is still the one with the ETag that was sent." });
-        let unchanged = self.unchanged.then(|| ("304".to_owned(), unchanged));
-        refusals.chain(unchanged).chain([("200".to_owned(), success)]).collect()
+        let also = self.also.map(|(status, text)| (status.to_string(), json!({ "description": text })));
+        refusals.chain(also).chain([("200".to_owned(), success)]).collect()
     }
 }
 
