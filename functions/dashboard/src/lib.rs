@@ -80,12 +80,12 @@ pub fn routes(_: &Base) -> Routes {
         verify_email: Page::new(
             "Verify your address",
             include_str!("pages/verify-email.html"),
-            include_str!("pages/verify-email.js"),
+            concat!(include_str!("pages/form.js"), include_str!("pages/verify-email.js")),
         ),
         reset_password: Page::new(
             "Set a new password",
             include_str!("pages/reset-password.html"),
-            include_str!("pages/reset-password.js"),
+            concat!(include_str!("pages/form.js"), include_str!("pages/reset-password.js")),
         ),
     };
     Routes::of("dashboard")

@@ -1,0 +1,45 @@
+// What both pages have in common. The link's token stays behind the # until it is used up, so that a reload can try again;
+// no server and no log sees what stands there.
+const token = location.hash.slice(1);
+const form = document.querySelector("form");
+const button = form.querySelector("button");
+const status = document.querySelector("[role=status]");
+
+const say = (text) => { status.textContent = text; };
+
+// The last word: nothing more can be done here.
+const end = (text) => {
+  history.replaceState(null, "", location.pathname);
+  form.hidden = true;
+  say(text);
+  status.focus();
+};
+
+// What went wrong. Our own answers say it in `error`, the gateway's in `message`.
+const problem = async (answer) => {
+  const body = await answer.json().catch(() => ({}));
+  const text = body.error ?? body.message ?? `The server answered with status ${answer.status}`;
+  return answer.status === 410 ? `${text}. Ask for a new one.` : `${text}. You can try again.`;
+};
+
+// Sends the form to the API. The button is not disabled, because that takes the focus away.
+const send = async (path, body, done) => {
+  if (button.ariaDisabled === "true") return;
+  button.ariaDisabled = "true";
+  say("");
+  try {
+    const answer = await fetch(path, {
+      method: "POST",
+      headers: { "content-type": "application/json", "x-sikkerkey-request": "1" },
+      body: JSON.stringify({ token, ...body }),
+    });
+    if (answer.ok) end(done);
+    else if (answer.status === 410) end(await problem(answer));
+    else say(await problem(answer));
+  } catch {
+    say("The server did not answer. You can try again.");
+  }
+  button.ariaDisabled = null;
+};
+
+if (!token) end("There is nothing to do here without the link from the mail. Open that link, whole.");
