@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import zipfile
 
@@ -49,15 +50,17 @@ def build_properties():
 
 def build(tally, names):
     """A zip for each of these functions, by name."""
-    functions = {name: properties for name, properties in build_properties().items() if name in names}
-    programs = [part for name in functions for part in ("--bin", name)]
-    # Those of `sam build`, so that neither builds for itself.
-    flags = {flag for properties in functions.values() for flag in properties.get("CargoLambdaFlags", ())}
-    command = ["cargo", "lambda", "build", "--release", "--output-format", "zip", "--skip-target-check", "--locked"]
-    command += ["-p", "programs", *sorted(flags - set(command)), *programs]
-    if subprocess.run(command, cwd=servers.ROOT, check=False).returncode:
+    functions = sorted(set(build_properties()) & set(names))
+    if subprocess.run(["infra/archives", *functions], cwd=servers.ROOT, check=False).returncode:
         raise servers.Broken("the functions do not build")
-    zips = {name: target() / "lambda" / name / "bootstrap.zip" for name in functions}
+    archives = target() / "archives"
+    zips = {name: archives / f"{name}.zip" for name in functions}
+    summed = subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=archives, check=False).returncode
+    tally.check("the archives have the checksums that are told", summed and "sha256sum finds a difference")
+    bill = json.loads((archives / "bill.cdx.json").read_text())
+    known = {component["name"] for component in bill["components"]}
+    missing = {"ed25519-dalek", "aes-gcm", "read-secret"} - known
+    tally.check("the bill of materials names what the programs are made of", missing and f"without {missing}")
     print(f"{'function':<20}{'zip, bytes':>12}{'unpacked':>12}")
     for name, path in sorted(zips.items()):
         with zipfile.ZipFile(path) as archive:
@@ -66,6 +69,17 @@ def build(tally, names):
         print(f"{name:<20}{size:>12,}{bootstrap.file_size:>12,}")
         tally.check(f"the zip of {name} is at most {MOST_BYTES:,} bytes", size > MOST_BYTES and f"{size:,} bytes")
     return zips
+
+
+def check_again(tally, zips):
+    """Another build of one archive, in another folder from nothing, has the same bytes."""
+    name = "list-secrets"
+    again = target() / "again"
+    environment = {**os.environ, "CARGO_TARGET_DIR": str(again)}
+    done = subprocess.run(["infra/archives", name], cwd=servers.ROOT, env=environment, check=False).returncode
+    same = not done and (again / "archives" / f"{name}.zip").read_bytes() == zips[name].read_bytes()
+    tally.check(f"two builds of {name}.zip are equal byte for byte", not same and "they differ")
+    shutil.rmtree(again, ignore_errors=True)
 
 
 # What each variable that can be wrong is set to in turn, and the one that has to be named.
@@ -211,6 +225,8 @@ def check_roles(tally, emulator):
 def run(tally, folder, deep):
     functions = deployment.functions()
     zips = build(tally, functions if deep else SAMPLE)
+    if deep:
+        check_again(tally, zips)
     check_starts(tally, zips, folder)
     template = template_of(zips, folder)
     with servers.ministack(folder, roles=True) as emulator:
