@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use store::agent;
 
 use axum::extract::State;
-use edge::listing::{Page, Walk, Whole};
+use edge::listing::{Page, Pager, Whole};
 use edge::paging::SIZE_LIMIT;
 use edge::{Body, Error, Ids, Json, Principal};
 use protocol::{AgentId, ProjectId};
@@ -97,13 +97,13 @@ pub(crate) struct Query {
 
 /// `GET ai-agents`: the AI agents, in the order in which they registered.
 pub(crate) async fn list(State(app): State<App>, by: Principal) -> Result<Json<Whole<Agents>>, Error> {
-    let (mut walk, of_vault) = (Walk::whole(), agent::of_vault(by.vault));
-    while let Some(rows) = walk.next(&app.store, &of_vault).await? {
+    let (mut pager, of_vault) = (Pager::whole(), agent::of_vault(by.vault));
+    while let Some(rows) = pager.next(&app.store, &of_vault).await? {
         for (place, agent) in rows {
-            walk.take(place, AgentRow::from(&agent));
+            pager.take(place, AgentRow::from(&agent));
         }
     }
-    Ok(walk.end().whole(Agents::of))
+    Ok(pager.end().whole(Agents::of))
 }
 
 /// `POST ai-agents/query`: the same a page at a time; by name and state.
@@ -112,19 +112,19 @@ pub(crate) async fn query(
     by: Principal,
     Body(query): Body<Query>,
 ) -> Result<Json<Page<Agents>>, Error> {
-    let mut walk = Walk::page(query.limit, query.cursor.as_deref())?;
+    let mut pager = Pager::page(query.limit, query.cursor.as_deref())?;
     let name = query.name.as_deref().map(UniqueName::of);
     let wanted = |agent: &Agent| {
         name.as_ref().is_none_or(|name| *name == UniqueName::of(&agent.name))
             && query.state.is_none_or(|state| state == agent.state())
     };
     let of_vault = agent::of_vault(by.vault);
-    while let Some(rows) = walk.next(&app.store, &of_vault).await? {
+    while let Some(rows) = pager.next(&app.store, &of_vault).await? {
         for (place, agent) in rows.into_iter().filter(|(_, agent)| wanted(agent)) {
-            walk.take(place, AgentRow::from(&agent));
+            pager.take(place, AgentRow::from(&agent));
         }
     }
-    Ok(walk.end().page(Agents::of))
+    Ok(pager.end().page(Agents::of))
 }
 
 /// `GET ai-agents/{agentId}`: one AI agent, with its scopes and allowlist.

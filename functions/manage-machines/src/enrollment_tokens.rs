@@ -4,7 +4,7 @@
 use axum::extract::State;
 use crypto::{OneTimeToken, TokenHash, random};
 use edge::answer::Done;
-use edge::listing::{Page, Walk, Whole};
+use edge::listing::{Page, Pager, Whole};
 use edge::paging::SIZE_LIMIT;
 use edge::{Body, Error, Ids, Json, Principal, done};
 use ipnet::IpNet;
@@ -142,13 +142,13 @@ pub(crate) struct Query {
 
 /// `GET enrollment-tokens`: the enrollment tokens, revoked and expired ones too, for 90 days after their end.
 pub(crate) async fn list(State(app): State<App>, by: Principal) -> Result<Json<Whole<Tokens>>, Error> {
-    let (mut walk, of_vault) = (Walk::whole(), token::of_vault(by.vault));
-    while let Some(rows) = walk.next(&app.store, &of_vault).await? {
+    let (mut pager, of_vault) = (Pager::whole(), token::of_vault(by.vault));
+    while let Some(rows) = pager.next(&app.store, &of_vault).await? {
         for (place, token) in rows.into_iter().filter(|(_, token)| by.may_see(token)) {
-            walk.take(place, token.into());
+            pager.take(place, token.into());
         }
     }
-    Ok(walk.end().whole(Tokens::of))
+    Ok(pager.end().whole(Tokens::of))
 }
 
 /// `POST enrollment-tokens/query`: the same a page at a time; by name, state and use.
@@ -157,7 +157,7 @@ pub(crate) async fn query(
     by: Principal,
     Body(query): Body<Query>,
 ) -> Result<Json<Page<Tokens>>, Error> {
-    let mut walk = Walk::page(query.limit, query.cursor.as_deref())?;
+    let mut pager = Pager::page(query.limit, query.cursor.as_deref())?;
     let name = query.name.as_deref().map(UniqueName::of);
     let wanted = |token: &EnrollmentToken| {
         by.may_see(token)
@@ -166,12 +166,12 @@ pub(crate) async fn query(
             && query.unused.is_none_or(|unused| unused == by.now.is_unused(token.last_used_at, token.created_at))
     };
     let of_vault = token::of_vault(by.vault);
-    while let Some(rows) = walk.next(&app.store, &of_vault).await? {
+    while let Some(rows) = pager.next(&app.store, &of_vault).await? {
         for (place, token) in rows.into_iter().filter(|(_, token)| wanted(token)) {
-            walk.take(place, token.into());
+            pager.take(place, token.into());
         }
     }
-    Ok(walk.end().page(Tokens::of))
+    Ok(pager.end().page(Tokens::of))
 }
 
 /// `GET enrollment-tokens/{tokenId}`: one enrollment token, without its plaintext.

@@ -7,7 +7,7 @@
 use axum::extract::State;
 use crypto::random;
 use edge::answer::Done;
-use edge::listing::{Page, Walk};
+use edge::listing::{Page, Pager};
 use edge::paging::SIZE_LIMIT;
 use edge::{Body, Code, Error, Ids, Json, Principal, done};
 use ipnet::IpNet;
@@ -123,7 +123,7 @@ pub(crate) async fn query(
     by: Principal,
     Body(query): Body<Query>,
 ) -> Result<Json<Page<Listing>>, Error> {
-    let mut walk = Walk::page(query.limit, query.cursor.as_deref())?;
+    let mut pager = Pager::page(query.limit, query.cursor.as_deref())?;
     let label = query.name.as_deref().map(UniqueName::of);
     let cidr = query.cidr.as_deref().map(|text| limits::cidr("cidr", text)).transpose()?;
     let wanted = |entry: &AllowlistEntry| {
@@ -133,10 +133,10 @@ pub(crate) async fn query(
     };
     let entries = app.entries(&by).await?.into_iter();
     let placed = entries.map(|entry| (format!("{:013}#{}", entry.created_at.ms(), entry.id), entry));
-    for (place, entry) in walk.over(placed.collect()).into_iter().filter(|(_, entry)| wanted(entry)) {
-        walk.take(place, entry.into());
+    for (place, entry) in pager.over(placed.collect()).into_iter().filter(|(_, entry)| wanted(entry)) {
+        pager.take(place, entry.into());
     }
-    Ok(walk.end().page(|entries| Listing { entries }))
+    Ok(pager.end().page(|entries| Listing { entries }))
 }
 
 /// `POST ipallowlist`: adds a range. One that is listed already is a 409.

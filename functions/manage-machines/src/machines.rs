@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use store::{grant, machine, project};
 
 use axum::extract::State;
-use edge::listing::{Page, Walk, Whole};
+use edge::listing::{Page, Pager, Whole};
 use edge::paging::SIZE_LIMIT;
 use edge::{Body, Error, Ids, Json, Principal};
 use protocol::{MachineId, ProjectId};
@@ -105,13 +105,13 @@ pub(crate) struct Query {
 
 /// `GET machines`: the machines, in the order in which they registered.
 pub(crate) async fn list(State(app): State<App>, by: Principal) -> Result<Json<Whole<Machines>>, Error> {
-    let (mut walk, of_vault) = (Walk::whole(), machine::of_vault(by.vault));
-    while let Some(rows) = walk.next(&app.store, &of_vault).await? {
+    let (mut pager, of_vault) = (Pager::whole(), machine::of_vault(by.vault));
+    while let Some(rows) = pager.next(&app.store, &of_vault).await? {
         for (place, machine) in rows {
-            walk.take(place, machine.into());
+            pager.take(place, machine.into());
         }
     }
-    Ok(walk.end().whole(Machines::of))
+    Ok(pager.end().whole(Machines::of))
 }
 
 /// `POST machines/query`: the same a page at a time; by name, kind, state and use.
@@ -120,7 +120,7 @@ pub(crate) async fn query(
     by: Principal,
     Body(query): Body<Query>,
 ) -> Result<Json<Page<Machines>>, Error> {
-    let mut walk = Walk::page(query.limit, query.cursor.as_deref())?;
+    let mut pager = Pager::page(query.limit, query.cursor.as_deref())?;
     let name = query.name.as_deref().map(UniqueName::of);
     let wanted = |machine: &Machine| {
         name.as_ref().is_none_or(|name| *name == UniqueName::of(&machine.name))
@@ -129,12 +129,12 @@ pub(crate) async fn query(
             && query.unused.is_none_or(|unused| unused == by.now.is_unused(machine.last_seen_at, machine.created_at))
     };
     let of_vault = machine::of_vault(by.vault);
-    while let Some(rows) = walk.next(&app.store, &of_vault).await? {
+    while let Some(rows) = pager.next(&app.store, &of_vault).await? {
         for (place, machine) in rows.into_iter().filter(|(_, machine)| wanted(machine)) {
-            walk.take(place, machine.into());
+            pager.take(place, machine.into());
         }
     }
-    Ok(walk.end().page(Machines::of))
+    Ok(pager.end().page(Machines::of))
 }
 
 /// `GET machines/{machineId}`: one machine with its memberships, as far as the principal may see their projects, and the number

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use axum::extract::State;
-use edge::listing::{Listed, Page, Walk, Whole};
+use edge::listing::{Listed, Page, Pager, Whole};
 use edge::paging::{Direction, SIZE_LIMIT};
 use edge::{Body, Error, Json, Principal};
 use protocol::ProjectId;
@@ -83,13 +83,13 @@ pub(crate) struct Query {
 
 /// `GET projects`: the projects that the principal may see, in the order in which they were made.
 pub(crate) async fn list(State(app): State<App>, by: Principal) -> Result<Json<Whole<Projects>>, Error> {
-    let (mut walk, of_vault) = (Walk::whole(), project::of_vault(by.vault));
-    while let Some(rows) = walk.next(&app.store, &of_vault).await? {
+    let (mut pager, of_vault) = (Pager::whole(), project::of_vault(by.vault));
+    while let Some(rows) = pager.next(&app.store, &of_vault).await? {
         for (place, project) in rows.into_iter().filter(|(_, project)| by.may_see(project)) {
-            walk.take(place, project.into());
+            pager.take(place, project.into());
         }
     }
-    Ok(walk.end().whole(Projects::of))
+    Ok(pager.end().whole(Projects::of))
 }
 
 /// `POST projects/query`: the projects that the principal may see, a page at a time; by name, by state, in order of name.
@@ -98,7 +98,7 @@ pub(crate) async fn query(
     by: Principal,
     Body(query): Body<Query>,
 ) -> Result<Json<Page<Projects>>, Error> {
-    let mut walk = Walk::page(query.limit, query.cursor.as_deref())?;
+    let mut pager = Pager::page(query.limit, query.cursor.as_deref())?;
     let wanted = |project: &Project| query.frozen.is_none_or(|frozen| frozen == project.frozen.is_some());
     if let Some(name) = &query.name {
         let named = by.find_all(&[project::name(by.vault, &UniqueName::of(name))]).await?;
@@ -108,24 +108,24 @@ pub(crate) async fn query(
     }
     if query.sort_by.is_none() {
         let of_vault = project::of_vault(by.vault);
-        while let Some(rows) = walk.next(&app.store, &of_vault).await? {
+        while let Some(rows) = pager.next(&app.store, &of_vault).await? {
             for (place, project) in rows.into_iter().filter(|(_, project)| by.may_see(project) && wanted(project)) {
-                walk.take(place, project.into());
+                pager.take(place, project.into());
             }
         }
-        return Ok(walk.end().page(Projects::of));
+        return Ok(pager.end().page(Projects::of));
     }
-    walk = walk.backward(query.sort_dir == Direction::Desc);
+    pager = pager.backward(query.sort_dir == Direction::Desc);
     let names = project::names_of_vault(by.vault);
-    while let Some(rows) = walk.next(&app.store, &names).await? {
+    while let Some(rows) = pager.next(&app.store, &names).await? {
         let keys: Vec<_> = rows.iter().map(|(_, name)| project::row(name.project)).collect();
         let found = by.find_all(&keys).await?.into_iter().filter(wanted);
         let mut found: HashMap<_, _> = found.map(|project| (project.id, project)).collect();
         for (place, name) in rows {
             if let Some(project) = found.remove(&name.project) {
-                walk.take(place, project.into());
+                pager.take(place, project.into());
             }
         }
     }
-    Ok(walk.end().page(Projects::of))
+    Ok(pager.end().page(Projects::of))
 }

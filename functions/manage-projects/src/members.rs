@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use store::{Place, StoreError, grant, machine, member, project};
 
 use axum::extract::State;
-use edge::listing::{Page, Walk};
+use edge::listing::{Page, Pager};
 use edge::paging::{Direction, Paged, Range, SIZE_LIMIT};
 use edge::{Body, Error, Ids, Json, Principal};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -147,13 +147,13 @@ impl App {
         project: ProjectId,
         query: &Query,
     ) -> Result<Json<Page<Members>>, Error> {
-        let mut walk = Walk::page(query.limit, query.cursor.as_deref())?.backward(query.sort_dir == Direction::Desc);
+        let mut pager = Pager::page(query.limit, query.cursor.as_deref())?.backward(query.sort_dir == Direction::Desc);
         if !matches!(query.sort_by, SortBy::Added) {
             return Err(Error::invalid("sortBy", "must be added where pages go by cursor"));
         }
         by.find(&project::row(project)).await?;
         let members = member::of_project(project);
-        while let Some(rows) = walk.next(&self.store, &members).await? {
+        while let Some(rows) = pager.next(&self.store, &members).await? {
             let keys: Vec<_> = rows.iter().map(|(_, membership)| machine::row(membership.machine)).collect();
             let found = by.find_all(&keys).await?.into_iter().filter(|machine| query.wants(machine, by.now));
             let mut found: HashMap<_, _> = found.map(|machine| (machine.id, machine)).collect();
@@ -164,12 +164,12 @@ impl App {
                 Ok::<_, StoreError>((place, Member::of(machine, added_at, grants)))
             };
             let counted: Vec<_> =
-                stream::iter(rows.take(walk.left()).map(count)).buffered(COUNTED_AT_ONCE).try_collect().await?;
+                stream::iter(rows.take(pager.left()).map(count)).buffered(COUNTED_AT_ONCE).try_collect().await?;
             for (place, member) in counted {
-                walk.take(place, member);
+                pager.take(place, member);
             }
         }
-        Ok(walk.end().page(|machines| Members { machines }))
+        Ok(pager.end().page(|machines| Members { machines }))
     }
 
     async fn numbered_members(&self, by: &Principal, project: ProjectId, query: Query) -> Result<Numbered, Error> {

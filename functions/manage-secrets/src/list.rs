@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use axum::extract::State;
-use edge::listing::{Listed, Page, Walk, Whole};
+use edge::listing::{Listed, Page, Pager, Whole};
 use edge::paging::{Direction, SIZE_LIMIT};
 use edge::{Body, Error, Ids, Json, Principal};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -67,14 +67,14 @@ pub(crate) async fn list(
     for grant in app.store.all(grant::of_project(project, None)).await? {
         *machines.entry(grant.secret).or_default() += 1;
     }
-    let (mut walk, of_project) = (Walk::whole(), secret::of_project(project));
-    while let Some(rows) = walk.next(&app.store, &of_project).await? {
+    let (mut pager, of_project) = (Pager::whole(), secret::of_project(project));
+    while let Some(rows) = pager.next(&app.store, &of_project).await? {
         for (place, secret) in rows {
             let count = machines.get(&secret.id).copied().unwrap_or_default();
-            walk.take(place, SecretView::of(secret, count));
+            pager.take(place, SecretView::of(secret, count));
         }
     }
-    Ok(walk.end().whole(Secrets::of))
+    Ok(pager.end().whole(Secrets::of))
 }
 
 /// `POST …/secrets/query`: the same a page at a time; by name, by kind, in order of name.
@@ -85,7 +85,7 @@ pub(crate) async fn query(
     Body(query): Body<Query>,
 ) -> Result<Json<Page<Secrets>>, Error> {
     by.find(&project::row(project)).await?;
-    let mut walk = Walk::page(query.limit, query.cursor.as_deref())?;
+    let mut pager = Pager::page(query.limit, query.cursor.as_deref())?;
     let wanted = |secret: &Secret| {
         let unused = || by.now.is_unused(secret.last_accessed_at, secret.created_at);
         query.kind.is_none_or(|kind| kind == secret.kind) && query.unused.is_none_or(|asked| asked == unused())
@@ -99,26 +99,26 @@ pub(crate) async fn query(
     }
     if query.sort_by.is_none() {
         let of_project = secret::of_project(project);
-        while let Some(rows) = walk.next(&app.store, &of_project).await? {
-            let rows = rows.into_iter().filter(|(_, secret)| wanted(secret)).take(walk.left());
+        while let Some(rows) = pager.next(&app.store, &of_project).await? {
+            let rows = rows.into_iter().filter(|(_, secret)| wanted(secret)).take(pager.left());
             for (place, view) in app.counted(rows.collect()).await? {
-                walk.take(place, view);
+                pager.take(place, view);
             }
         }
-        return Ok(walk.end().page(Secrets::of));
+        return Ok(pager.end().page(Secrets::of));
     }
-    walk = walk.backward(query.sort_dir == Direction::Desc);
+    pager = pager.backward(query.sort_dir == Direction::Desc);
     let names = secret::names_of_project(project);
-    while let Some(rows) = walk.next(&app.store, &names).await? {
+    while let Some(rows) = pager.next(&app.store, &names).await? {
         let keys: Vec<_> = rows.iter().map(|(_, name)| secret::row(name.secret)).collect();
         let found = by.find_all(&keys).await?.into_iter().filter(wanted);
         let mut found: HashMap<_, _> = found.map(|secret| (secret.id, secret)).collect();
         let rows = rows.into_iter().filter_map(|(place, name)| Some((place, found.remove(&name.secret)?)));
-        for (place, view) in app.counted(rows.take(walk.left()).collect()).await? {
-            walk.take(place, view);
+        for (place, view) in app.counted(rows.take(pager.left()).collect()).await? {
+            pager.take(place, view);
         }
     }
-    Ok(walk.end().page(Secrets::of))
+    Ok(pager.end().page(Secrets::of))
 }
 
 /// `GET …/secrets/{secretId}`: one secret's metadata, never its value.

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use axum::extract::State;
 use edge::answer::Done;
-use edge::listing::{Page, Walk, Whole};
+use edge::listing::{Page, Pager, Whole};
 use edge::paging::SIZE_LIMIT;
 use edge::seal::Destroy;
 use edge::{Body, Code, Error, Ids, Json, Principal, done};
@@ -75,8 +75,8 @@ pub(crate) struct Query {
 
 /// `GET trash`: what was deleted in the projects that the principal may see, newest first.
 pub(crate) async fn list(State(app): State<App>, by: Principal) -> Result<Json<Whole<Trash>>, Error> {
-    let walk = app.walk_trash(&by, Walk::whole(), |_| true).await?;
-    Ok(walk.end().whole(Trash::of))
+    let pager = app.page_trash(&by, Pager::whole(), |_| true).await?;
+    Ok(pager.end().whole(Trash::of))
 }
 
 /// `POST trash/query`: the same a page at a time; by name, project and kind.
@@ -85,25 +85,25 @@ pub(crate) async fn query(
     by: Principal,
     Body(query): Body<Query>,
 ) -> Result<Json<Page<Trash>>, Error> {
-    let walk = Walk::page(query.limit, query.cursor.as_deref())?;
+    let pager = Pager::page(query.limit, query.cursor.as_deref())?;
     let name = query.name.as_deref().map(UniqueName::of);
     let wanted = |secret: &Secret| {
         name.as_ref().is_none_or(|name| *name == UniqueName::of(&secret.name))
             && query.project_id.is_none_or(|project| project == secret.project)
             && query.kind.is_none_or(|kind| kind == secret.kind)
     };
-    Ok(app.walk_trash(&by, walk, wanted).await?.end().page(Trash::of))
+    Ok(app.page_trash(&by, pager, wanted).await?.end().page(Trash::of))
 }
 
 impl App {
-    async fn walk_trash(
+    async fn page_trash(
         &self,
         by: &Principal,
-        walk: Walk<Trashed>,
+        pager: Pager<Trashed>,
         wanted: impl Fn(&Secret) -> bool + Send,
-    ) -> Result<Walk<Trashed>, Error> {
-        let (mut walk, trash) = (walk.backward(true), secret::trash_of(by.vault));
-        while let Some(mut rows) = walk.next(&self.store, &trash).await? {
+    ) -> Result<Pager<Trashed>, Error> {
+        let (mut pager, trash) = (pager.backward(true), secret::trash_of(by.vault));
+        while let Some(mut rows) = pager.next(&self.store, &trash).await? {
             rows.retain(|(_, secret)| wanted(secret));
             let projects: BTreeSet<ProjectId> = rows.iter().map(|(_, secret)| secret.project).collect();
             let keys: Vec<_> = projects.into_iter().map(project::row).collect();
@@ -112,11 +112,11 @@ impl App {
             for (place, secret) in rows {
                 // Of a project that is gone or not to be seen, nothing is shown.
                 if let (Some(project_name), Some(deleted_at)) = (names.get(&secret.project), secret.deleted_at) {
-                    walk.take(place, Trashed::of(secret, project_name.clone(), deleted_at));
+                    pager.take(place, Trashed::of(secret, project_name.clone(), deleted_at));
                 }
             }
         }
-        Ok(walk)
+        Ok(pager)
     }
 }
 

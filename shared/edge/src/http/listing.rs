@@ -68,8 +68,8 @@ impl<V> Listed<V> {
     }
 }
 
-/// A walk along a list that takes rows until the answer is full.
-pub struct Walk<V> {
+/// Goes along a list and takes rows until the answer is full.
+pub struct Pager<V> {
     /// Most rows of the answer; none for a whole list.
     limit: Option<usize>,
     backward: bool,
@@ -83,7 +83,7 @@ pub struct Walk<V> {
     full: bool,
 }
 
-impl<V: Serialize> Walk<V> {
+impl<V: Serialize> Pager<V> {
     fn new(limit: Option<usize>, after: Option<Place>) -> Self {
         Self {
             limit,
