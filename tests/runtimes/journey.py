@@ -19,6 +19,7 @@ MAIL_SECONDS = 60
 PERSON = {"email": "first@example.org", "username": "first", "password": "a long passw0rd!"}
 # Of the first account, where it needs one.
 SET_UP_CODE = "ABCDEFGHJKLMNPQRSTUV"
+SET_UP_CODE_HASH = hashlib.sha256(SET_UP_CODE.encode()).hexdigest()
 
 
 class Signer:

@@ -1,27 +1,31 @@
-"""The wrapped keys in the store, held against KMS: they open in their own context and in no other."""
+"""The wrapped keys in the store, held against KMS: they open in their own context and in no other, and can all be wrapped
+again under another key."""
 
 import itertools
+import subprocess
 
 import botocore.exceptions
+
+import servers
 
 # A row with a wrapped key, by the beginning of its partition key: where the key is.
 WRAPPED = {"PROJECT#": "masterKey", "VAULT#": "key"}
 
 
 def wrapped_keys(dynamodb, table):
-    """One wrapped key of each kind, with the context it was made for."""
+    """The wrapped keys by kind, each with the context it was made for."""
     pages = dynamodb.get_paginator("scan").paginate(TableName=table)
     rows = list(itertools.chain.from_iterable(page["Items"] for page in pages))
+    keys = {}
     for prefix, attribute in WRAPPED.items():
         purpose = prefix.strip("#").lower()
-        row = next((row for row in rows if row["pk"]["S"].startswith(prefix) and attribute in row), None)
-        if row is None:
-            yield purpose, None, None
-            continue
-        own = row["id"]["S"]
-        project = {"project": own} if purpose == "project" else {}
-        vault = row["vault"]["S"] if project else own
-        yield purpose, row[attribute]["B"], {"purpose": purpose, "vault": vault, **project}
+        keys[purpose] = []
+        for row in rows:
+            if row["pk"]["S"].startswith(prefix) and attribute in row:
+                own = row["id"]["S"]
+                of = {"vault": row["vault"]["S"], "project": own} if purpose == "project" else {"vault": own}
+                keys[purpose].append((row[attribute]["B"], {"purpose": purpose, **of}))
+    return keys
 
 
 def contexts_that_are_wrong(context):
@@ -43,11 +47,12 @@ def refusal(kms, key, blob, context):
 
 
 def check(tally, kms, key, dynamodb, table):
-    for purpose, blob, context in wrapped_keys(dynamodb, table):
+    for purpose, keys in wrapped_keys(dynamodb, table).items():
         name = f"the wrapped key of a {purpose}"
-        if blob is None:
+        if not keys:
             tally.check(name, "there is none in the store")
             continue
+        blob, context = keys[0]
         tally.check(f"{name} opens in its own context", refusal(kms, key, blob, context))
         for change, wrong in contexts_that_are_wrong(context):
             code = refusal(kms, key, blob, wrong)
@@ -55,3 +60,26 @@ def check(tally, kms, key, dynamodb, table):
         flipped = blob[:-1] + bytes([blob[-1] ^ 1])
         code = refusal(kms, key, flipped, context)
         tally.check(f"{name} with a bit changed is refused", code != "InvalidCiphertextException" and f"answer: {code}")
+
+
+def rewrap(tally, kms, dynamodb, machine):
+    """`infra/rewrap` on what a run has left in the store."""
+    table, before = f"{machine.prefix}-vault", machine.key
+    after = kms.create_key(Description="another")["KeyMetadata"]["Arn"]
+    endpoints = {"AWS_ENDPOINT_URL_DYNAMODB": machine.dynamodb_url, "AWS_ENDPOINT_URL_KMS": machine.kms_url}
+    environment = servers.bare_environment(machine.folder, **endpoints)
+    subprocess.run(["cargo", "build", "--quiet", "--locked", "-p", "rewrap"], cwd=servers.ROOT, check=True)
+
+    def run(source, target):
+        command = [servers.target() / "debug/rewrap", "--name", machine.prefix, "--from", source, "--to", target]
+        return subprocess.run(command, env=environment, text=True, capture_output=True, check=False)
+
+    refused = run(after, after)
+    tally.check("keys of another KMS key are not wrapped again", refused.returncode != 1 and refused.stdout)
+    done = run(before, after)
+    tally.check("all keys are wrapped again", done.returncode and done.stderr)
+    for purpose, keys in wrapped_keys(dynamodb, table).items():
+        problems = {refusal(kms, after, blob, context) for blob, context in keys}
+        tally.check(f"{len(keys)} keys of a {purpose} open under the new key", problems != {None} and str(problems))
+    again = run(before, after)
+    tally.check("a second run finds nothing to do", not again.stdout.startswith("0 keys of 0 vaults") and again.stdout + again.stderr)

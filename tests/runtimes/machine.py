@@ -62,6 +62,8 @@ class Machine:
                 "SIKKERKEY_MAIL_FROM": deployment.MAIL_FROM,
             }
         )
+        # It listens on this machine only, so the first account needs no code.
+        del variables["SIKKERKEY_SET_UP_CODE_HASH"]
         variables.update(servers.CREDENTIALS)
         endpoints = {"DYNAMODB": self.dynamodb_url, "SESV2": self.dynamodb_url, "KMS": self.kms_url, "LAMBDA": url}
         variables.update((f"AWS_ENDPOINT_URL_{service}", endpoint) for service, endpoint in endpoints.items())

@@ -20,7 +20,7 @@ def run(command, environment):
 
 def build(tally, _folder):
     """A dry build for this machine's processor, in the folder that infra/deploy builds in."""
-    built = zips.target() / "sam" / "build"
+    built = servers.target() / "sam" / "build"
     command = ["sam", "build", "--template-file", "template.yaml", "--build-dir", str(built)]
     command += ["--parallel", "--parameter-overrides", "Architecture=x86_64"]
     environment = {**os.environ, "SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": servers.REGION}
@@ -40,12 +40,14 @@ def deploy(tally, folder):
     with servers.ministack(folder, roles=True) as emulator:
         parameters = ["Architecture=x86_64", f"DomainName={zips.DOMAIN}"]
         parameters.append(f"CertificateArn={zips.certificate(emulator)}")
-        command = ["infra/deploy", "--stack", STACK, "--region", servers.REGION, *parameters]
+        command = ["infra/deploy", "--stack", STACK, *parameters]
         # The toolchain is looked for in the home folder, so it stays.
         environment = {**zips.aws_environment(emulator, folder), "HOME": os.environ["HOME"]}
+        # The second time the region is remembered.
+        environment.update(XDG_CONFIG_HOME=str(folder / "config"), AWS_REGION="eu-north-1", AWS_DEFAULT_REGION="eu-north-1")
         # An empty value takes a parameter back.
         codes = []
-        for what, more in (("makes a deployment", ()), ("brings it up to date", ("AlarmEmail=",))):
+        for what, more in (("makes a deployment", ("--region", servers.REGION)), ("brings it up to date", ("AlarmEmail=",))):
             done = run([*command, *more], environment)
             problem = done.returncode and f"exit code {done.returncode}:\n{done.stdout[-4000:]}"
             tally.check(f"infra/deploy {what}", problem)

@@ -59,6 +59,10 @@ def emulator_program(name):
     return str(pathlib.Path(sys.executable).parent / name)
 
 
+def target():
+    return pathlib.Path(os.environ["CARGO_TARGET_DIR"])
+
+
 def bare_environment(folder, **more):
     """An environment with nothing of the caller's in it that functions could see."""
     folders = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "TMPDIR": str(folder)}

@@ -76,6 +76,8 @@ def watch(tally, folder):
         "SIKKERKEY_LOCKOUT_FAILURES": "1000",
         # The address that the end-to-end suite has always.
         "SIKKERKEY_URL": "http://localhost:8080",
+        # As on AWS the first account takes a code.
+        "SIKKERKEY_SET_UP_CODE_HASH": journey.SET_UP_CODE_HASH,
     }
     failed = tally.failed
     with Machine(folder, prefix="sikkerkey-watch", concurrency=PROCESSES_OF_A_FUNCTION, variables=variables) as machine:
@@ -94,6 +96,7 @@ def watch(tally, folder):
                 deployment.client("kms", machine.kms_url),
             )
             kms.check(tally, key_service, machine.key, dynamodb, f"{machine.prefix}-vault")
+            kms.rewrap(tally, key_service, dynamodb, machine)
         finally:
             if tally.failed > failed:
                 print(f"-- the functions' last lines\n{machine.watch.tail()}")

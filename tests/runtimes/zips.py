@@ -1,7 +1,6 @@
 """The release artifacts: built, weighed, deployed with template.yaml to ministack, and spoken to there."""
 
 import functools
-import hashlib
 import http.client
 import json
 import os
@@ -32,10 +31,6 @@ SAMPLE = ("read-secret", "manage-secrets", "seal-secret")
 STAND_IN = "#!/bin/sh\nexit 1\n"
 
 
-def target():
-    return pathlib.Path(os.environ["CARGO_TARGET_DIR"])
-
-
 def functions_by_logical_id():
     """The template's functions as they stand in it."""
     resources = deployment.documents()["template.yaml"]["Resources"]
@@ -53,7 +48,7 @@ def build(tally, names):
     functions = sorted(set(build_properties()) & set(names))
     if subprocess.run(["infra/archives", *functions], cwd=servers.ROOT, check=False).returncode:
         raise servers.Broken("the functions do not build")
-    archives = target() / "archives"
+    archives = servers.target() / "archives"
     zips = {name: archives / f"{name}.zip" for name in functions}
     summed = subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=archives, check=False).returncode
     tally.check("the archives have the checksums that are told", summed and "sha256sum finds a difference")
@@ -74,7 +69,7 @@ def build(tally, names):
 def check_again(tally, zips):
     """Another build of one archive, in another folder from nothing, has the same bytes."""
     name = "list-secrets"
-    again = target() / "again"
+    again = servers.target() / "again"
     environment = {**os.environ, "CARGO_TARGET_DIR": str(again)}
     done = subprocess.run(["infra/archives", name], cwd=servers.ROOT, env=environment, check=False).returncode
     same = not done and (again / "archives" / f"{name}.zip").read_bytes() == zips[name].read_bytes()
@@ -146,7 +141,7 @@ def certificate(emulator):
 def deploy(template, emulator, folder):
     parameters = {"Architecture": "x86_64", "DomainName": DOMAIN, "CertificateArn": certificate(emulator)}
     parameters |= {"MailFrom": deployment.MAIL_FROM, "MailIdentity": deployment.MAIL_IDENTITY}
-    parameters |= {"SetUpCodeHash": hashlib.sha256(journey.SET_UP_CODE.encode()).hexdigest()}
+    parameters |= {"SetUpCodeHash": journey.SET_UP_CODE_HASH}
     # For the end-to-end suite, whose tests each sign up somebody, all from one address.
     parameters |= {"OpenSignUp": "true", "LockoutFailures": "1000"}
     command = ["sam", "deploy", "--template-file", str(template), "--stack-name", PREFIX, "--resolve-s3"]

@@ -87,5 +87,6 @@ def shell(system):
     lines = ["```sh"]
     for group, names in lists.items():
         listed = textwrap.wrap(" ".join(names), 110, break_on_hyphens=False)
-        lines += f"{group}='{f'{chr(10)}    '.join(listed)}'".split("\n")
+        # Arrays, which bash and zsh go through alike.
+        lines += f"{group}=({f'{chr(10)}    '.join(listed)})".split("\n")
     return [*lines, "```"]

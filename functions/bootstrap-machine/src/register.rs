@@ -37,6 +37,7 @@ pub(crate) async fn register(
         expires_at: None,
         enrollment_token: None,
         registered_from: Some(from.ip()),
+        added_by: token.made_by,
         created_at: now,
         last_seen_at: None,
         last_seen_address: None,

@@ -103,6 +103,7 @@ fn machine(
         expires_at: Some(now.plus_seconds(token.machine_lifetime_seconds)),
         enrollment_token: Some(token.id),
         registered_from: Some(from.ip()),
+        added_by: None,
         created_at: now,
         last_seen_at: None,
         last_seen_address: None,
@@ -151,7 +152,7 @@ async fn enroll(
     let in_token = |secret: &&Secret| secret.vault == vault.id && token.project_ids.contains(&secret.project);
     for secret in secrets.iter().filter(in_token) {
         let (machine, project) = (machine.id, secret.project);
-        write.put_new(&Grant { machine, project, secret: secret.id, delivered: None, granted_at: now });
+        write.put_new(&Grant::new(machine, project, secret.id, now));
     }
     if let Some(at) = machine.expires_at {
         write.put_new(&Expiry { at, of: Expiring::Machine(machine.id) });

@@ -83,6 +83,7 @@ async fn create(State(app): State<App>, by: Principal, Body(body): Body<NewBundl
         expires_at: None,
         enrollment_token: None,
         registered_from: None,
+        added_by: by.person().map(|user| user.id),
         created_at: by.now,
         last_seen_at: None,
         last_seen_address: None,
@@ -90,8 +91,7 @@ async fn create(State(app): State<App>, by: Principal, Body(body): Body<NewBundl
     write.require(&project::row(project.id));
     write.put_new(&Membership { machine: id, project: project.id, added_at: by.now });
     for secret in secrets {
-        let (project, granted_at) = (project.id, by.now);
-        write.put_new(&Grant { machine: id, project, secret, delivered: None, granted_at });
+        write.put_new(&Grant::new(id, project.id, secret, by.now));
     }
     let bundle = Bundle { id: bundle_id, hash, vault: by.vault, machine: id, private_key, expires_at };
     write.put_new(&bundle.expiry());

@@ -48,6 +48,7 @@ pub(crate) async fn create(
     let row = BootstrapToken {
         hash: TokenHash::of_hex(&token).ok_or_else(|| Error::internal("a token of another shape"))?,
         vault: by.vault,
+        made_by: by.person().map(|user| user.id),
         expires_at: by.now.plus_seconds(LIFETIME_SECONDS),
     };
     let mut write = app.store.transaction();

@@ -7,7 +7,7 @@ use axum::extract::State;
 use edge::listing::{Page, Pager, Whole};
 use edge::paging::SIZE_LIMIT;
 use edge::{Body, Error, Ids, Json, Principal};
-use protocol::{MachineId, ProjectId};
+use protocol::{MachineId, ProjectId, UserId};
 use rules::Time;
 use rules::names::UniqueName;
 use rules::nouns::{EnrollmentTokenId, Machine, MachineKind, MachineState};
@@ -38,6 +38,8 @@ struct MachineView {
     expires_at: Option<Time>,
     enrollment_token_id: Option<EnrollmentTokenId>,
     registered_from: Option<IpAddr>,
+    /// The person whose bootstrap token or bundle it came with; nothing for one that was enrolled.
+    added_by: Option<UserId>,
     created_at: Time,
     /// When it last did something that is recorded; a minute behind at most.
     last_seen_at: Option<Time>,
@@ -57,6 +59,7 @@ impl From<Machine> for MachineView {
             expires_at: machine.expires_at,
             enrollment_token_id: machine.enrollment_token,
             registered_from: machine.registered_from,
+            added_by: machine.added_by,
             created_at: machine.created_at,
             last_seen_at: machine.last_seen_at,
             last_seen_address: machine.last_seen_address,

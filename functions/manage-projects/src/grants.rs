@@ -8,6 +8,7 @@ use axum::extract::State;
 use edge::answer::Done;
 use edge::{Body, Code, Error, Ids, Json, Principal, done};
 use protocol::{MachineId, ProjectId, SecretId};
+use rules::Time;
 use rules::audit::Action;
 use rules::nouns::{Grant, Machine, Project};
 use schemars::JsonSchema;
@@ -28,6 +29,20 @@ const MOST: usize = 2_000;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Granted {
     secret_ids: Vec<SecretId>,
+    grants: Vec<GrantView>,
+}
+
+/// A grant and its use.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Grant")]
+#[serde(rename_all = "camelCase")]
+struct GrantView {
+    secret_id: SecretId,
+    granted_at: Time,
+    /// When the machine last read the secret; a minute behind at most.
+    last_read_at: Option<Time>,
+    /// The version that it was given then.
+    last_read_version: Option<u64>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -78,7 +93,7 @@ enum Change {
     Grant(SecretId),
 }
 
-/// `GET …/secrets`: the ids of the secrets the machine is granted in this project.
+/// `GET …/secrets`: the secrets the machine is granted in this project, and when it last read each.
 pub(crate) async fn list(
     State(app): State<App>,
     by: Principal,
@@ -87,7 +102,16 @@ pub(crate) async fn list(
     by.find(&project::row(project)).await?;
     by.find(&machine::row(machine)).await?;
     let grants = app.store.all(grant::of_machine(machine, Some(project))).await?;
-    Ok(Json(Granted { secret_ids: grants.into_iter().map(|grant| grant.secret).collect() }))
+    let view = |grant: &Grant| GrantView {
+        secret_id: grant.secret,
+        granted_at: grant.granted_at,
+        last_read_at: grant.last_read_at,
+        last_read_version: grant.delivered,
+    };
+    Ok(Json(Granted {
+        grants: grants.iter().map(view).collect(),
+        secret_ids: grants.into_iter().map(|grant| grant.secret).collect(),
+    }))
 }
 
 /// `POST …/grants`: replaces the set of a machine's grants in a project. `[]` clears it; what is no secret of the project is
@@ -225,7 +249,7 @@ impl App {
                         taken += 1;
                     }
                     Change::Grant(secret) => {
-                        write.put_new(&Grant { machine, project, secret, delivered: None, granted_at: by.now });
+                        write.put_new(&Grant::new(machine, project, secret, by.now));
                         given += 1;
                     }
                 }

@@ -2,6 +2,9 @@
 //!
 //! A crate of its own, so that only the functions that use keys are made larger by it.
 
+mod rewrap;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -16,14 +19,20 @@ use store::meter::Counted;
 use store::{KeyError, KeyLayer};
 use zeroize::{Zeroize as _, Zeroizing};
 
-/// The key layer with the KMS key of this id, and a connection to it.
-pub fn open(aws: &Aws, key_id: &str) -> Later<Arc<dyn KeyLayer>> {
+pub use rewrap::KmsRewrap;
+
+fn client(aws: &Aws) -> aws_sdk_kms::Client {
     let mut config = aws_sdk_kms::config::Builder::from(aws.shared())
         .timeout_config(timeouts())
         .retry_config(retries())
         .interceptor(Counter(Counted::KeyCall));
     config.set_endpoint_url(aws.endpoint("KMS"));
-    let layer = KmsKeyLayer::new(aws_sdk_kms::Client::from_conf(config.build()), key_id.to_owned());
+    aws_sdk_kms::Client::from_conf(config.build())
+}
+
+/// The key layer with the KMS key of this id, and a connection to it.
+pub fn open(aws: &Aws, key_id: &str) -> Later<Arc<dyn KeyLayer>> {
+    let layer = KmsKeyLayer::new(client(aws), key_id.to_owned());
     Box::pin(async move {
         connect!(layer.client.list_keys(), aws_sdk_kms);
         let layer: Arc<dyn KeyLayer> = Arc::new(layer);
@@ -45,6 +54,14 @@ impl KmsKeyLayer {
     }
 }
 
+fn pairs(context: &KeyContext) -> HashMap<String, String> {
+    context.pairs().into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+fn without_key() -> KeyError {
+    KeyError::Unavailable("KMS answered without a key".to_owned())
+}
+
 fn unavailable<E: ProvideErrorMetadata>(error: &SdkError<E>) -> KeyError {
     KeyError::Unavailable(describe(error).1)
 }
@@ -52,29 +69,26 @@ fn unavailable<E: ProvideErrorMetadata>(error: &SdkError<E>) -> KeyError {
 #[async_trait]
 impl KeyLayer for KmsKeyLayer {
     async fn make_wrapped(&self, context: &KeyContext) -> Result<Sealed, KeyError> {
-        let pairs = context.pairs().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let made = self
             .client
             .generate_data_key_without_plaintext()
             .key_id(&self.key_id)
             .number_of_bytes(32)
-            .set_encryption_context(Some(pairs))
+            .set_encryption_context(Some(pairs(context)))
             .send()
             .await
             .map_err(|error| unavailable(&error))?;
-        let blob =
-            made.ciphertext_blob.ok_or_else(|| KeyError::Unavailable("KMS answered without a key".to_owned()))?;
+        let blob = made.ciphertext_blob.ok_or_else(without_key)?;
         Ok(Sealed::from_bytes(blob.into_inner()))
     }
 
     async fn unwrap(&self, context: &KeyContext, wrapped: &Sealed) -> Result<KeyBytes, KeyError> {
-        let pairs = context.pairs().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let opened = self
             .client
             .decrypt()
             .key_id(&self.key_id)
             .ciphertext_blob(Blob::new(wrapped.as_bytes()))
-            .set_encryption_context(Some(pairs))
+            .set_encryption_context(Some(pairs(context)))
             .send()
             .await
             .map_err(|error| match error.as_service_error() {

@@ -14,12 +14,12 @@ use dynamodb::bounded;
 /// Longest that opening a connection may take at the start. The first request would have to wait for it too.
 const CONNECT: Duration = Duration::from_secs(1);
 
-/// A variable that Lambda sets is not there.
+/// A variable is not there that says where AWS is and who calls it. On Lambda they are always there.
 #[derive(Debug, thiserror::Error)]
-#[error("environment variable {0} is missing; Lambda sets it")]
-pub struct NotOnLambda(&'static str);
+#[error("the environment variable {0} is missing")]
+pub struct NotOnAws(&'static str);
 
-/// What the clients are made from: the environment that Lambda gives a function, and nothing else.
+/// What the clients are made from: the environment, as Lambda gives it to a function, and nothing else.
 pub struct Aws {
     shared: SdkConfig,
     /// Of emulators, by the service's name in the variable.
@@ -28,8 +28,8 @@ pub struct Aws {
 
 impl Aws {
     /// Region, credentials and, for emulators, endpoints.
-    pub(crate) fn from_environment(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, NotOnLambda> {
-        let required = |name| lookup(name).ok_or(NotOnLambda(name));
+    pub fn from_environment(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, NotOnAws> {
+        let required = |name| lookup(name).ok_or(NotOnAws(name));
         let (id, secret) = (required("AWS_ACCESS_KEY_ID")?, required("AWS_SECRET_ACCESS_KEY")?);
         let credentials = Credentials::new(id, secret, lookup("AWS_SESSION_TOKEN"), None, "environment");
         let shared = SdkConfig::builder()
@@ -54,7 +54,9 @@ impl Aws {
         self.endpoints.get(service).cloned()
     }
 
-    pub(crate) fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+    /// The client of the tables.
+    #[must_use]
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
         let mut config = aws_sdk_dynamodb::config::Builder::from(&self.shared);
         config.set_endpoint_url(self.endpoint("DYNAMODB"));
         aws_sdk_dynamodb::Client::from_conf(bounded(config).build())

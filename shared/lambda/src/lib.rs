@@ -13,7 +13,7 @@ mod http;
 mod invoke;
 mod start;
 
-pub use clients::{Aws, knock, once};
+pub use clients::{Aws, NotOnAws, knock, once};
 pub use dynamodb::{Counter, describe, retries, timeouts};
 pub use function::Function;
 pub use start::{Later, OpenKeyLayer, Start, StartError};

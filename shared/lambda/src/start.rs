@@ -10,7 +10,7 @@ use edge::seal::Seal;
 use edge::{Base, Clock, Config, MailQueue, Telemetry};
 use store::{KeyLayer, KeyRing, Store, Values};
 
-use crate::clients::{self, Aws, NotOnLambda};
+use crate::clients::{self, Aws, NotOnAws};
 use crate::invoke;
 
 /// What keeps a function from starting.
@@ -20,7 +20,7 @@ pub enum StartError {
     #[error(transparent)]
     Misconfigured(#[from] Misconfigured),
     #[error(transparent)]
-    NotOnLambda(#[from] NotOnLambda),
+    NotOnAws(#[from] NotOnAws),
     #[error("no runtime: {0}")]
     Runtime(#[from] std::io::Error),
     #[error("the Lambda runtime ended: {0}")]

@@ -118,6 +118,7 @@ fn gate(world: &World) -> Result<(), &'static str> {
         expires_at: world.expires_in_ms.map(|ms| Time::from_ms(NOW.ms().saturating_add_signed(ms))),
         enrollment_token: None,
         registered_from: None,
+        added_by: None,
         last_seen_at: None,
         last_seen_address: None,
         created_at: NOW,
@@ -154,13 +155,7 @@ fn gate(world: &World) -> Result<(), &'static str> {
         Row::OfAnotherProject => Some((machine_id(1), project_id(3))),
     };
     let membership = of(world.member).map(|(machine, project)| Membership { machine, project, added_at: NOW });
-    let grant = of(world.grant).map(|(machine, project)| Grant {
-        machine,
-        project,
-        secret: secret_id,
-        delivered: None,
-        granted_at: NOW,
-    });
+    let grant = of(world.grant).map(|(machine, project)| Grant::new(machine, project, secret_id, NOW));
     let signature = key.sign(if world.signature_good { TEXT } else { b"another text" });
 
     decide(

@@ -77,6 +77,14 @@ impl Principal {
         }
     }
 
+    /// The person it is, if it is one.
+    pub fn person(&self) -> Option<&User> {
+        match &self.who {
+            Who::Person(user) => Some(user),
+            Who::Agent(_) => None,
+        }
+    }
+
     /// The agent it is, if it is one.
     pub fn agent(&self) -> Option<&Agent> {
         match &self.who {

@@ -17,6 +17,16 @@ pub struct Grant {
     pub secret: SecretId,
     /// The version last delivered to this machine, for poll.
     pub delivered: Option<u64>,
+    /// When the machine last read the secret, as the audit log tells; some moments behind.
+    pub last_read_at: Option<Time>,
     /// When it was given.
     pub granted_at: Time,
+}
+
+impl Grant {
+    /// One that was not used yet.
+    #[must_use]
+    pub fn new(machine: MachineId, project: ProjectId, secret: SecretId, granted_at: Time) -> Self {
+        Self { machine, project, secret, delivered: None, last_read_at: None, granted_at }
+    }
 }

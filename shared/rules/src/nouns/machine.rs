@@ -4,7 +4,7 @@ use super::EnrollmentTokenId;
 use std::net::IpAddr;
 
 use crypto::PublicKey;
-use protocol::{MachineId, VaultId};
+use protocol::{MachineId, UserId, VaultId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +59,8 @@ pub struct Machine {
     pub enrollment_token: Option<EnrollmentTokenId>,
     /// Address it registered from.
     pub registered_from: Option<IpAddr>,
+    /// The person whose bootstrap token or bundle it came with.
+    pub added_by: Option<UserId>,
     /// When it registered.
     pub created_at: Time,
     /// When it last did something that is recorded, as the audit log tells; some moments behind.

@@ -25,6 +25,8 @@ pub struct BootstrapToken {
     pub hash: TokenHash,
     /// The vault it registers into.
     pub vault: VaultId,
+    /// The person who made it.
+    pub made_by: Option<UserId>,
     /// From then on it is refused.
     pub expires_at: Time,
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::{MachineId, ProjectId, SecretId};
+use rules::Time;
 use rules::nouns::{Grant, Membership, Project, Secret};
 use rules::read_gate::Target;
 
@@ -52,6 +53,7 @@ impl Put for Grant {
 attributes! {
     Grant {
         DELIVERED = delivered "delivered": Option<u64>;
+        LAST_READ_AT = last_read_at "lastReadAt": Option<Time>;
     }
 }
 
@@ -129,6 +131,13 @@ impl Lists {
             async move { store.note_delivery(&grant, version).await }
         });
         all_of(writes).await
+    }
+
+    /// Writes down when a machine last read a secret. What is known of that minute or a later one stays. A grant that is
+    /// gone stays gone.
+    pub async fn note_read(&self, grant: RowKey<Grant>, at: Time) -> Result<(), StoreError> {
+        let is_newer = LAST_READ_AT.absent_or_less_than(&at.minus_seconds(super::NOTED_SECONDS));
+        self.change_if(grant.change().set(LAST_READ_AT, &Some(at)).only_if(is_newer)).await.map(|_| ())
     }
 
     /// Deletes a machine's grants, all or of one project.

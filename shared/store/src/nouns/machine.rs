@@ -12,9 +12,6 @@ use crate::engine::row::{Put, Row, RowKey, sortable};
 use crate::engine::table::Table;
 use crate::{CommitError, List, Lists, StoreError};
 
-/// How far behind the time may be at which a machine was last seen, in seconds.
-const SEEN_SECONDS: u64 = 60;
-
 /// A vault's machines, in the order in which they registered.
 #[must_use]
 pub fn of_vault(vault: VaultId) -> List<Machine> {
@@ -99,7 +96,7 @@ impl Lists {
     /// Writes down when a machine was last seen and from where. What is known already of that minute or a later one stays, so
     /// that a busy machine costs one write a minute.
     pub async fn note_seen(&self, id: MachineId, at: Time, from: Option<IpAddr>) -> Result<(), StoreError> {
-        let is_newer = LAST_SEEN_AT.absent_or_less_than(&at.minus_seconds(SEEN_SECONDS));
+        let is_newer = LAST_SEEN_AT.absent_or_less_than(&at.minus_seconds(super::NOTED_SECONDS));
         let change = row(id).change().set(LAST_SEEN_AT, &Some(at)).set(LAST_SEEN_ADDRESS, &from);
         self.change_if(change.only_if(is_newer)).await.map(|_| ())
     }

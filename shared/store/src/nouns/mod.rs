@@ -20,3 +20,7 @@ pub mod session;
 pub mod token;
 pub mod value;
 pub mod vault;
+
+/// How far behind a time may be that is noted from the audit log, in seconds: what is used all the time costs one write a
+/// minute.
+const NOTED_SECONDS: u64 = 60;

@@ -21,6 +21,11 @@ const VALUE: &str = "the value itself";
 /// Of 256 cells, those that are tried in a run that is not deep.
 const SAMPLE: u8 = 24;
 
+/// How far the time moves from one cell to the next, in seconds.
+const CELL_SECONDS: u64 = 15;
+/// After how many cells the owner steps up again, well before five minutes have passed.
+const FRESH_CELLS: usize = 16;
+
 /// A world in which one route is called again and again.
 struct Stage<'w> {
     world: &'w World,
@@ -155,7 +160,10 @@ async fn try_group(group: &str) {
             }
             for (fault, every_attempt) in sample {
                 // Sessions last twelve hours.
-                world.wait_seconds(15);
+                world.wait_seconds(CELL_SECONDS);
+                if tried % FRESH_CELLS == FRESH_CELLS - 1 {
+                    stage.owner.step_up().await;
+                }
                 stage.cell(200, (nth, operation), *fault, *every_attempt).await;
                 tried += 1;
             }

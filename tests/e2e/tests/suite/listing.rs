@@ -205,7 +205,8 @@ async fn lists_are_filtered_by_what_decisions_name() {
 async fn a_machine_that_reads_is_seen_and_a_token_that_enrolls_is_used() {
     let world = World::new().await;
     let owner = world.owner().await;
-    let (_, secret, machine) = owner.readable("v").await;
+    let (project, secret, machine) = owner.readable("v").await;
+    let person = owner.get("/v1/account").await.expect(200).json()["userId"].clone();
     world.wait_seconds(40 * 86_400);
     let owner = owner.again().await;
     let unused = async || ids(&query(&owner, "machines", json!({ "unused": true })).await, "machines");
@@ -216,6 +217,23 @@ async fn a_machine_that_reads_is_seen_and_a_token_that_enrolls_is_used() {
     let row = owner.get(&format!("/v1/manage/machines/{}", machine.id)).await.expect(200).json();
     assert!(row["lastSeenAt"].as_u64().unwrap() + 1_000 > world.now().ms(), "{row}");
     assert_eq!(row["lastSeenAddress"], machine.from.as_str());
+    assert_eq!(row["addedBy"], person);
+    let granted = async || {
+        let path = format!("/v1/manage/projects/{project}/machines/{}/secrets", machine.id);
+        owner.get(&path).await.expect(200).json()["grants"].clone()
+    };
+    let grants = granted().await;
+    assert_eq!((&grants[0]["secretId"], &grants[0]["lastReadVersion"]), (&json!(secret), &json!(1)), "{grants}");
+    assert_eq!(grants[0]["lastReadAt"], row["lastSeenAt"]);
+    // What is used all the time is noted once a minute.
+    world.wait_seconds(59);
+    machine.read(&secret).await.expect(200);
+    world.catch_up().await;
+    assert_eq!(granted().await, grants);
+    world.wait_seconds(2);
+    machine.read(&secret).await.expect(200);
+    world.catch_up().await;
+    assert_ne!(granted().await, grants);
 }
 
 #[tokio::test]
