@@ -190,7 +190,7 @@ def unanswered(emulator, method, path):
     status, _, body = request(emulator, method, path)
     if status >= events.BROKEN:
         return f"status {status}: {body.decode(errors='replace')}"
-    if status == 404 and json.loads(body) == NO_ROUTE:
+    if status == 404 and NO_ROUTE["error"].encode() in body:
         return "it leads to a function that has no such route"
     # The gateway's own 404 is {"message": ...}, ours {"error": ...}.
     return status == 404 and b'"message"' in body and "the gateway knows no such route"
