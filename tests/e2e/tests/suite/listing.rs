@@ -388,7 +388,7 @@ async fn a_list_that_is_too_large_ends_with_a_cursor() {
 /// A year of CI: ephemeral machines come and go, and what is left is what lives, and what ended in the last seven days.
 #[tokio::test]
 async fn a_year_of_ci_leaves_nothing_behind() {
-    // The number of days is what matters; docs/performance.md has a year with 100,000.
+    // The number of days is what matters, and how many come on one of them is not.
     let (days, a_day) = if e2e::is_deep() { (365, 20) } else { (30, 10) };
     let world = World::with(Options::default()).await;
     let owner = world.owner().await;
