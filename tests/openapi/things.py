@@ -174,7 +174,8 @@ class Things:
         values = {name: make(project) for name, make in self.made.items() if name not in MADE_FOR_ONE}
         values |= {name: self.made[thing](project) for name, thing in instead.items() if thing in self.made}
         values |= {"x-vault-id": self.owner.vault_id, "hostname": harness.unique("host"), "sourceCidr": "127.0.0.0/8"}
-        values["confirmName"] = self.names[project]
+        values |= {"newName": harness.unique("name"), "projectName": self.names[project]}
+        values["confirmName"] = values["projectName"]
         for name, thing in fields(case["body"]):
             if thing in self.made:
                 values[name] = self.made[thing](project)
@@ -204,4 +205,7 @@ class Things:
         body = filled(case["body"])
         if "confirmName" in body:
             body["confirmName"] = values["confirmName"]
+        # Names of projects and secrets are unique, and random calls have made many.
+        if "name" in body:
+            body["name"] = values["newName"]
         return path, body
