@@ -81,6 +81,7 @@ class Things:
             "trashedSecret": lambda _: choice(self.trashed),
             "machineId": lambda _: choice(self.approved),
             "member": lambda _: self.approved[0],
+            "reader": lambda _: self.approved[0],
             "pendingMachine": lambda _: choice(self.pending),
             "disabledMachine": lambda _: choice(self.approved),
             "agentId": lambda _: choice(self.agents),
@@ -102,6 +103,9 @@ class Things:
             "agentToken": lambda _: owner.agent_token(),
             "enrollment": lambda project: owner.enrollment_token([project], [])[1],
         }
+        wanted = {thing for case in CASES.values() if not case["byHand"] for thing in case["instead"].values()}
+        if unknown := wanted - self.made.keys():
+            raise KeyError(f"tests/openapi/cases.json names things that things.py does not make: {', '.join(sorted(unknown))}")
         # What a case wants to be so before it is called.
         self.state = {"allowlistOn": lambda: owner.post("/v1/manage/ipallowlist/enable")}
 
@@ -142,7 +146,7 @@ class Things:
         for project in self.projects:
             for machine in [self.machine.id, self.approved[0]]:
                 owner.attach(project, machine)
-            owner.grant(project, self.machine.id, [*self.secrets[project], self.plain[project]])
+                owner.grant(project, machine, [*self.secrets[project], self.plain[project]])
         agents = [row for row in owner.get("/v1/manage/ai-agents")["agents"] if row["id"] != self.agent_id]
         self.agents = [row["id"] for row in agents if row["approved"]][-3:]
         self.pending_agents = [row["id"] for row in agents if not row["approved"]][-3:]

@@ -142,7 +142,7 @@ mod tests {
             Aws::from_environment(lookup).err().map(|missing| missing.to_string())
         };
         for name in ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
-            assert_eq!(missing(name).unwrap(), format!("environment variable {name} is missing; Lambda sets it"));
+            assert_eq!(missing(name).unwrap(), format!("the environment variable {name} is missing"));
         }
         assert_eq!(missing("AWS_SESSION_TOKEN"), None);
     }
