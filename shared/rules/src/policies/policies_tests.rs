@@ -334,7 +334,10 @@ proptest! {
     fn the_nth_read_brings_about_what_is_due(case in case()) {
         let (axes, reads) = (case.axes(), case.reads());
         let read = case.read(&reads);
-        prop_assume!(axes.judge(&read).is_ok());
+        if axes.judge(&read).is_err() {
+            // Nobody asks what a refused read brings about.
+            return Ok(());
+        }
         let counts = case.on[3] || (case.on[4] && case.ttl_reads.is_some()) || case.on[5] || (case.on[2] && case.is_cosigner);
         let effect = axes.effect(&read, 1);
         prop_assert_eq!(effect.is_some(), counts);
