@@ -6,7 +6,7 @@
 use axum::extract::State;
 use crypto::Plaintext;
 use edge::answer::SecretJson;
-use edge::{Asker, Base, Code, Error, Gate, Opener, Refusing, Routes, SignedBody};
+use edge::{Asker, Base, Code, Error, Gate, Opener, Refusing, Routes, SignedBody, TRIES};
 use protocol::bodies::ExportScope;
 use protocol::{ProjectId, SecretId};
 use rules::Time;
@@ -18,7 +18,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use store::grant::Granted;
 use store::value::CurrentValue;
-use store::{Batch, KeyRing, Store, Values};
+use store::{Batch, CommitError, KeyRing, Store, Values, backoff, policy};
 
 /// Most bytes of one export as a function gives it to the gateway: its JSON as a text inside of JSON. Lambda takes 6 MB
 /// (6,291,556 bytes) with the headers.
@@ -60,9 +60,18 @@ async fn export(State(app): State<App>, signed: SignedBody<ExportScope>) -> Resu
     let admitted = app.gate.admit(&signed.request, Action::SecretExport, "Secrets exported", scope).await?;
     let (asker, scope) = admitted;
     let now = asker.now;
-    let granted = app.store.granted(asker.machine.id, scope).await?;
-    let (served, records) = judge(&asker, &granted);
+    let mut granted = app.store.granted(asker.machine.id, scope).await?;
+    app.store.bring_policies(&mut granted).await?;
+    let (served, mut records) = judge(&asker, &granted);
     let values = app.values(&served).await?;
+    let (mut counted, mut sealed) = (Vec::with_capacity(served.len()), Vec::with_capacity(served.len()));
+    for (admitted, value) in served.into_iter().zip(values) {
+        if app.count(&asker, &admitted, &mut records).await? {
+            counted.push(admitted);
+            sealed.push(value);
+        }
+    }
+    let (served, values) = (counted, sealed);
     let opened = app.open(&served, values, now).await?;
     let answer = answer(&served, &opened)?;
 
@@ -73,21 +82,21 @@ async fn export(State(app): State<App>, signed: SignedBody<ExportScope>) -> Resu
     Ok(answer)
 }
 
-/// Judges each granted secret: those admitted, and the records of all.
+/// Judges each granted secret: those admitted, and the records of the refused.
 fn judge<'a>(asker: &Asker, granted: &'a [Granted]) -> (Vec<Admitted<'a>>, Vec<Record>) {
     let mut served = Vec::new();
     let mut records = Vec::new();
     for row in granted {
-        let written = match admit(&asker.machine, &row.target()) {
-            Ok(admitted) => {
-                served.push(admitted);
-                asker.entry(Action::SecretRead, "Secret read in an export")
-            }
-            Err(refusal) => asker.entry(Action::SecretReadDenied, refusal.reason()),
-        };
-        records.push(written.secret(row.grant.secret).project(row.grant.project));
+        match admit(&asker.machine, &row.target(), asker.moment()) {
+            Ok(admitted) => served.push(admitted),
+            Err(refusal) => records.push(denied(asker, refusal, row.grant.secret, row.grant.project)),
+        }
     }
     (served, records)
+}
+
+fn denied(asker: &Asker, refusal: Refusal, secret: SecretId, project: ProjectId) -> Record {
+    asker.entry(Action::SecretReadDenied, refusal.reason()).secret(secret).project(project)
 }
 
 impl App {
@@ -124,6 +133,40 @@ impl App {
             }
         }
         Ok(values)
+    }
+
+    /// Counts a read where its policy counts, in one transaction with its record. False if it is refused by now, because
+    /// others were counted since.
+    async fn count(&self, asker: &Asker, admitted: &Admitted<'_>, records: &mut Vec<Record>) -> Result<bool, Error> {
+        let (secret, project, at) = (admitted.secret.id, admitted.project.id, asker.moment());
+        let read = asker.entry(Action::SecretRead, "Secret read in an export").secret(secret).project(project);
+        let mut effect = admitted.effect(at);
+        for tried in 1..TRIES {
+            let Some(counts) = effect else {
+                records.push(read);
+                return Ok(true);
+            };
+            let mut write = self.store.transaction();
+            write.record(&read);
+            policy::bring_about(&mut write, &counts, project, at.now);
+            match write.commit().await {
+                Ok(()) => return Ok(true),
+                Err(CommitError::Store(error)) => return Err(error.into()),
+                Err(CommitError::Refused(_) | CommitError::Conflict) => backoff(tried).await,
+            }
+            let mut granted = self.store.granted(asker.machine.id, Some(project)).await?;
+            granted.retain(|row| row.grant.secret == secret);
+            self.store.bring_policies(&mut granted).await?;
+            let target = granted.first().map(Granted::target);
+            match admit(&asker.machine, &target.unwrap_or_default(), at) {
+                Ok(admitted) => effect = admitted.effect(at),
+                Err(refusal) => {
+                    records.push(denied(asker, refusal, secret, project));
+                    return Ok(false);
+                }
+            }
+        }
+        Err(Error::unavailable("Too many read one of these secrets at this moment, try again"))
     }
 
     /// The values in clear, with their versions.

@@ -61,6 +61,7 @@ pub(crate) async fn create(
         None => (body.value, None),
     };
     let secret = Secret {
+        policy: None,
         id: SecretId::from_entropy(random::bytes()),
         vault: by.vault,
         project,

@@ -1,17 +1,18 @@
 //! `POST /v1/secrets/poll`: what changed for this machine since it last read.
 //!
 //! The request carries no versions: change is judged against the version last delivered to this machine, which is
-//! kept on its grant. A poll is not a read: it delivers no value and is not audited. What is temporary (a freeze) is
-//! not reported, because clients stop watching for good on `access_denied`.
+//! kept on its grant. A poll is not a read: it delivers no value and is not audited. What is temporary (a freeze, what a
+//! policy refuses) is not reported, because clients stop watching for good on `access_denied`.
 
 use std::collections::{BTreeMap, HashMap};
 
 use axum::extract::State;
-use edge::{Base, Code, Error, Gate, Json, Routes, SignedBody};
+use edge::{Base, Clock, Code, Error, Gate, Json, Routes, SignedBody};
 use protocol::SecretId;
 use protocol::bodies::{Change, ChangeStatus, Watch};
 use rules::nouns::{Grant, Machine, Secret};
-use rules::read_gate::{Refusal, admit};
+use rules::policies::Denied;
+use rules::read_gate::{Moment, Refusal, admit};
 use schemars::JsonSchema;
 use serde::Serialize;
 use store::grant::Granted;
@@ -22,11 +23,12 @@ use store::{Batch, Store};
 struct App {
     gate: Gate,
     store: Store,
+    clock: Clock,
 }
 
 /// The function's route.
 pub fn routes(base: &Base) -> Routes {
-    let app = App { gate: Gate::new(base), store: base.store.clone() };
+    let app = App { gate: Gate::new(base), store: base.store.clone(), clock: base.clock.clone() };
     Routes::of("poll-secrets").post("/v1/secrets/poll", poll).with_state(app)
 }
 
@@ -44,8 +46,10 @@ async fn poll(State(app): State<App>, signed: SignedBody<Watch>) -> Result<Json<
         return Err(Error::new(Code::Invalid, text));
     }
 
-    let granted = app.store.granted(machine.id, None).await?;
+    let mut granted = app.store.granted(machine.id, None).await?;
+    app.store.bring_policies(&mut granted).await?;
     let granted: HashMap<SecretId, Granted> = granted.into_iter().map(|row| (row.grant.secret, row)).collect();
+    let at = Moment { address: signed.request.address, now: app.clock.now() };
     let others = app.ungranted(&machine, &watch, &granted).await?;
 
     let mut changes = BTreeMap::new();
@@ -54,7 +58,7 @@ async fn poll(State(app): State<App>, signed: SignedBody<Watch>) -> Result<Json<
         let id: Option<SecretId> = text.parse().ok();
         let row = id.and_then(|id| granted.get(&id));
         let status = match row {
-            Some(row) => news(&machine, row, &mut first_seen),
+            Some(row) => news(&machine, row, at, &mut first_seen),
             None if id.is_some_and(|id| others.contains_key(&id)) => Some(ChangeStatus::AccessDenied),
             None => Some(ChangeStatus::Deleted),
         };
@@ -68,8 +72,8 @@ async fn poll(State(app): State<App>, signed: SignedBody<Watch>) -> Result<Json<
 
 /// What there is to report of a granted secret. One without a delivered version is not news: its current version
 /// becomes the record.
-fn news(machine: &Machine, row: &Granted, first_seen: &mut Vec<(Grant, u64)>) -> Option<ChangeStatus> {
-    match admit(machine, &row.target()) {
+fn news(machine: &Machine, row: &Granted, at: Moment, first_seen: &mut Vec<(Grant, u64)>) -> Option<ChangeStatus> {
+    match admit(machine, &row.target(), at) {
         Ok(admitted) => match admitted.grant.delivered {
             Some(version) if version == admitted.secret.version => None,
             Some(_) => Some(ChangeStatus::Changed),
@@ -78,8 +82,8 @@ fn news(machine: &Machine, row: &Granted, first_seen: &mut Vec<(Grant, u64)>) ->
                 None
             }
         },
-        Err(Refusal::SecretNotFound) => Some(ChangeStatus::Deleted),
-        Err(Refusal::ProjectFrozen) => None,
+        Err(Refusal::SecretNotFound | Refusal::Policy(Denied::TtlReached)) => Some(ChangeStatus::Deleted),
+        Err(Refusal::ProjectFrozen | Refusal::Policy(_) | Refusal::PolicyMissing) => None,
         Err(_) => Some(ChangeStatus::AccessDenied),
     }
 }

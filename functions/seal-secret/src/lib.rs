@@ -19,10 +19,10 @@ use rules::nouns::{Bundle, Project, Secret, SecretVersion, VERSIONS_KEPT};
 use rules::structured::Fields;
 use serde_json::Value;
 use store::value::{CurrentValue, StoredValue};
-use store::{CommitError, KeyRing, Put as _, Store, Values, project, secret, vault};
+use store::{CommitError, KeyRing, Put as _, Store, Values, policy, project, secret, vault};
 
 /// How many versions one transaction deletes, each with its value and its date. A transaction holds 100 rows.
-const VERSIONS_TOGETHER: usize = 45;
+const VERSIONS_TOGETHER: usize = 44;
 /// How often a new version is tried again when another writer was faster.
 const TRIES: usize = 32;
 
@@ -218,7 +218,11 @@ impl SealSecret {
             if secret.vault != vault {
                 return Err(Error::not_found("Secret"));
             }
-            if secret.deleted_at.is_none() && self.store.get(&project::row(secret.project)).await?.is_some() {
+            let bound = self.store.policy_of(&secret).await?;
+            let has_ended =
+                bound.as_ref().is_some_and(|(policy, reads)| policy.axes.ttl.is_reached(reads, self.clock.now()));
+            let is_kept = secret.deleted_at.is_none() && !has_ended;
+            if is_kept && self.store.get(&project::row(secret.project)).await?.is_some() {
                 return Err(Error::new(Code::NotInTrash, "The secret is not in the trash; delete it first"));
             }
             // A transaction holds 100 rows, too few for fifty versions. So the rows that only say when the oldest versions
@@ -238,6 +242,9 @@ impl SealSecret {
             write.delete_if(&secret::row(id), as_it_was);
             if secret.deleted_at.is_none() {
                 write.delete(&secret.unique_name().key());
+            }
+            if let Some(policy) = secret.policy {
+                policy::unbind(&mut write, policy, id, bound.is_some());
             }
             write.delete(&self.values.current(id));
             for version in secret.kept_versions() {

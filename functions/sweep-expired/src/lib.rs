@@ -1,9 +1,11 @@
 //! Ends what has expired: ephemeral machines lose what they may read and are removed seven days later, bundles nobody fetched are destroyed with their machine, secrets
-//! that were in the trash for 30 days are purged; and removes what is left of deleted projects.
+//! that were in the trash for 30 days are purged and so are those whose policy ends them; rotates those that were read as
+//! often as their policy says; and removes what is left of deleted projects.
 //!
 //! Runs every minute. Nothing relies on it for safety: an expired machine or link is refused at once by the gate or
 //! the route. What it does can be cut off anywhere and taken up by the next run.
 
+mod bound;
 mod remains;
 
 use std::time::Duration;
@@ -80,6 +82,8 @@ impl Sweep {
             Expiring::Machine(id) => self.end_machine(*id, now).await?,
             Expiring::Bundle(hash) => self.end_bundle(hash, now).await?,
             Expiring::Secret(project, id) => self.end_secret(*project, *id, now).await?,
+            Expiring::Ttl(project, id) => bound::end(self, *project, *id, now).await?,
+            Expiring::Rotation(_, id) => bound::rotate(self, *id, now).await?,
             Expiring::Project(vault, id) => {
                 let removal = remains::remove_project(&self.store, &self.seal, *vault, *id);
                 match tokio::time::timeout(A_PROJECT, removal).await {

@@ -5,18 +5,22 @@ use edge::Error;
 use edge::seal::{Destroy, Seal};
 use futures_util::{StreamExt as _, TryStreamExt as _, future, stream};
 use protocol::{ProjectId, VaultId};
-use store::{Store, secret};
+use store::{Store, policy, project, secret};
 
 /// Secrets destroyed at the same time.
 const AT_ONCE: usize = 16;
 
-/// Removes what is left of a project whose own row is gone: its secrets, then grants and memberships.
+/// Removes what is left of a project, whose own row has to be gone: its secrets, then policies, grants and memberships.
 pub(crate) async fn remove_project(
     store: &Store,
     seal: &Seal,
     vault: VaultId,
     project: ProjectId,
 ) -> Result<(), Error> {
+    if store.get(&project::row(project)).await?.is_some() {
+        // Nothing ends a project but its deletion.
+        return Ok(());
+    }
     let mut secrets = store.all(secret::of_project(project)).await?;
     let trash = store.all(secret::trash_of(vault)).await?;
     secrets.extend(trash.into_iter().filter(|secret| secret.project == project));
@@ -28,6 +32,7 @@ pub(crate) async fn remove_project(
         .buffer_unordered(AT_ONCE)
         .try_for_each(|()| future::ok(()))
         .await?;
+    store.delete_all(&store.all(policy::of_project(project)).await?).await?;
     store.drop_grants_of(project, None).await?;
     Ok(store.drop_members(project).await?)
 }

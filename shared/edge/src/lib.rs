@@ -19,7 +19,7 @@ pub mod telemetry;
 pub use base::Base;
 pub use caller::{
     Asker, Attempts, Gate, Passwords, Person, Principal, Read, Refusing, SESSION_COOKIE, SameOrigin, SessionCookie,
-    Sessions, SignedBody, SignedIn, SignedRequest, SourceAddress, Who, WithCookie, new_session, passwords,
+    Sessions, SignedBody, SignedIn, SignedRequest, SourceAddress, TRIES, Who, WithCookie, new_session, passwords,
     second_factor,
 };
 pub use clock::Clock;

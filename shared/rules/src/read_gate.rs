@@ -12,7 +12,8 @@ use std::net::IpAddr;
 use protocol::MachineId;
 
 use crate::Time;
-use crate::nouns::{Grant, Machine, Membership, Project, Secret, Tombstone, Vault};
+use crate::nouns::{Grant, Machine, Membership, Policy, Project, Secret, SecretReads, Tombstone, Vault};
+use crate::policies::{Asked, Denied, Effect};
 use crate::signer::{self, Claim, Kind, Known, Refused};
 
 /// Why a request is refused, in the order in which the reasons are looked for.
@@ -36,6 +37,12 @@ pub enum Refusal {
     /// Step 11: no grant row says so.
     #[error("Machine has no grant for this secret")]
     NoGrant,
+    /// Step 12: the secret is bound to a policy that is not there. That cannot be; nothing is read until it is mended.
+    #[error("Secret not found")]
+    PolicyMissing,
+    /// Step 12: the policy refuses.
+    #[error(transparent)]
+    Policy(#[from] Denied),
 }
 
 impl Refused for Refusal {
@@ -54,6 +61,12 @@ impl Refused for Refusal {
             Self::ProjectFrozen => "project frozen",
             Self::NotAMember => "not a member of the project",
             Self::NoGrant => "no grant",
+            Self::PolicyMissing => "policy missing",
+            Self::Policy(Denied::OutsideTimeWindow) => "outside the policy's time window",
+            Self::Policy(Denied::AddressNotAllowed) => "address not in the policy's allowlist",
+            Self::Policy(Denied::NotCosigned) => "not co-signed",
+            Self::Policy(Denied::RateCapped { .. }) => "rate cap reached",
+            Self::Policy(Denied::TtlReached) => "TTL reached",
         }
     }
 }
@@ -84,6 +97,19 @@ pub struct Target<'a> {
     pub membership: Option<&'a Membership>,
     /// The machine's grant for the secret.
     pub grant: Option<&'a Grant>,
+    /// The policy that the secret is bound to.
+    pub policy: Option<&'a Policy>,
+    /// What was counted of the secret's reads.
+    pub reads: Option<&'a SecretReads>,
+}
+
+/// From where a machine reads, and when.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    /// The address the gateway reports.
+    pub address: IpAddr,
+    /// The time.
+    pub now: Time,
 }
 
 /// A machine that has shown who it is and may act: what [`authenticate`] promises.
@@ -104,12 +130,24 @@ pub struct Admitted<'a> {
     pub project: &'a Project,
     /// The grant that says so.
     pub grant: &'a Grant,
+    /// The policy that it met, with what was counted.
+    policy: Option<(&'a Policy, &'a SecretReads)>,
+}
+
+impl Admitted<'_> {
+    /// What the read brings about, to be written with its record; nothing when nothing is counted.
+    #[must_use]
+    pub fn effect(&self, at: Moment) -> Option<Effect> {
+        let (policy, reads) = self.policy?;
+        let read = Asked { machine: self.grant.machine, address: at.address, now: at.now, reads };
+        policy.axes.effect(&read, self.secret.version)
+    }
 }
 
 /// Whether this machine may read this secret now.
 pub fn decide<'a>(caller: &Caller<'a>, target: &Target<'a>, now: Time) -> Result<Admitted<'a>, Refusal> {
     let authenticated = authenticate(caller, now)?;
-    admit(authenticated.machine, target)
+    admit(authenticated.machine, target, Moment { address: caller.address, now })
 }
 
 /// Steps 3 to 8, the same for every signed route. A machine whose vault is another's is of no vault, and unknown.
@@ -123,21 +161,22 @@ pub fn authenticate<'a>(caller: &Caller<'a>, now: Time) -> Result<Authenticated<
     Ok(Authenticated { machine, vault })
 }
 
-/// Steps 9 to 11, for one secret. Every row is held against the others, so a row that was swapped admits nothing.
-pub fn admit<'a>(machine: &Machine, target: &Target<'a>) -> Result<Admitted<'a>, Refusal> {
+/// Steps 9 to 12, for one secret. Every row is held against the others, so a row that was swapped admits nothing.
+pub fn admit<'a>(machine: &Machine, target: &Target<'a>, at: Moment) -> Result<Admitted<'a>, Refusal> {
     let (secret, project) = locate(machine, target)?;
     if project.frozen.is_some() {
         return Err(Refusal::ProjectFrozen);
     }
     let grant = entitle(machine, target, secret)?;
-    Ok(Admitted { secret, project, grant })
+    let policy = met(machine, target, secret, at)?;
+    Ok(Admitted { secret, project, grant, policy })
 }
 
-/// The same without the freeze, which blocks reads only: whether a list may show this secret to this machine.
+/// The same without freeze and policy, which are about reads only: whether a list may show this secret to this machine.
 pub fn admit_to_list<'a>(machine: &Machine, target: &Target<'a>) -> Result<Admitted<'a>, Refusal> {
     let (secret, project) = locate(machine, target)?;
     let grant = entitle(machine, target, secret)?;
-    Ok(Admitted { secret, project, grant })
+    Ok(Admitted { secret, project, grant, policy: None })
 }
 
 /// Steps 9 to 11 for a whole project, as in a scoped export: it has to be there, not frozen, and the machine in it.
@@ -177,6 +216,22 @@ fn entitle<'a>(machine: &Machine, target: &Target<'a>, secret: &Secret) -> Resul
         .grant
         .filter(|grant| grant.machine == machine.id && grant.project == secret.project && grant.secret == secret.id)
         .ok_or(Refusal::NoGrant)
+}
+
+/// The policy of a secret, if it is bound to one and the read meets it.
+fn met<'a>(
+    machine: &Machine,
+    target: &Target<'a>,
+    secret: &Secret,
+    at: Moment,
+) -> Result<Option<(&'a Policy, &'a SecretReads)>, Refusal> {
+    let Some(id) = secret.policy else { return Ok(None) };
+    let is_its = |policy: &&Policy| policy.id == id && policy.project == secret.project && policy.vault == secret.vault;
+    let policy = target.policy.filter(is_its).ok_or(Refusal::PolicyMissing)?;
+    let reads = target.reads.filter(|reads| reads.secret == secret.id && reads.policy == id);
+    let reads = reads.ok_or(Refusal::PolicyMissing)?;
+    policy.axes.judge(&Asked { machine: machine.id, address: at.address, now: at.now, reads })?;
+    Ok(Some((policy, reads)))
 }
 
 #[cfg(test)]

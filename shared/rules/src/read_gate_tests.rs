@@ -1,7 +1,8 @@
 //! The gate against a naive model on random worlds, and the loss of each single condition.
 
 use super::*;
-use crate::nouns::{AllowlistEntryId, Freeze, MachineKind, SecretKind};
+use crate::nouns::{AllowlistEntryId, Freeze, MachineKind, PolicyId, SecretKind};
+use crate::policies::{AddressList, Axes};
 use crypto::{KeyPair, Sealed};
 use proptest::prelude::*;
 use protocol::{MachineId, ProjectId, SecretId, UserId, VaultId};
@@ -32,6 +33,19 @@ struct World {
     frozen: bool,
     member: Row,
     grant: Row,
+    policy: Bound,
+}
+
+/// Whether the secret is bound to a policy, and what becomes of that.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Bound {
+    Not,
+    Met,
+    Refusing,
+    Missing,
+    OfAnotherProject,
+    WithoutCounts,
+    WithCountsOfAnotherPolicy,
 }
 
 /// A row that is there, is missing, or belongs to something else.
@@ -64,6 +78,7 @@ impl Default for World {
             frozen: false,
             member: Row::There,
             grant: Row::There,
+            policy: Bound::Not,
         }
     }
 }
@@ -84,8 +99,32 @@ fn model(world: &World) -> Result<(), &'static str> {
         (!world.frozen, "project frozen"),
         (world.member == Row::There, "not a member of the project"),
         (world.grant == Row::There, "no grant"),
+        (matches!(world.policy, Bound::Not | Bound::Met | Bound::Refusing), "policy missing"),
+        (world.policy != Bound::Refusing, "address not in the policy's allowlist"),
     ];
     conditions.iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, reason)| Err(*reason))
+}
+
+/// The policy of that world, with what was counted for it.
+fn policy_of(world: &World) -> (Policy, SecretReads) {
+    let listed = if world.policy == Bound::Refusing { "198.51.100.0/24" } else { "192.0.2.0/24" };
+    let policy = Policy {
+        id: PolicyId::from_entropy([1; 16]),
+        vault: VaultId::from_entropy([1; 16]),
+        project: ProjectId::from_entropy([if world.policy == Bound::OfAnotherProject { 3 } else { 1 }; 16]),
+        name: String::new(),
+        description: None,
+        axes: Axes {
+            address_list: AddressList { enabled: true, ranges: vec![listed.parse().unwrap()] },
+            ..Axes::default()
+        },
+        bound: 1,
+        created_at: NOW,
+        updated_at: NOW,
+    };
+    let counted_for = if world.policy == Bound::WithCountsOfAnotherPolicy { 2 } else { 1 };
+    let reads = SecretReads::none(SecretId::from_entropy([1; 16]), PolicyId::from_entropy([counted_for; 16]));
+    (policy, reads)
 }
 
 /// What the gate says of the same world.
@@ -133,6 +172,7 @@ fn gate(world: &World) -> Result<(), &'static str> {
         field_names: None,
         note: None,
         version: 1,
+        policy: (world.policy != Bound::Not).then(|| PolicyId::from_entropy([1; 16])),
         last_accessed_at: None,
         deleted_at: world.in_trash.then_some(NOW),
         created_at: NOW,
@@ -156,6 +196,7 @@ fn gate(world: &World) -> Result<(), &'static str> {
     };
     let membership = of(world.member).map(|(machine, project)| Membership { machine, project, added_at: NOW });
     let grant = of(world.grant).map(|(machine, project)| Grant::new(machine, project, secret_id, NOW));
+    let (policy, reads) = policy_of(world);
     let signature = key.sign(if world.signature_good { TEXT } else { b"another text" });
 
     decide(
@@ -175,6 +216,8 @@ fn gate(world: &World) -> Result<(), &'static str> {
             project: world.project_known.then_some(&project),
             membership: membership.as_ref(),
             grant: grant.as_ref(),
+            policy: Some(&policy).filter(|_| world.policy != Bound::Missing),
+            reads: Some(&reads).filter(|_| world.policy != Bound::WithoutCounts),
         },
         NOW,
     )
@@ -191,6 +234,14 @@ fn row() -> impl Strategy<Value = Row> {
     prop_oneof![9 => Just(Row::There), 1 => Just(Row::Missing), 1 => Just(Row::OfAnotherMachine), 1 => Just(Row::OfAnotherProject)]
 }
 
+fn bound() -> impl Strategy<Value = Bound> {
+    use Bound::{Met, Missing, Not, OfAnotherProject, Refusing, WithCountsOfAnotherPolicy, WithoutCounts};
+    prop_oneof![
+        4 => Just(Not), 4 => Just(Met), 1 => Just(Refusing), 1 => Just(Missing), 1 => Just(OfAnotherProject),
+        1 => Just(WithoutCounts), 1 => Just(WithCountsOfAnotherPolicy)
+    ]
+}
+
 prop_compose! {
     fn world()(
         (known, tombstone, of_vault, listed, signed) in (mostly(), any::<bool>(), mostly(), mostly(), mostly()),
@@ -201,12 +252,13 @@ prop_compose! {
         (project_known, project_is_the_secrets, thawed) in (mostly(), mostly(), mostly()),
         member in row(),
         grant in row(),
+        policy in bound(),
     ) -> World {
         World {
             machine_known: known, tombstone, vault_is_the_machines: of_vault, allowlist_on,
             address_listed: listed, skew_seconds, signature_good: signed, expires_in_ms, approved, enabled,
             secret_known, secret_in_vault, in_trash: !kept, project_known, project_is_the_secrets, frozen: !thawed,
-            member, grant,
+            member, grant, policy,
         }
     }
 }
@@ -216,12 +268,21 @@ proptest! {
     fn the_gate_agrees_with_the_model(world in world()) {
         prop_assert_eq!(gate(&world), model(&world));
     }
+
+    #[test]
+    fn a_policy_never_turns_a_refusal_into_an_admission(world in world()) {
+        let unbound = World { policy: Bound::Not, ..world.clone() };
+        if let Err(reason) = gate(&unbound) {
+            prop_assert_eq!(gate(&world), Err(reason));
+        }
+    }
 }
 
 #[test]
 fn the_loss_of_any_one_condition_refuses() {
     let good = World::default;
     assert_eq!(gate(&good()), Ok(()));
+    assert_eq!(gate(&World { policy: Bound::Met, ..good() }), Ok(()));
     assert_eq!(gate(&World { allowlist_on: true, expires_in_ms: Some(1), skew_seconds: -300, ..good() }), Ok(()));
     for (world, reason) in [
         (World { machine_known: false, ..good() }, "unknown machine"),
@@ -248,6 +309,11 @@ fn the_loss_of_any_one_condition_refuses() {
         (World { member: Row::OfAnotherMachine, ..good() }, "not a member of the project"),
         (World { grant: Row::Missing, ..good() }, "no grant"),
         (World { grant: Row::OfAnotherProject, ..good() }, "no grant"),
+        (World { policy: Bound::Refusing, ..good() }, "address not in the policy's allowlist"),
+        (World { policy: Bound::Missing, ..good() }, "policy missing"),
+        (World { policy: Bound::OfAnotherProject, ..good() }, "policy missing"),
+        (World { policy: Bound::WithoutCounts, ..good() }, "policy missing"),
+        (World { policy: Bound::WithCountsOfAnotherPolicy, ..good() }, "policy missing"),
     ] {
         assert_eq!(gate(&world), Err(reason), "{world:?}");
     }

@@ -15,7 +15,7 @@ pub use engine::attribute::{Attribute, Condition};
 pub use engine::audit::{Audit, NonceError, Signer, Walk};
 pub use engine::change::Change;
 pub use engine::list::{List, Part, Place};
-pub use engine::read::{Batch, Fetched, Lists, Store};
+pub use engine::read::{Batch, Fetched, Lists, Store, backoff};
 pub use engine::row::{Put, Row, RowKey};
 pub use engine::transaction::{CommitError, Step, Transaction};
 pub use engine::{Backend, Item, StoreError, Value, audit, backend, item, meter, table as tables, transaction};

@@ -54,6 +54,6 @@ pub(super) async fn admit(
         Some(origin) => Some(origin.entry(Action::AuthFailure, reason).agent(id)),
         None => record(Action::AuthFailure, reason.to_owned()),
     };
-    settling.settle(request, Signer::Agent(id), verdict, own, failure, now).await?;
+    settling.settle(request, Signer::Agent(id), verdict, own, None, failure, now).await?;
     principal.ok_or_else(|| Error::internal("an admitted agent that nobody knows"))
 }

@@ -1,6 +1,7 @@
 //! The gate of the machine plane: brings the facts in one batch read, lets `rules::read_gate` decide, and makes the
 //! decision count with one conditional write.
 
+use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,21 +9,28 @@ use lru::LruCache;
 use protocol::{MachineId, ProjectId, SecretId, VaultId};
 use rules::Time;
 use rules::audit::{Action, ActorKind, Origin, Record};
-use rules::nouns::{Grant, Machine, Membership, Project, Secret, Tombstone, Vault};
-use rules::read_gate::{Caller, Refusal, Target, authenticate, decide};
+use rules::nouns::{Grant, Machine, Membership, Policy, PolicyId, Project, Secret, SecretReads, Tombstone, Vault};
+use rules::read_gate::{Caller, Moment, Refusal, Target, authenticate, decide};
 use rules::signer::{Refused as _, Standing};
-use store::{Batch, Fetched, Row, RowKey, Signer, StoreError, grant, machine, member, project, secret, vault};
+use store::{
+    Batch, Fetched, Row, RowKey, Signer, StoreError, Transaction, backoff, grant, machine, member, policy, project,
+    secret, vault,
+};
 
-use super::settle::Settling;
+use super::settle::{Settled, Settling, Steps};
 use crate::{Base, Error, SignedRequest};
 
 /// How many secrets' and machines' whereabouts are remembered.
 const HINTS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(9_999);
 
-/// Where secrets and machines were last found. A secret's project and a machine's vault never change, so this only
-/// says which keys to fetch; every decision is made on the rows themselves.
+/// How often a read is judged because others were counted at the same time; with the waits that is 8 s at most.
+pub const TRIES: u32 = 30;
+
+/// Where secrets and machines were last found, and the policies that secrets were last bound to. This only says which keys to
+/// fetch; every decision is made on the rows themselves. A secret's project and a machine's vault never change.
 struct Hints {
     projects: Mutex<LruCache<SecretId, ProjectId>>,
+    policies: Mutex<LruCache<SecretId, PolicyId>>,
     vaults: Mutex<LruCache<MachineId, VaultId>>,
 }
 
@@ -99,9 +107,18 @@ facts! {
     project: Project,
     membership: Membership,
     grant: Grant,
+    policy: Policy,
+    reads: SecretReads,
 }
 
 impl Facts {
+    /// Names what the reads of a secret have to meet that is bound to this policy.
+    fn name_policy(&mut self, of: SecretId, bound_to: PolicyId) {
+        self.policy = Fact::default();
+        self.policy.name(policy::row(bound_to));
+        self.reads.name(policy::reads(of));
+    }
+
     /// Names what lies between a machine and a secret, once it is known in which project that is.
     fn name_place(&mut self, of: MachineId, about: SecretId, in_project: ProjectId) {
         self.project.name(project::row(in_project));
@@ -116,6 +133,8 @@ impl Facts {
             project: self.project.row.as_ref(),
             membership: self.membership.row.as_ref(),
             grant: self.grant.row.as_ref(),
+            policy: self.policy.row.as_ref(),
+            reads: self.reads.row.as_ref(),
         }
     }
 
@@ -134,7 +153,7 @@ impl Facts {
     fn asker(self, request: &SignedRequest, now: Time) -> Result<Asker, Error> {
         let known = self.origin(request, now).zip(self.machine.row.clone());
         let ((_, origin), machine) = known.ok_or_else(|| Error::internal("an admitted machine that nobody knows"))?;
-        Ok(Asker { machine, now, origin })
+        Ok(Asker { machine, now, address: request.address, origin })
     }
 
     /// The machine and its vault, also when it was removed.
@@ -157,10 +176,17 @@ pub struct Asker {
     pub machine: Machine,
     /// When it asked.
     pub now: Time,
+    address: IpAddr,
     origin: Origin,
 }
 
 impl Asker {
+    /// From where it asked, and when.
+    #[must_use]
+    pub fn moment(&self) -> Moment {
+        Moment { address: self.address, now: self.now }
+    }
+
     /// A record of something it did.
     pub fn entry(&self, action: Action, detail: &str) -> Record {
         self.origin.entry(action, detail).machine(self.machine.id)
@@ -212,7 +238,11 @@ impl Gate {
     /// A gate with an empty memory.
     #[must_use]
     pub fn new(base: &Base) -> Self {
-        let hints = Hints { projects: Mutex::new(LruCache::new(HINTS)), vaults: Mutex::new(LruCache::new(HINTS)) };
+        let hints = Hints {
+            projects: Mutex::new(LruCache::new(HINTS)),
+            policies: Mutex::new(LruCache::new(HINTS)),
+            vaults: Mutex::new(LruCache::new(HINTS)),
+        };
         Self { settling: Settling::new(base), hints: Arc::new(hints) }
     }
 
@@ -232,7 +262,7 @@ impl Gate {
         also: Option<&RowKey<V>>,
     ) -> Result<(Facts, Option<V>), Error> {
         let who = request.headers.identity;
-        let mut facts = Facts::default();
+        let (mut facts, mut hinted) = (Facts::default(), None);
         facts.machine.name(machine::row(who));
         if let Some(vault) = recall(&self.hints.vaults, &who) {
             facts.vault.name(vault::row(vault));
@@ -241,6 +271,10 @@ impl Gate {
             facts.secret.name(secret::row(id));
             if let Some(project) = recall(&self.hints.projects, &id) {
                 facts.name_place(who, id, project);
+            }
+            hinted = recall(&self.hints.policies, &id);
+            if let Some(policy) = hinted {
+                facts.name_policy(id, policy);
             }
         }
         let mut batch = Batch::new();
@@ -267,6 +301,11 @@ impl Gate {
             facts.name_place(who, id, project);
             remember(&self.hints.projects, id, project);
         }
+        let bound = facts.secret.row.as_ref().and_then(|row| Some((row.id, row.policy?)));
+        if let Some((id, policy)) = bound.filter(|(_, policy)| hinted != Some(*policy)) {
+            facts.name_policy(id, policy);
+            remember(&self.hints.policies, id, policy);
+        }
         let mut batch = Batch::new();
         facts.want(&mut batch);
         if !batch.is_empty() {
@@ -283,21 +322,34 @@ impl Gate {
         id: Option<SecretId>,
         also: impl FnOnce(SecretId) -> RowKey<V>,
     ) -> Result<Read<V>, Error> {
-        let (facts, also) = self.facts(request, id, id.map(also).as_ref()).await?;
-        let now = self.settling.clock.now();
+        let also = id.map(also);
         let signed_text = request.signed_text();
-        let target = facts.target();
-        let verdict = decide(&facts.caller(request, &signed_text), &target, now);
-        let about = |record: Record| match (id, target.project) {
-            (Some(id), Some(project)) if project.vault == record.vault => record.secret(id).project(project.id),
-            (Some(id), _) => record.secret(id),
-            (None, _) => record,
-        };
-        let outcome = verdict.map(|_| (Action::SecretRead, "Secret read"));
-        self.settle(request, &facts, outcome, now, about).await?;
-        let admitted = verdict?;
-        let (secret, project, grant) = (admitted.secret.clone(), admitted.project.clone(), admitted.grant.clone());
-        Ok(Read { secret, project, grant, also, now })
+        for again in 0..TRIES {
+            backoff(again).await;
+            let (facts, also) = self.facts(request, id, also.as_ref()).await?;
+            let now = self.settling.clock.now();
+            let target = facts.target();
+            let verdict = decide(&facts.caller(request, &signed_text), &target, now);
+            let about = |record: Record| match (id, target.project) {
+                (Some(id), Some(project)) if project.vault == record.vault => record.secret(id).project(project.id),
+                (Some(id), _) => record.secret(id),
+                (None, _) => record,
+            };
+            let at = Moment { address: request.address, now };
+            let effect = verdict.ok().and_then(|admitted| Some((admitted.effect(at)?, admitted.project.id)));
+            let steps = effect.map(|(effect, project)| {
+                move |write: &mut Transaction<'_>| _ = policy::bring_about(write, &effect, project, now)
+            });
+            let with: Option<Steps<'_>> = steps.as_ref().map(|steps| steps as Steps<'_>);
+            let outcome = verdict.map(|_| (Action::SecretRead, "Secret read"));
+            if self.settle(request, &facts, outcome, with, now, about).await? == Settled::Overtaken {
+                continue;
+            }
+            let admitted = verdict?;
+            let (secret, project, grant) = (admitted.secret.clone(), admitted.project.clone(), admitted.grant.clone());
+            return Ok(Read { secret, project, grant, also, now });
+        }
+        Err(Error::unavailable("Too many read this secret at this moment, try again"))
     }
 
     /// Admits a machine to something that is recorded, once `judge` has looked at what it asks for: the scope of a request is
@@ -318,15 +370,15 @@ impl Gate {
         };
         match judged {
             Ok(asked) => {
-                self.settle(request, &facts, Ok((action, detail)), now, |record| record).await?;
+                self.settle(request, &facts, Ok((action, detail)), None, now, |record| record).await?;
                 Ok((facts.asker(request, now)?, asked))
             }
             Err(Refusing::ByGate(refusal)) => {
-                self.settle(request, &facts, Err(refusal), now, |record| record).await?;
+                self.settle(request, &facts, Err(refusal), None, now, |record| record).await?;
                 Err(refusal.into())
             }
             Err(Refusing::Other(error)) => {
-                self.count(request, &facts, Ok(()), None, now).await?;
+                self.count(request, &facts, Ok(()), None, None, now).await?;
                 Err(error)
             }
         }
@@ -338,7 +390,7 @@ impl Gate {
         let now = self.settling.clock.now();
         let signed_text = request.signed_text();
         let verdict = authenticate(&facts.caller(request, &signed_text), now);
-        self.count(request, &facts, verdict.map(|_| ()), None, now).await?;
+        self.count(request, &facts, verdict.map(|_| ()), None, None, now).await?;
         Ok(verdict?.machine.clone())
     }
 
@@ -348,9 +400,10 @@ impl Gate {
         request: &SignedRequest,
         facts: &Facts,
         outcome: Result<(Action, &str), Refusal>,
+        with: Option<Steps<'_>>,
         now: Time,
         about: impl FnOnce(Record) -> Record,
-    ) -> Result<(), Error> {
+    ) -> Result<Settled, Error> {
         let record = |action, detail: &str| {
             let (machine, origin) = facts.origin(request, now)?;
             Some(origin.entry(action, detail).machine(machine))
@@ -363,7 +416,7 @@ impl Gate {
             Err(refusal) if refusal.standing() != Standing::Own => None,
             Err(refusal) => record(Action::SecretReadDenied, refusal.reason()),
         };
-        self.count(request, facts, outcome.map(|_| ()), record.map(about), now).await
+        self.count(request, facts, outcome.map(|_| ()), record.map(about), with, now).await
     }
 
     /// Makes a verdict count.
@@ -373,13 +426,14 @@ impl Gate {
         facts: &Facts,
         verdict: Result<(), Refusal>,
         record: Option<Record>,
+        with: Option<Steps<'_>>,
         now: Time,
-    ) -> Result<(), Error> {
+    ) -> Result<Settled, Error> {
         let by = Signer::Machine(request.headers.identity);
         let failure = |reason: &str| {
             let (machine, origin) = facts.origin(request, now)?;
             Some(origin.entry(Action::AuthFailure, reason).machine(machine))
         };
-        self.settling.settle(request, by, verdict, record, failure, now).await
+        self.settling.settle(request, by, verdict, record, with, failure, now).await
     }
 }

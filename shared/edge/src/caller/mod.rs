@@ -13,7 +13,7 @@ pub(crate) mod signed;
 mod source;
 
 pub use attempts::Attempts;
-pub use machine::{Asker, Gate, Read, Refusing};
+pub use machine::{Asker, Gate, Read, Refusing, TRIES};
 pub use passwords::Passwords;
 pub use person::{Person, SESSION_COOKIE, SameOrigin, SessionCookie, Sessions, SignedIn, WithCookie, new_session};
 pub use principal::{Principal, Who};

@@ -57,6 +57,7 @@ codes! {
         SignInRequired "sign_in_required",
     403:
         AccessDenied "access_denied",
+        AddressNotAllowed "address_not_allowed",
         AgentDisabled "agent_disabled",
         AgentNotApproved "agent_not_approved",
         EnrollmentAddress "enrollment_address",
@@ -67,8 +68,10 @@ codes! {
         MachineDisabled "machine_disabled",
         MachineNotApproved "machine_not_approved",
         NotAMember "not_a_member",
+        NotCosigned "not_cosigned",
         NotGranted "not_granted",
         OriginRefused "origin_refused",
+        OutsideTimeWindow "outside_time_window",
         OwnIdentity "own_identity",
         ScopeMissing "scope_missing",
         SetUpCodeRequired "set_up_code_required",
@@ -120,6 +123,7 @@ codes! {
         Busy "busy",
         HeldBack "held_back",
         LockedOut "locked_out",
+        RateCapped "rate_capped",
     500:
         Internal "internal",
     503:

@@ -8,6 +8,7 @@ use http::{HeaderValue, StatusCode, header};
 use protocol::bodies::ErrorBody;
 use rules::Time;
 use rules::limits::Invalid;
+use rules::policies::Denied;
 use rules::signer::{Kind, Refused as _};
 use rules::{enrollment, manage_gate, read_gate, signer};
 use store::{CommitError, KeyError, StoreError};
@@ -217,11 +218,21 @@ impl From<read_gate::Refusal> for Error {
             Refusal::Signer(refusal) => return refusal.into(),
             Refusal::NotAMember => Code::NotAMember,
             Refusal::NoGrant => Code::NotGranted,
-            Refusal::SecretNotFound => Code::SecretNotFound,
+            Refusal::SecretNotFound | Refusal::PolicyMissing | Refusal::Policy(Denied::TtlReached) => {
+                Code::SecretNotFound
+            }
             Refusal::ProjectNotFound => Code::ProjectNotFound,
             Refusal::ProjectFrozen => Code::ProjectFrozen,
+            Refusal::Policy(Denied::OutsideTimeWindow) => Code::OutsideTimeWindow,
+            Refusal::Policy(Denied::AddressNotAllowed) => Code::AddressNotAllowed,
+            Refusal::Policy(Denied::NotCosigned) => Code::NotCosigned,
+            Refusal::Policy(Denied::RateCapped { .. }) => Code::RateCapped,
         };
-        Self::new(code, refusal.to_string()).inside(refusal.reason())
+        let error = Self::new(code, refusal.to_string()).inside(refusal.reason());
+        match refusal {
+            Refusal::Policy(Denied::RateCapped { retry_after_seconds }) => error.retry_after(retry_after_seconds),
+            _ => error,
+        }
     }
 }
 

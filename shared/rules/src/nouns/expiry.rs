@@ -26,6 +26,10 @@ pub enum Expiring {
     Bundle(TokenHash),
     /// A secret that was in the trash for its time: purged.
     Secret(ProjectId, SecretId),
+    /// A secret that a policy's TTL ends: purged, if that still holds.
+    Ttl(ProjectId, SecretId),
+    /// A secret that was read as often as its policy says: rotated.
+    Rotation(ProjectId, SecretId),
     /// A project that was deleted: what is left of it goes.
     Project(VaultId, ProjectId),
 }

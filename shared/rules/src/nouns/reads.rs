@@ -24,7 +24,7 @@ pub struct SecretReads {
     /// Those of the current version, or since a rotation was last asked for.
     pub since_rotation: u64,
     /// The version that those are of.
-    pub version: u64,
+    pub of_version: u64,
     /// The minute in which the last was, since the epoch.
     pub minute: u64,
     /// Those in that minute.
@@ -46,7 +46,7 @@ impl SecretReads {
             policy,
             total: 0,
             since_rotation: 0,
-            version: 0,
+            of_version: 0,
             minute: 0,
             minute_reads: 0,
             day: 0,
@@ -73,8 +73,8 @@ impl SecretReads {
         (self.minute_reads, self.day_reads) = (self.of_minute(now) + 1, self.of_day(now) + 1);
         self.minute = self.minute.max(now.seconds() / MINUTE_SECONDS);
         self.day = self.day.max(now.seconds() / DAY_SECONDS);
-        if version != self.version {
-            (self.since_rotation, self.version) = (0, version);
+        if version != self.of_version {
+            (self.since_rotation, self.of_version) = (0, version);
         }
         self.since_rotation += 1;
         self.total += 1;

@@ -4,6 +4,7 @@ use protocol::{ProjectId, SecretId, VaultId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::PolicyId;
 use crate::Time;
 use crate::names::UniqueName;
 use crate::owned::Owned;
@@ -59,6 +60,8 @@ pub struct Secret {
     pub note: Option<String>,
     /// The current version, from 1.
     pub version: u64,
+    /// The policy that its reads have to meet.
+    pub policy: Option<PolicyId>,
     /// When it was last delivered to a machine, as the audit log tells; some moments behind.
     pub last_accessed_at: Option<Time>,
     /// Set while the secret is in the trash.

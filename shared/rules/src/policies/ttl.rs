@@ -23,6 +23,12 @@ impl Ttl {
         self.expires_at.is_some_and(|at| at <= now)
     }
 
+    /// Whether the secret is to be destroyed once these reads are counted.
+    #[must_use]
+    pub fn is_reached(&self, reads: &SecretReads, now: Time) -> bool {
+        self.has_expired(now) || self.is_last(reads)
+    }
+
     /// Whether no read is left once these are counted.
     #[must_use]
     pub fn is_last(&self, reads: &SecretReads) -> bool {
@@ -45,6 +51,6 @@ impl Axis for Ttl {
     }
 
     fn judge(&self, read: &Asked<'_>) -> Result<(), Denied> {
-        if self.has_expired(read.now) || self.is_last(read.reads) { Err(Denied::TtlReached) } else { Ok(()) }
+        if self.is_reached(read.reads, read.now) { Err(Denied::TtlReached) } else { Ok(()) }
     }
 }

@@ -21,7 +21,7 @@ use super::meter::{self, Counted};
 use super::read::all_of;
 use super::row::{attributes, from_item, sortable};
 use super::table::{BY_AGENT, BY_SECRET, BY_TIME, TTL, Table};
-use super::transaction::FREE;
+use super::transaction::{CommitError, FREE, Transaction};
 use crate::{Lists, StoreError};
 
 /// How long records are kept, in days (decisions 14).
@@ -58,6 +58,9 @@ pub enum NonceError {
     /// It was used before.
     #[error("nonce used before")]
     Replayed,
+    /// What was to be written with it does not hold any more; nothing was written.
+    #[error("changed at the same time")]
+    Overtaken,
     /// The store did not answer or refused.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -152,6 +155,18 @@ fn of_agent(vault: VaultId, agent: AgentId) -> String {
     format!("{vault}#{agent}")
 }
 
+/// The row of a signer's nonce, which is the record of its request if there is one.
+fn nonce_item(signer: Signer, nonce: &Nonce, record: Option<&Record>, now: Time) -> Result<Item, StoreError> {
+    let pk = format!("{signer}#{}", nonce.as_str());
+    if let Some(record) = record {
+        return indexed(pk, record);
+    }
+    let mut item = Item::default();
+    item.set("pk", pk);
+    item.set(TTL, now.plus_seconds(NONCE_SECONDS).seconds());
+    Ok(item)
+}
+
 /// A record that belongs to no signed request.
 pub(crate) fn record_item(record: &Record) -> Result<Item, StoreError> {
     indexed(format!("record#{}", hex::encode(random::bytes::<16>())), record)
@@ -193,15 +208,7 @@ impl Audit {
         record: Option<&Record>,
         now: Time,
     ) -> Result<(), NonceError> {
-        let pk = format!("{signer}#{}", nonce.as_str());
-        let mut item = if let Some(record) = record {
-            indexed(pk, record)?
-        } else {
-            let mut item = Item::default();
-            item.set("pk", pk);
-            item.set(TTL, now.plus_seconds(NONCE_SECONDS).seconds());
-            item
-        };
+        let mut item = nonce_item(signer, nonce, record, now)?;
         let attempt = Value::from(hex::encode(random::bytes::<12>()));
         item.set("attempt", attempt.clone());
         let put = PutItem { condition: Some(FREE.into()), tell_old: true, ..self.put(item) };
@@ -218,6 +225,26 @@ impl Audit {
             record.written.note();
         }
         Ok(())
+    }
+
+    /// The same together with other steps, in one transaction.
+    pub async fn take_nonce_with(
+        &self,
+        signer: Signer,
+        nonce: &Nonce,
+        record: &Record,
+        now: Time,
+        steps: impl FnOnce(&mut Transaction<'_>),
+    ) -> Result<(), NonceError> {
+        let mut write = self.0.transaction();
+        let taken = write.take_nonce(nonce_item(signer, nonce, Some(record), now)?, record);
+        steps(&mut write);
+        match write.commit().await {
+            Ok(()) => Ok(()),
+            Err(CommitError::Refused(step)) if step == taken => Err(NonceError::Replayed),
+            Err(CommitError::Refused(_) | CommitError::Conflict) => Err(NonceError::Overtaken),
+            Err(CommitError::Store(error)) => Err(error.into()),
+        }
     }
 
     fn put(&self, item: Item) -> PutItem {

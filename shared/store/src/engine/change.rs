@@ -132,6 +132,14 @@ impl<R> Change<R> {
         self
     }
 
+    /// Takes from a number.
+    pub fn subtract(mut self, attribute: Attribute<R, u64>, number: u64) -> Self {
+        let name = self.terms.alias(attribute.name);
+        let value = self.terms.add(Value::N(format!("-{number}")));
+        self.add.push(format!("{name} {value}"));
+        self
+    }
+
     /// Adds names to a set. A name that is in the set already stays.
     pub fn add_names(mut self, set: Attribute<R, BTreeSet<String>>, names: Vec<String>) -> Self {
         let (set, names) = (self.terms.alias(set.name), self.terms.add(Value::Ss(names)));

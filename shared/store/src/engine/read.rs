@@ -94,7 +94,7 @@ impl Fetched {
 }
 
 /// Waits before another try, longer each time and never as long as somebody else; not before the first.
-pub(crate) async fn backoff(tries: u32) {
+pub async fn backoff(tries: u32) {
     if let Some(doublings) = tries.checked_sub(1) {
         let most_ms = 10_u64 << doublings.min(6);
         let ms = u64::from_be_bytes(crypto::random::bytes()) % most_ms + 1;

@@ -149,6 +149,12 @@ impl<'a> Transaction<'a> {
         self.push_put(Table::Audit, audit::record_item(record), None)
     }
 
+    /// Takes a signer's nonce with the record of its request, by this item of the audit table.
+    pub(super) fn take_nonce(&mut self, item: Item, record: &Record) -> Step {
+        self.written.push(record.written.clone());
+        self.push_put(Table::Audit, Ok(item), Some(FREE.into()))
+    }
+
     /// Writes everything, or nothing.
     ///
     /// A request that is sent twice because its answer was lost happens once. When another write is in the way nothing

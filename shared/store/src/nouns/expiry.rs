@@ -26,6 +26,8 @@ impl Put for Expiry {
             Expiring::Machine(id) => format!("MACHINE#{id}"),
             Expiring::Bundle(hash) => format!("BUNDLE#{}", hash.as_str()),
             Expiring::Secret(_, id) => format!("SECRET#{id}"),
+            Expiring::Ttl(_, id) => format!("TTL#{id}"),
+            Expiring::Rotation(_, id) => format!("ROTATION#{id}"),
             Expiring::Project(_, id) => format!("PROJECT#{id}"),
         };
         // Ids are random, so their sums spread over the shards.

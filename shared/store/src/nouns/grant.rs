@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::{MachineId, ProjectId, SecretId};
 use rules::Time;
-use rules::nouns::{Grant, Membership, Project, Secret};
+use rules::nouns::{Grant, Membership, Policy, PolicyId, Project, Secret, SecretReads};
 use rules::read_gate::Target;
 
-use super::{member, project, secret};
+use super::{member, policy, project, secret};
 use crate::engine::attribute::attributes;
 use crate::engine::read::all_of;
 use crate::engine::row::{Put, Row, RowKey};
@@ -67,6 +67,10 @@ pub struct Granted {
     pub project: Option<Project>,
     /// The machine's membership of that project.
     pub membership: Option<Membership>,
+    /// The policy that its secret is bound to, once it is brought.
+    pub policy: Option<Policy>,
+    /// What was counted of the secret's reads, likewise.
+    pub reads: Option<SecretReads>,
 }
 
 impl Granted {
@@ -77,6 +81,8 @@ impl Granted {
             project: self.project.as_ref(),
             membership: self.membership.as_ref(),
             grant: Some(&self.grant),
+            policy: self.policy.as_ref(),
+            reads: self.reads.as_ref(),
         }
     }
 }
@@ -104,12 +110,40 @@ impl Lists {
         for grant in grants {
             let (project, membership) = places.get(&grant.project).cloned().unwrap_or_default();
             let secret = fetched.take(&secret::row(grant.secret))?;
-            granted.push(Granted { grant, secret, project, membership });
+            granted.push(Granted { grant, secret, project, membership, policy: None, reads: None });
         }
         granted.sort_by_key(|row| {
             (row.project.as_ref().map(|p| (p.created_at, p.id)), row.secret.as_ref().map(|s| (s.created_at, s.id)))
         });
         Ok(granted)
+    }
+
+    /// Brings what reads of these secrets have to meet, where they are bound to policies.
+    pub async fn bring_policies(&self, granted: &mut [Granted]) -> Result<(), StoreError> {
+        let policy_of = |row: &Granted| row.secret.as_ref().and_then(|secret| secret.policy);
+        let bound: BTreeSet<PolicyId> = granted.iter().filter_map(policy_of).collect();
+        let mut batch = Batch::new();
+        for id in &bound {
+            batch.want(&policy::row(*id));
+        }
+        for row in granted.iter().filter(|row| policy_of(row).is_some()) {
+            batch.want(&policy::reads(row.grant.secret));
+        }
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let mut fetched = self.fetch(batch).await?;
+        let mut policies = BTreeMap::new();
+        for id in bound {
+            policies.insert(id, fetched.take(&policy::row(id))?);
+        }
+        for row in granted {
+            if let Some(id) = policy_of(row) {
+                row.policy = policies.get(&id).cloned().flatten();
+                row.reads = fetched.take(&policy::reads(row.grant.secret))?;
+            }
+        }
+        Ok(())
     }
 
     /// Writes down that this version was delivered, unless a newer one was. A grant that is gone stays gone.

@@ -13,6 +13,7 @@ pub mod machine;
 pub mod member;
 pub mod passkey;
 pub mod person;
+pub mod policy;
 pub mod project;
 pub mod second_factor;
 pub mod secret;

@@ -3,7 +3,7 @@
 use protocol::{ProjectId, SecretId, VaultId};
 use rules::Time;
 use rules::names::UniqueName;
-use rules::nouns::{Secret, SecretName, SecretVersion};
+use rules::nouns::{PolicyId, Secret, SecretName, SecretVersion};
 
 use crate::engine::attribute::attributes;
 use crate::engine::row::{Put, Row, RowKey, sortable};
@@ -69,6 +69,7 @@ attributes! {
         NAME = name "name": String;
         NOTE = note "note": Option<String>;
         VERSION = version "version": u64;
+        POLICY = policy "policy": Option<PolicyId>;
         LAST_ACCESSED_AT = last_accessed_at "lastAccessedAt": Option<Time>;
         DELETED_AT = deleted_at "deletedAt": Option<Time>;
         UPDATED_AT = updated_at "updatedAt": Time;

@@ -338,6 +338,7 @@ async fn a_list_that_is_too_large_ends_with_a_cursor() {
         let mut write = store.transaction();
         for m in 0..50 {
             let secret = Secret {
+                policy: None,
                 id: SecretId::from_entropy(random::bytes()),
                 vault: owner.vault.parse().unwrap(),
                 project: project.parse().unwrap(),

@@ -17,6 +17,7 @@ mod onboarding;
 mod openapi;
 mod passkeys;
 mod people;
+mod policies;
 mod projects;
 mod races;
 mod read;
