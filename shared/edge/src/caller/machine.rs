@@ -42,6 +42,10 @@ fn remember<K: std::hash::Hash + Eq, V>(hints: &Mutex<LruCache<K, V>>, key: K, v
     hints.lock().unwrap_or_else(PoisonError::into_inner).put(key, value);
 }
 
+fn forget<K: std::hash::Hash + Eq, V>(hints: &Mutex<LruCache<K, V>>, key: &K) {
+    hints.lock().unwrap_or_else(PoisonError::into_inner).pop(key);
+}
+
 /// A row that a decision needs: its key as soon as that is known, whether the row was asked for, and the row.
 struct Fact<R> {
     key: Option<RowKey<R>>,
@@ -301,10 +305,14 @@ impl Gate {
             facts.name_place(who, id, project);
             remember(&self.hints.projects, id, project);
         }
-        let bound = facts.secret.row.as_ref().and_then(|row| Some((row.id, row.policy?)));
-        if let Some((id, policy)) = bound.filter(|(_, policy)| hinted != Some(*policy)) {
-            facts.name_policy(id, policy);
-            remember(&self.hints.policies, id, policy);
+        let bound_to = facts.secret.row.as_ref().map(|row| (row.id, row.policy));
+        match bound_to.filter(|(_, policy)| hinted != *policy) {
+            Some((id, Some(policy))) => {
+                facts.name_policy(id, policy);
+                remember(&self.hints.policies, id, policy);
+            }
+            Some((id, None)) => forget(&self.hints.policies, &id),
+            None => {}
         }
         let mut batch = Batch::new();
         facts.want(&mut batch);

@@ -129,6 +129,12 @@ async fn a_read_of_the_cosigner_opens_the_window() {
     machine.read(&secret).await.expect(403);
 }
 
+/// How many rows the first call of the last request asked for.
+fn rows_asked_for(world: &World) -> usize {
+    let wanted = &world.store.calls()[0].body["RequestItems"];
+    wanted.as_object().unwrap().values().map(|table| table["Keys"].as_array().unwrap().len()).sum()
+}
+
 #[tokio::test]
 async fn where_nothing_is_counted_a_bound_secret_costs_no_call_more() {
     let world = World::new().await;
@@ -136,7 +142,7 @@ async fn where_nothing_is_counted_a_bound_secret_costs_no_call_more() {
     let (project, secret, machine) = owner.readable("v").await;
     machine.read(&secret).await.expect(200);
     let listed = AddressList { enabled: true, ranges: vec!["0.0.0.0/0".parse().unwrap()] };
-    bind(&world, &owner, &project, &secret, Axes { address_list: listed, ..Axes::default() }).await;
+    let policy = bind(&world, &owner, &project, &secret, Axes { address_list: listed, ..Axes::default() }).await;
     let costs = async |machine: &Machine<'_>| {
         world.store.forget();
         machine.read(&secret).await.expect(200);
@@ -144,6 +150,16 @@ async fn where_nothing_is_counted_a_bound_secret_costs_no_call_more() {
     };
     assert_eq!(costs(&machine).await, ["BatchGetItem", "BatchGetItem", "PutItem"]);
     assert_eq!(costs(&machine).await, ["BatchGetItem", "PutItem"]);
+    assert_eq!(rows_asked_for(&world), 9, "policy and counts, beside the seven of any secret");
+
+    let id = secret.parse().unwrap();
+    let mut write = world.services.store.transaction();
+    write.change(secret::row(id).change().remove(secret::POLICY));
+    store::policy::unbind(&mut write, policy, id, true);
+    write.commit().await.unwrap();
+    costs(&machine).await;
+    assert_eq!(costs(&machine).await, ["BatchGetItem", "PutItem"]);
+    assert_eq!(rows_asked_for(&world), 7, "a secret that is bound no more costs what it did before");
 }
 
 #[tokio::test]
