@@ -6,7 +6,7 @@
 use axum::extract::State;
 use crypto::Plaintext;
 use edge::answer::SecretJson;
-use edge::{Asker, Base, Code, Error, Gate, Opener, Refusing, Routes, SignedBody, TRIES};
+use edge::{Asker, Base, Code, Error, Gate, Opener, READ_TRIES, Refusing, Routes, SignedBody};
 use protocol::bodies::ExportScope;
 use protocol::{ProjectId, SecretId};
 use rules::Time;
@@ -141,7 +141,7 @@ impl App {
         let (secret, project, at) = (admitted.secret.id, admitted.project.id, asker.moment());
         let read = asker.entry(Action::SecretRead, "Secret read in an export").secret(secret).project(project);
         let mut effect = admitted.effect(at);
-        for tried in 1..TRIES {
+        for tried in 1..READ_TRIES {
             let Some(counts) = effect else {
                 records.push(read);
                 return Ok(true);

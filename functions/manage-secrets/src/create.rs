@@ -61,7 +61,6 @@ pub(crate) async fn create(
         None => (body.value, None),
     };
     let secret = Secret {
-        policy: None,
         id: SecretId::from_entropy(random::bytes()),
         vault: by.vault,
         project,
@@ -70,6 +69,7 @@ pub(crate) async fn create(
         field_names,
         note: limits::text("note", body.note.as_deref())?,
         version: 1,
+        policy: None,
         last_accessed_at: None,
         deleted_at: None,
         created_at: by.now,

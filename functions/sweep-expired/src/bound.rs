@@ -1,7 +1,7 @@
 //! What policies bring about: secrets whose TTL was reached are purged, and those that were read often enough are rotated.
 
 use edge::Error;
-use edge::seal::{Destroy, Rotate, Rotation};
+use edge::seal::{Rotate, Rotation};
 use protocol::{ProjectId, SecretId};
 use rules::Time;
 use rules::audit::Action;
@@ -21,11 +21,7 @@ pub(crate) async fn end(sweep: &Sweep, project: ProjectId, id: SecretId, now: Ti
     if !policy.axes.ttl.is_reached(&reads, now) {
         return Ok(());
     }
-    let detail = format!("Secret {} purged by the TTL of policy {}", secret.name, policy.name);
-    let record = sweep.record_for(secret.vault, Action::SecretPurge, detail, now).await?;
-    let record = record.map(|record| record.secret(id).project(project));
-    sweep.seal.ask(Destroy { vault: secret.vault, secret: id, record }).await?;
-    Ok(sweep.store.drop_grants_of(project, Some(id)).await?)
+    sweep.purge(&secret, &format!("by the TTL of policy {}", policy.name), now).await
 }
 
 /// Rotates a secret, unless it has another version since the reads were counted or is in the trash.

@@ -16,7 +16,7 @@ use edge::{Base, Clock, Error};
 use protocol::{MachineId, ProjectId, SecretId, VaultId};
 use rules::Time;
 use rules::audit::{Action, ActorKind, Origin, Record};
-use rules::nouns::{Expiring, Expiry, Machine, TRASH_SECONDS};
+use rules::nouns::{Expiring, Expiry, Machine, Secret, TRASH_SECONDS};
 use store::meter::inherited;
 use store::{CommitError, Put as _, Store, StoreError, bundle, machine, secret, vault};
 use tokio::task::JoinSet;
@@ -105,11 +105,16 @@ impl Sweep {
             // It was restored, and perhaps deleted again since.
             return Ok(());
         }
-        let detail = format!("Secret {} purged after 30 days in the trash", secret.name);
+        self.purge(&secret, "after 30 days in the trash", now).await
+    }
+
+    /// Removes a secret with all that hangs on it; `why` ends the sentence of its record.
+    async fn purge(&self, secret: &Secret, why: &str, now: Time) -> Result<(), Error> {
+        let detail = format!("Secret {} purged {why}", secret.name);
         let record = self.record_for(secret.vault, Action::SecretPurge, detail, now).await?;
-        let record = record.map(|record| record.secret(id).project(project));
-        self.seal.ask(Destroy { vault: secret.vault, secret: id, record }).await?;
-        Ok(self.store.drop_grants_of(project, Some(id)).await?)
+        let record = record.map(|record| record.secret(secret.id).project(secret.project));
+        self.seal.ask(Destroy { vault: secret.vault, secret: secret.id, record }).await?;
+        Ok(self.store.drop_grants_of(secret.project, Some(secret.id)).await?)
     }
 
     async fn forget(&self, expiry: &Expiry) -> Result<(), CommitError> {

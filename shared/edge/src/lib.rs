@@ -18,9 +18,9 @@ pub mod telemetry;
 
 pub use base::Base;
 pub use caller::{
-    Asker, Attempts, Gate, Passwords, Person, Principal, Read, Refusing, SESSION_COOKIE, SameOrigin, SessionCookie,
-    Sessions, SignedBody, SignedIn, SignedRequest, SourceAddress, TRIES, Who, WithCookie, new_session, passwords,
-    second_factor,
+    Asker, Attempts, Gate, Passwords, Person, Principal, READ_TRIES, Read, Refusing, SESSION_COOKIE, SameOrigin,
+    SessionCookie, Sessions, SignedBody, SignedIn, SignedRequest, SourceAddress, Who, WithCookie, new_session,
+    passwords, second_factor,
 };
 pub use clock::Clock;
 pub use config::Config;

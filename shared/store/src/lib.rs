@@ -12,9 +12,10 @@ mod nouns;
 pub mod rewrap;
 
 pub use engine::attribute::{Attribute, Condition};
-pub use engine::audit::{Audit, NonceError, Signer, Walk};
+pub use engine::audit::{Audit, Walk};
 pub use engine::change::Change;
 pub use engine::list::{List, Part, Place};
+pub use engine::nonce::{NonceError, Signer};
 pub use engine::read::{Batch, Fetched, Lists, Store, backoff};
 pub use engine::row::{Put, Row, RowKey};
 pub use engine::transaction::{CommitError, Step, Transaction};

@@ -35,6 +35,19 @@ pub struct Call {
     pub body: Value,
 }
 
+impl Call {
+    /// How many rows a `BatchGetItem` asked for.
+    ///
+    /// # Panics
+    ///
+    /// When it is another operation.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        let tables = self.body["RequestItems"].as_object().expect("a BatchGetItem");
+        tables.values().map(|table| table["Keys"].as_array().expect("keys").len()).sum()
+    }
+}
+
 /// How a call goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {

@@ -3,6 +3,7 @@
 mod agent;
 mod attempts;
 pub(crate) mod door;
+mod facts;
 pub(crate) mod machine;
 pub mod passwords;
 pub(crate) mod person;
@@ -13,7 +14,7 @@ pub(crate) mod signed;
 mod source;
 
 pub use attempts::Attempts;
-pub use machine::{Asker, Gate, Read, Refusing, TRIES};
+pub use machine::{Asker, Gate, READ_TRIES, Read, Refusing};
 pub use passwords::Passwords;
 pub use person::{Person, SESSION_COOKIE, SameOrigin, SessionCookie, Sessions, SignedIn, WithCookie, new_session};
 pub use principal::{Principal, Who};

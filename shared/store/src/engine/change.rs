@@ -125,25 +125,23 @@ impl<R> Change<R> {
     }
 
     /// Adds to a number.
-    pub fn add(mut self, attribute: Attribute<R, u64>, number: u64) -> Self {
-        let name = self.terms.alias(attribute.name);
-        let value = self.terms.add(number.into());
-        self.add.push(format!("{name} {value}"));
-        self
+    pub fn add(self, attribute: Attribute<R, u64>, number: u64) -> Self {
+        self.add_to(attribute.name, number.into())
     }
 
     /// Takes from a number.
-    pub fn subtract(mut self, attribute: Attribute<R, u64>, number: u64) -> Self {
-        let name = self.terms.alias(attribute.name);
-        let value = self.terms.add(Value::N(format!("-{number}")));
-        self.add.push(format!("{name} {value}"));
-        self
+    pub fn subtract(self, attribute: Attribute<R, u64>, number: u64) -> Self {
+        self.add_to(attribute.name, Value::N(format!("-{number}")))
     }
 
     /// Adds names to a set. A name that is in the set already stays.
-    pub fn add_names(mut self, set: Attribute<R, BTreeSet<String>>, names: Vec<String>) -> Self {
-        let (set, names) = (self.terms.alias(set.name), self.terms.add(Value::Ss(names)));
-        self.add.push(format!("{set} {names}"));
+    pub fn add_names(self, set: Attribute<R, BTreeSet<String>>, names: Vec<String>) -> Self {
+        self.add_to(set.name, Value::Ss(names))
+    }
+
+    fn add_to(mut self, name: &str, value: Value) -> Self {
+        let (name, value) = (self.terms.alias(name), self.terms.add(value));
+        self.add.push(format!("{name} {value}"));
         self
     }
 

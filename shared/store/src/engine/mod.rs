@@ -15,6 +15,7 @@ pub(crate) mod fields;
 pub mod item;
 pub(crate) mod list;
 pub mod meter;
+pub(crate) mod nonce;
 pub(crate) mod read;
 pub(crate) mod row;
 pub mod table;
