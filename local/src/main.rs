@@ -39,7 +39,7 @@ struct Arguments {
     /// it is run again.
     #[arg(long, conflicts_with = "ephemeral")]
     rewrap: bool,
-    /// Open the page in a browser when ready.
+    /// Open the page of the mails in a browser when ready: there is no other yet.
     #[arg(long)]
     open: bool,
 }
@@ -97,7 +97,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     // Whoever waits for the first line may be gone by now.
     let _ = writeln!(std::io::stdout(), "mails {mails}");
     if arguments.open {
-        open_browser(&url);
+        open_browser(&mails);
     }
     tokio::select! {
         _ = interrupt.recv() => {}

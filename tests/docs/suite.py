@@ -14,8 +14,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCUMENTED = "http://localhost:8080"
 # What they store, and then read.
 VALUE = "s3cr3t"
-# Documents whose commands go from a sign-up to a read, and how often they print the value.
-WALKS = {"README.md": 1, "docs/quickstart.md": 2}
+# Documents whose commands, one after the other, go from a sign-up to a read, and how often they print the value.
+WALKS = {("README.md",): 1, ("docs/quickstart.md", "docs/policies.md"): 2}
 # As somebody has them who pastes into a terminal; without the person's own settings.
 SHELLS = {"bash": ["bash", "--norc", "-i"], "zsh": ["zsh", "-f", "-i"]}
 # A walk installs the SDK from PyPI.
@@ -76,10 +76,11 @@ def server():
             process.terminate()
 
 
-def walk(document, shell):
-    """What goes wrong when the document's commands are pasted; nothing if nothing does."""
+def walk(documents_of_it, shell):
+    """What goes wrong when the documents' commands are pasted; nothing if nothing does."""
     with server() as url, tempfile.TemporaryDirectory() as folder:
-        text = "".join(commands(ROOT / document)).replace(DOCUMENTED, url)
+        blocks = [block for document in documents_of_it for block in commands(ROOT / document)]
+        text = "".join(blocks).replace(DOCUMENTED, url)
         environment = {"PATH": os.environ["PATH"], "HOME": folder, "TERM": "dumb", "LANG": "C.UTF-8"}
         done = subprocess.run(
             SHELLS[shell], input=text, cwd=folder, env=environment, capture_output=True, text=True, timeout=WALK_SECONDS,
@@ -89,8 +90,10 @@ def walk(document, shell):
     if printed := re.search(r"command not found.*|parse error.*|no matches found.*|curl: \(.*", said):
         return printed.group()
     times = len(re.findall(rf'{VALUE}\n|"value":"{VALUE}"', done.stdout))
-    if times != WALKS[document]:
-        return f"the value was printed {times} times, not {WALKS[document]}:\n{said[-2000:]}"
+    if refused := re.search(r'.*"error":.*', done.stdout):
+        return refused.group()
+    if times != WALKS[documents_of_it]:
+        return f"the value was printed {times} times, not {WALKS[documents_of_it]}:\n{said[-2000:]}"
     return "the audit log is not shown" if '"entries":[' not in done.stdout else None
 
 
@@ -110,9 +113,9 @@ def main():
     for document in documents():
         check(f"links of {document.relative_to(ROOT)}", "; ".join(dead_links(document)))
         check(f"no comments between the commands of {document.relative_to(ROOT)}", "; ".join(comments(document)))
-    for document in WALKS:
+    for documents_of_it in WALKS:
         for shell in SHELLS:
-            check(f"the commands of {document} in {shell}", walk(document, shell))
+            check(f"the commands of {' and '.join(documents_of_it)} in {shell}", walk(documents_of_it, shell))
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 

@@ -78,6 +78,9 @@ class Things:
             "projectId": lambda project: project,
             "frozenProject": self.frozen,
             "secretId": lambda project: choice(self.secrets[project]),
+            "boundSecret": lambda project: self.bound[project][0],
+            "policyId": lambda project: self.policies[project],
+            "boundPolicy": lambda project: self.bound[project][1],
             "trashedSecret": lambda _: choice(self.trashed),
             "machineId": lambda _: choice(self.approved),
             "member": lambda _: self.approved[0],
@@ -113,6 +116,18 @@ class Things:
         self.owner.post(f"/v1/manage/projects/{project}/freeze")
         return project
 
+    def unbound_policy(self, project):
+        """A policy that no secret is bound to."""
+        path = f"/v1/manage/projects/{project}/policies"
+        unbound = [row["id"] for row in self.owner.get(path)["policies"] if not row["boundCount"]]
+        return unbound[-1] if unbound else self.owner.post(path, {"name": harness.unique("policy")})["id"]
+
+    def binding(self, project):
+        """A secret, and the policy that it is bound to."""
+        policy, secret = self.unbound_policy(project), self.owner.secret(project, "hunter2hunter2")
+        self.owner.post(f"/v1/manage/secrets/{secret}/binding", {"policyId": policy})
+        return secret, policy
+
     def renew(self):
         """Makes what is missing, and undoes what would keep the machine or everything else out."""
         owner = self.owner
@@ -124,17 +139,21 @@ class Things:
         self.projects = [project["id"] for project in projects][-3:] or [owner.project()]
         self.names = {project["id"]: project["name"] for project in owner.get("/v1/manage/projects")["projects"]}
         self.secrets, self.members = {}, {}
-        self.plain = {}
+        self.plain, self.policies, self.bound = {}, {}, {}
         for project in self.projects:
             rows = owner.get(f"/v1/manage/projects/{project}/secrets")["secrets"]
-            live = [row["id"] for row in rows]
+            # What a policy refuses is no thing to read.
+            live = [row["id"] for row in rows if not row["policyId"]]
             while len(live) < 3:
                 fields = ["USER", "PASSWORD"] if len(live) == 1 else None
                 value = json.dumps(dict.fromkeys(fields, "hunter2hunter2")) if fields else "hunter2hunter2"
                 live.append(owner.secret(project, value, field_names=fields))
             self.secrets[project] = live[:3]
-            plain = [row["id"] for row in rows if not row["fieldNames"]]
+            plain = [row["id"] for row in rows if not row["fieldNames"] and not row["policyId"]]
             self.plain[project] = (plain or [owner.secret(project, "hunter2hunter2")])[0]
+            bound = [(row["id"], row["policyId"]) for row in rows if row["policyId"]]
+            self.bound[project] = bound[-1] if bound else self.binding(project)
+            self.policies[project] = self.unbound_policy(project)
         machines = owner.get("/v1/manage/machines")["machines"]
         others = [row for row in machines if row["id"] != self.machine.id]
         self.approved = [row["id"] for row in others if row["approved"]][-3:]

@@ -189,7 +189,8 @@ POWERS = (
         MACHINE_PLANE
         | MAKES_MACHINES
         | MAKES_GRANTS
-        | {"download-bundle", "follow-audit", "manage-audit", "manage-machines", "manage-secrets", "sweep-expired"},
+        | {"download-bundle", "follow-audit", "manage-audit", "manage-machines", "manage-policies", "manage-secrets"}
+        | {"sweep-expired"},
         lambda held: held.rows(ANYTHING, "vault", "MACHINE#x")
         or any(held.rows(READS, "vault/index/by-owner", f"{kind}#x") for kind in ("PROJECT", "SECRET", "VAULT")),
         "Those of machines, projects or vaults whose ids he knows.",
@@ -198,7 +199,7 @@ POWERS = (
         "read the names and notes of secrets",
         MACHINE_PLANE
         | {"enroll-machine", "follow-audit", "make-bundle", "manage-audit", "manage-machines", "manage-projects"}
-        | {"manage-secrets", "seal-secret", "sweep-expired"},
+        | {"manage-policies", "manage-secrets", "seal-secret", "sweep-expired"},
         lambda held: held.rows(ANYTHING, "vault", "SECRET#x") or held.rows(READS, "vault/index/by-owner", "PROJECT#x"),
         "Of secrets or projects whose ids he knows.",
     ),
@@ -211,6 +212,20 @@ POWERS = (
         "put secrets into the trash and take them out",
         frozenset({"manage-secrets", "seal-secret"}),
         lambda held: held.rows(("DeleteItem", "PutItem", "UpdateItem"), "vault", "SECRET#x", "deletedAt"),
+    ),
+    Power(
+        "loosen access policies, or unbind secrets from them",
+        frozenset({"manage-policies", "seal-secret"}),
+        lambda held: held.rows(("PutItem", "UpdateItem"), "vault", "POLICY#x", "axes")
+        or held.rows(("PutItem", "UpdateItem"), "vault", "SECRET#x", "policy"),
+        "Machines still need a grant. `seal-secret` writes whole rows of secrets when it makes them.",
+    ),
+    Power(
+        "have secrets destroyed or rotated by the sweep, through their policies",
+        frozenset({"export-secrets", "manage-policies", "read-secret"}),
+        lambda held: held.rows(("PutItem", "UpdateItem"), "vault", "READS#x", "total")
+        or held.rows(("PutItem", "UpdateItem"), "vault", "POLICY#x", "axes"),
+        "Of secrets that are bound to a policy with a TTL by reads, or with rotation; with `manage-policies` of any.",
     ),
     Power(
         "make bootstrap or enrollment tokens, or revive enrollment tokens",

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use edge::{Error, Principal};
 use protocol::{AgentId, MachineId, ProjectId, SecretId, UserId};
-use rules::Time;
 use rules::audit::{Action, ActorKind, Record, Severity};
 use rules::names::folded;
+use rules::{Time, limits};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use store::audit::{Ask, Part, is_frequent};
@@ -17,9 +17,6 @@ use crate::App;
 pub(crate) const FOUND: usize = 10_000;
 /// Most records that one request looks at. What is left is for the next one, from the cursor.
 const LOOKED_AT: usize = 50_000;
-/// Times that were meant in seconds: read as milliseconds they are of before 2001 (decisions 14). Smaller numbers mean the
-/// beginning.
-const SECONDS: std::ops::Range<u64> = 1_000_000..978_307_200_000;
 
 /// Which records are asked for.
 #[derive(Deserialize, Default, JsonSchema)]
@@ -77,8 +74,8 @@ pub(crate) fn cursor(text: Option<String>) -> Result<Option<String>, Error> {
 /// Refuses times that were meant in seconds.
 pub(crate) fn in_milliseconds(from: Option<Time>, to: Option<Time>) -> Result<(), Error> {
     for (field, time) in [("from", from), ("to", to)] {
-        if time.is_some_and(|time| SECONDS.contains(&time.ms())) {
-            return Err(Error::invalid(field, "must be epoch milliseconds; this looks like seconds"));
+        if let Some(time) = time {
+            limits::milliseconds(field, time)?;
         }
     }
     Ok(())

@@ -16,7 +16,7 @@ use edge::{Base, Code, Error, Principal, Routes};
 use protocol::SecretId;
 use rules::Time;
 use rules::audit::Record;
-use rules::nouns::{Secret, SecretKind};
+use rules::nouns::{PolicyId, Secret, SecretKind};
 use rules::scope::Scope::{SecretsRead, SecretsWrite, TrashRead, TrashWrite};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -63,6 +63,8 @@ struct SecretView {
     field_names: Option<String>,
     note: Option<String>,
     version: u64,
+    /// The access policy that it is bound to.
+    policy_id: Option<PolicyId>,
     /// How many machines hold a grant for it.
     machine_count: usize,
     /// When it was last delivered to a machine; some moments behind.
@@ -80,6 +82,7 @@ impl SecretView {
             field_names: secret.field_names,
             note: secret.note,
             version: secret.version,
+            policy_id: secret.policy,
             machine_count,
             last_accessed_at: secret.last_accessed_at,
             created_at: secret.created_at,

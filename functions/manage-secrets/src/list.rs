@@ -9,7 +9,7 @@ use edge::{Body, Error, Ids, Json, Principal};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use protocol::{ProjectId, SecretId};
 use rules::names::UniqueName;
-use rules::nouns::{Secret, SecretKind};
+use rules::nouns::{PolicyId, Secret, SecretKind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::{Place, StoreError, grant, project, secret};
@@ -51,6 +51,8 @@ pub(crate) struct Query {
     kind: Option<SecretKind>,
     /// Those that no machine has read for 30 days; or, with `false`, the others.
     unused: Option<bool>,
+    /// Those that are bound to this access policy.
+    policy_id: Option<PolicyId>,
     sort_by: Option<SortBy>,
     #[serde(default)]
     sort_dir: Direction,
@@ -88,7 +90,9 @@ pub(crate) async fn query(
     let mut pager = Pager::page(query.limit, query.cursor.as_deref())?;
     let wanted = |secret: &Secret| {
         let unused = || by.now.is_unused(secret.last_accessed_at, secret.created_at);
-        query.kind.is_none_or(|kind| kind == secret.kind) && query.unused.is_none_or(|asked| asked == unused())
+        query.kind.is_none_or(|kind| kind == secret.kind)
+            && query.unused.is_none_or(|asked| asked == unused())
+            && query.policy_id.is_none_or(|policy| secret.policy == Some(policy))
     };
     if let Some(name) = &query.name {
         let named = by.find_all(&[secret::name(project, &UniqueName::of(name))]).await?;

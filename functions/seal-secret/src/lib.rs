@@ -123,7 +123,11 @@ impl SealSecret {
         }
         let current = self.store.get(&self.values.current(secret.id)).await?;
         let CurrentValue(current) = current.ok_or_else(|| Error::internal("a secret without a value"))?;
-        let value = open(master_key, secret, &current)?;
+        if current.version < secret.version {
+            return Err(Error::internal("an older version in the place of the current one"));
+        }
+        // A newer one was written meanwhile; then what is made here is not written.
+        let value = open(master_key, secret, current.version, &current)?;
         let mut fields = Fields::parse(&value).map_err(|_| Error::internal("a stored structured value"))?;
         let chosen = |name: &str| how.fields.as_ref().is_none_or(|names| names.iter().any(|field| field == name));
         fields.generate(|| how.generator.make(), |name, _| chosen(name));
@@ -138,7 +142,7 @@ impl SealSecret {
     async fn old_value(&self, secret: &Secret, master_key: &MasterKey, of: u64) -> Result<Plaintext, Error> {
         let kept = secret.kept_versions().contains(&of);
         let old = if kept { self.store.get(&self.values.version(secret.id, of)).await? } else { None };
-        open(master_key, secret, &old.ok_or_else(|| Error::not_found("Version"))?)
+        open(master_key, secret, of, &old.ok_or_else(|| Error::not_found("Version"))?)
     }
 }
 
@@ -146,9 +150,9 @@ fn changed_by_others() -> Error {
     Error::new(Code::ChangedMeanwhile, "This secret is being changed by others, try again")
 }
 
-/// Opens a stored value where it should live: as this version of this secret.
-fn open(master_key: &MasterKey, secret: &Secret, stored: &StoredValue) -> Result<Plaintext, Error> {
-    let place = ValuePlace { project: secret.project, secret: secret.id, version: stored.version };
+/// Opens a stored value where it should live: as this version of this secret, whatever its row says.
+fn open(master_key: &MasterKey, secret: &Secret, version: u64, stored: &StoredValue) -> Result<Plaintext, Error> {
+    let place = ValuePlace { project: secret.project, secret: secret.id, version };
     Ok(master_key.open(&place, &stored.sealed)?)
 }
 
@@ -245,6 +249,7 @@ impl SealSecret {
             }
             if let Some(policy) = secret.policy {
                 policy::unbind(&mut write, policy, id, bound.is_some());
+                write.delete(&policy::reads(id));
             }
             write.delete(&self.values.current(id));
             for version in secret.kept_versions() {

@@ -19,6 +19,7 @@ pub mod nouns;
 pub mod owned;
 pub mod policies;
 pub mod read_gate;
+pub mod remedy;
 pub mod scope;
 pub mod signer;
 pub mod structured;

@@ -7,6 +7,8 @@ use crypto::{Charset, Generator, Plaintext};
 use ipnet::IpNet;
 use unicode_general_category::get_general_category;
 
+use crate::Time;
+
 /// Input that is well formed but not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field} {problem}")]
@@ -115,6 +117,15 @@ pub fn generator(length: Option<u64>, charset: Option<Charset>) -> Result<Genera
         length: length.and_then(|length| usize::try_from(length).ok()).unwrap_or(default.length),
         charset: charset.unwrap_or(default.charset),
     })
+}
+
+/// A time that was not meant in seconds: read as milliseconds those are of before 2001 (decisions 14). Smaller numbers mean
+/// the beginning.
+pub fn milliseconds(field: &'static str, time: Time) -> Result<(), Invalid> {
+    if (1_000_000..978_307_200_000).contains(&time.ms()) {
+        return Err(Invalid::new(field, "must be epoch milliseconds; this looks like seconds"));
+    }
+    Ok(())
 }
 
 /// A whole number inside bounds.

@@ -62,11 +62,7 @@ impl Refused for Refusal {
             Self::NotAMember => "not a member of the project",
             Self::NoGrant => "no grant",
             Self::PolicyMissing => "policy missing",
-            Self::Policy(Denied::OutsideTimeWindow) => "outside the policy's time window",
-            Self::Policy(Denied::AddressNotAllowed) => "address not in the policy's allowlist",
-            Self::Policy(Denied::NotCosigned) => "not co-signed",
-            Self::Policy(Denied::RateCapped { .. }) => "rate cap reached",
-            Self::Policy(Denied::TtlReached) => "TTL reached",
+            Self::Policy(denied) => denied.reason(),
         }
     }
 }
@@ -148,6 +144,15 @@ impl Admitted<'_> {
 pub fn decide<'a>(caller: &Caller<'a>, target: &Target<'a>, now: Time) -> Result<Admitted<'a>, Refusal> {
     let authenticated = authenticate(caller, now)?;
     admit(authenticated.machine, target, Moment { address: caller.address, now })
+}
+
+/// What [`decide`] would say if this machine signed a request at this moment. It admits nothing.
+pub fn foresee(machine: &Machine, vault: &Vault, target: &Target<'_>, at: Moment) -> Result<(), Refusal> {
+    if !vault.allows(at.address) {
+        return Err(signer::Refusal::AddressNotAllowed.into());
+    }
+    signer::stands(machine, at.now)?;
+    admit(machine, target, at).map(drop)
 }
 
 /// Steps 3 to 8, the same for every signed route. A machine whose vault is another's is of no vault, and unknown.

@@ -242,6 +242,12 @@ pub fn authenticate<'a, S: Signer>(
     if now.seconds().abs_diff(claim.timestamp_seconds) > MAX_CLOCK_SKEW_SECONDS {
         return Err(Refusal::StaleTimestamp);
     }
+    stands(signer, now)?;
+    Ok(signer)
+}
+
+/// Whether a signer may act now, once the request is known to be its own.
+pub fn stands<S: Signer>(signer: &S, now: Time) -> Result<(), Refusal> {
     if signer.expires_at().is_some_and(|end| end <= now) {
         return Err(Refusal::Expired);
     }
@@ -251,5 +257,5 @@ pub fn authenticate<'a, S: Signer>(
     if !signer.is_enabled() {
         return Err(Refusal::Disabled(S::KIND));
     }
-    Ok(signer)
+    Ok(())
 }

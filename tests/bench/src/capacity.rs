@@ -1,6 +1,7 @@
 //! What a warm read asks of DynamoDB and of the key layer: counted, not timed.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_smithy_runtime_api::client::http::{
@@ -55,6 +56,7 @@ impl Recorder {
         let (items, units) = match operation {
             "BatchGetItem" => read_units(sent, answer),
             "PutItem" => write_units(&sent["Item"]),
+            "TransactWriteItems" => transaction_units(sent),
             _ => return,
         };
         tally.items += items.len();
@@ -81,6 +83,22 @@ fn write_units(item: &Value) -> (Vec<usize>, usize) {
     let indexes = ["log", "secret", "agent"].iter().filter(|key| item.get(**key).is_some());
     let rows = 1 + indexes.count();
     (vec![size], rows * size.div_ceil(WRITE_UNIT))
+}
+
+/// The sizes of the items that a transaction puts, and the units: two for each started unit of a row, and one for each index
+/// that it is in. A row that is changed, whose size is not sent, is small.
+fn transaction_units(sent: &Value) -> (Vec<usize>, usize) {
+    let steps = sent["TransactItems"].as_array().into_iter().flatten();
+    let of_step = |step: &Value| match step.get("Put") {
+        Some(put) => {
+            let (sizes, units) = write_units(&put["Item"]);
+            let of_row = sizes.iter().map(|size| size.div_ceil(WRITE_UNIT)).sum::<usize>();
+            (sizes, of_row + units)
+        }
+        None => (vec![], 2),
+    };
+    let (sizes, units): (Vec<_>, Vec<_>) = steps.map(of_step).unzip();
+    (sizes.concat(), units.iter().sum())
 }
 
 /// Size of an item by DynamoDB's rules: names and values in UTF-8, binary as raw bytes, about half a byte a digit,
@@ -139,26 +157,44 @@ pub struct Asked {
 
 /// Counts this many warm reads. The read that ends the set-up has warmed the instance.
 pub async fn count(reads: usize) -> Result<Asked, Failure> {
-    let recorder = Recorder { inner: Connector(Embedded::in_memory()?), tallies: Arc::default() };
-    let instance = Instance::start(connector::backend(recorder.clone())).await?;
-    let taken = || std::mem::take(&mut *recorder.tallies.lock().unwrap_or_else(PoisonError::into_inner));
-    let unwraps_before = instance.unwraps();
-    taken();
-    let (fixture, address) = (instance.fixture.clone(), instance.address);
-    let ask = move || -> Result<(), Failure> {
-        let mut connection = Connection::open(address)?;
-        for request in fixture.sign_many(reads) {
-            let answer = connection.exchange(&request.bytes)?;
-            if answer.status != 200 || answer.body != Fixture::expected_body() {
-                return Err(format!("a read answered {}", answer.status).into());
-            }
-        }
-        Ok(())
-    };
-    tokio::task::spawn_blocking(ask).await??;
-    let asked = Asked { reads, by_operation: taken(), unwraps: instance.unwraps() - unwraps_before };
-    instance.stop().await?;
+    let counter = Counter::start().await?;
+    let asked = counter.count(reads).await?;
+    counter.instance.stop().await?;
     Ok(asked)
+}
+
+/// An instance whose requests are counted.
+struct Counter {
+    recorder: Recorder,
+    instance: Instance,
+}
+
+impl Counter {
+    async fn start() -> Result<Self, Failure> {
+        let recorder = Recorder { inner: Connector(Embedded::in_memory()?), tallies: Arc::default() };
+        let instance = Instance::start(connector::backend(recorder.clone())).await?;
+        Ok(Self { recorder, instance })
+    }
+
+    async fn count(&self, reads: usize) -> Result<Asked, Failure> {
+        let taken = || std::mem::take(&mut *self.recorder.tallies.lock().unwrap_or_else(PoisonError::into_inner));
+        let unwraps_before = self.instance.unwraps();
+        taken();
+        let (fixture, address) = (self.instance.fixture.clone(), self.instance.address);
+        tokio::task::spawn_blocking(move || read(&fixture, address, reads)).await??;
+        Ok(Asked { reads, by_operation: taken(), unwraps: self.instance.unwraps() - unwraps_before })
+    }
+}
+
+fn read(fixture: &Fixture, address: SocketAddr, reads: usize) -> Result<(), Failure> {
+    let mut connection = Connection::open(address)?;
+    for request in fixture.sign_many(reads) {
+        let answer = connection.exchange(&request.bytes)?;
+        if answer.status != 200 || answer.body != Fixture::expected_body() {
+            return Err(format!("a read answered {}", answer.status).into());
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -174,6 +210,46 @@ mod tests {
         assert_eq!(asked.by_operation["BatchGetItem"].units, 70);
         assert_eq!(asked.by_operation["PutItem"].units, 30);
         assert_eq!(asked.unwraps, 0);
+    }
+
+    /// What a policy says with these axes on; the machine that reads passes all of them, and is the one that has to read first.
+    fn policy(on: u32, machine: &str) -> Value {
+        let days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+        // From this minute on, for a day less a minute.
+        let minutes = edge::Clock::System.now().seconds() / 60;
+        let clock = |minute: u64| format!("{:02}:{:02}", minute / 60 % 24, minute % 60);
+        let axes = [
+            json!({ "timeWindowEnabled": true, "timeWindowStart": clock(minutes), "timeWindowEnd": clock(minutes - 1),
+                    "timeWindowTimezone": "UTC", "timeWindowDays": days }),
+            json!({ "ipAllowlistEnabled": true, "ipAllowlistCidrs": ["127.0.0.0/8"] }),
+            json!({ "coSignEnabled": true, "coSignMachineId": machine, "coSignWindowSeconds": 60 }),
+            json!({ "rateCapEnabled": true, "maxReadsPerMinute": 1_000_000, "maxReadsPerDay": 1_000_000 }),
+            json!({ "ttlMaxReads": 1_000_000, "ttlExpiresAt": 4_000_000_000_000_u64 }),
+            json!({ "rotateAfterReads": 1_000_000 }),
+        ];
+        let mut policy = json!({ "name": format!("axes {on:06b}") });
+        for (_, fields) in axes.iter().enumerate().filter(|(axis, _)| on & (1 << axis) != 0) {
+            policy.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        }
+        policy
+    }
+
+    /// The figures of docs/performance.md, for each of the 64 combinations of axes.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_bound_read_costs_two_rows_and_where_something_is_counted_a_transaction() {
+        let counter = Counter::start().await.unwrap();
+        let (fixture, address) = (counter.instance.fixture.clone(), counter.instance.address);
+        for on in 0..64 {
+            let (bound, policy) = (fixture.clone(), policy(on, &fixture.machine.to_string()));
+            tokio::task::spawn_blocking(move || bound.bind(address, &policy)).await.unwrap().unwrap();
+            // Which policy it is bound to is not remembered yet.
+            counter.count(1).await.unwrap();
+            let asked = counter.count(3).await.unwrap();
+            let units: Vec<_> =
+                asked.by_operation.iter().map(|(name, tally)| (name.as_str(), tally.requests, tally.units)).collect();
+            let write = if on < 4 { ("PutItem", 3, 9) } else { ("TransactWriteItems", 3, 18) };
+            assert_eq!(units, [("BatchGetItem", 3, 27), write], "axes {on:06b}");
+        }
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub struct Fixture {
     pub key: KeyPair,
     /// What the server is asked for as.
     host: String,
+    /// The owner's session.
+    cookie: String,
 }
 
 /// One request made ahead: its bytes, and what was signed.
@@ -105,13 +107,23 @@ impl Fixture {
         person.post(&machines, &json!({ "machineId": machine }))?;
         person.post(&format!("{machines}/{machine}/grants"), &json!({ "secretIds": [secret] }))?;
 
-        let fixture = Self { vault, project, secret, machine, key, host };
+        let fixture = Self { vault, project, secret, machine, key, host, cookie: person.cookie.clone() };
         let request = fixture.sign();
         let answer = person.connection.exchange(&request.bytes)?;
         if answer.status != 200 || answer.body != Self::expected_body() {
             return Err(format!("the first read answered {}", answer.status).into());
         }
         Ok(fixture)
+    }
+
+    /// Binds the secret to a new policy that says this.
+    pub fn bind(&self, address: SocketAddr, policy: &Value) -> Result<(), Failure> {
+        let connection = Connection::open(address)?;
+        let mut person = Person { connection, host: self.host.clone(), cookie: self.cookie.clone() };
+        let policies = format!("/v1/manage/projects/{}/policies", self.project);
+        let made = person.post(&policies, policy)?;
+        let binding = json!({ "policyId": made["id"] });
+        person.post(&format!("/v1/manage/secrets/{}/binding", self.secret), &binding).map(drop)
     }
 
     /// The body of a read's answer.

@@ -57,7 +57,7 @@ fn of(schemas: &Value, schema: &Value, field: Field<'_>) -> Value {
             let least = schema["minItems"].as_u64().unwrap_or_default().max(1);
             (0..least).map(|_| of(schemas, &schema["items"], field)).collect()
         }
-        "boolean" => true.into(),
+        "boolean" => (field.1 != "admitted").into(),
         "integer" => of_number(field.1).map_or(Value::Null, Value::from),
         _ => of_text(field).map_or(Value::Null, Value::from),
     }
@@ -89,6 +89,7 @@ fn of_number(name: &str) -> Option<u64> {
         "limit" => return None,
         "expiresAt" => MOMENT_SECONDS,
         "machineLifetimeSeconds" => 3_600,
+        "coSignWindowSeconds" | "maxReadsPerMinute" => 60,
         "pageSize" => 50,
         "canaries" | "denied" | "deniedLast24Hours" | "deniedLast30Days" => 0,
         "recoveryCodes" | "maxUses" => 10,
@@ -104,6 +105,15 @@ fn of_text(field: Field<'_>) -> Option<&'static str> {
         ("AuditEntry", "id") => "1767225600000-6f1c0a5e9b7d4c28",
         ("Project", "name") | (_, "projectName") => "production",
         ("AgentRow" | "AgentDetail" | "RegisteredAgent" | "CallingAgent", "name") => "assistant",
+        ("Policy" | "PolicyWithSecrets", "name") => "office hours",
+        ("ClockTime", "timeWindowEnd") => "18:00",
+        ("ClockTime", _) => "08:00",
+        ("Zone", _) => "Europe/Copenhagen",
+        ("SimulatedAxis", "axis") => "timeWindow",
+        ("SimulatedRead", "code") | ("SimulatedChange", "after") => "outside_time_window",
+        ("SimulatedChange", "before") => return None,
+        ("SimulatedRead", "text") => "This secret is read at other times only",
+        ("SimulatedRead", "remedy") => "Read from 08:00 to 18:00 by the clock of Europe/Copenhagen, on Mondays",
         ("PasskeyItem", "name") => "laptop",
         ("EnrollmentToken", "name") => "ci",
         ("CallingPerson", "name") | (_, "username" | "actorName") => "owner",
@@ -112,7 +122,7 @@ fn of_text(field: Field<'_>) -> Option<&'static str> {
         (_, "name") => "database password",
         (_, "from") => "web-0",
         (_, "address" | "registeredFrom" | "sourceIp") => "203.0.113.7",
-        (_, "cidr" | "sourceCidr") => "203.0.113.0/24",
+        (_, "cidr" | "sourceCidr" | "ipAllowlistCidrs") => "203.0.113.0/24",
         (_, "userAgent") => "Mozilla/5.0",
         (_, "publicKey") => cases::PUBLIC_KEY,
         (_, "recoveryCodes") => cases::RECOVERY_CODE,

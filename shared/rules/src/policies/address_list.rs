@@ -18,6 +18,13 @@ pub struct AddressList {
     pub ranges: Vec<IpNet>,
 }
 
+impl AddressList {
+    /// What would make a read pass that it refuses.
+    pub(super) fn remedy(read: &Asked<'_>) -> String {
+        format!("Read from an address that the policy lists, or list {} there", read.address)
+    }
+}
+
 impl Axis for AddressList {
     const NAME: &'static str = "ipAllowlist";
 

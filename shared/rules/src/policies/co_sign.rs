@@ -18,6 +18,18 @@ pub struct CoSign {
     pub window_seconds: Option<u64>,
 }
 
+impl CoSign {
+    /// What would make a read pass that it refuses.
+    pub(super) fn remedy(&self) -> String {
+        match (self.machine, self.window_seconds) {
+            (Some(machine), Some(seconds)) => {
+                format!("Have machine {machine} read the secret first, at most {seconds} s before")
+            }
+            _ => "Complete the co-signing of the policy".to_owned(),
+        }
+    }
+}
+
 impl Axis for CoSign {
     const NAME: &'static str = "coSign";
 

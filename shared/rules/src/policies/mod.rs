@@ -53,6 +53,20 @@ pub enum Denied {
     TtlReached,
 }
 
+impl Denied {
+    /// The reason for our records.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::OutsideTimeWindow => "outside the policy's time window",
+            Self::AddressNotAllowed => "address not in the policy's allowlist",
+            Self::NotCosigned => "not co-signed",
+            Self::RateCapped { .. } => "rate cap reached",
+            Self::TtlReached => "TTL reached",
+        }
+    }
+}
+
 /// One condition of a policy. An axis that is off keeps its settings and is ignored.
 pub trait Axis {
     /// What it is called where it is named: in records and by the simulator.
@@ -88,7 +102,7 @@ pub struct Judged {
     pub axis: &'static str,
     /// Whether it is switched on.
     pub is_on: bool,
-    /// Why it refuses, or would refuse if it were on and complete.
+    /// Why it refuses, if it does.
     pub denied: Option<Denied>,
 }
 
@@ -114,6 +128,12 @@ impl Axes {
         self.rotate_after.check()
     }
 
+    /// Whether an axis is on that a managed secret cannot be bound to: its agent has to be able to read.
+    #[must_use]
+    pub fn holds_back(&self) -> bool {
+        self.co_sign.is_on() || self.rate_cap.is_on() || self.ttl.is_on() || self.rotate_after.is_on()
+    }
+
     /// Each axis, in order.
     #[must_use]
     pub fn judged(&self, read: &Asked<'_>) -> [Judged; 6] {
@@ -134,6 +154,18 @@ impl Axes {
     /// Whether the read passes all axes that are on; the first that refuses says why.
     pub fn judge(&self, read: &Asked<'_>) -> Result<(), Denied> {
         self.judged(read).iter().find_map(|judged| judged.denied).map_or(Ok(()), Err)
+    }
+
+    /// What would make a read pass that is refused, of the first axis that refuses.
+    #[must_use]
+    pub fn remedy(&self, read: &Asked<'_>) -> Option<String> {
+        Some(match self.judge(read).err()? {
+            Denied::OutsideTimeWindow => self.time_window.remedy(),
+            Denied::AddressNotAllowed => AddressList::remedy(read),
+            Denied::NotCosigned => self.co_sign.remedy(),
+            Denied::RateCapped { retry_after_seconds } => RateCap::remedy(retry_after_seconds),
+            Denied::TtlReached => Ttl::remedy(),
+        })
     }
 
     /// What a read that passed brings about; nothing when nothing is counted. `version` is the secret's.
@@ -160,4 +192,4 @@ impl Axes {
 
 #[cfg(test)]
 #[path = "policies_tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -17,7 +17,7 @@ fn none() -> SecretReads {
 }
 
 /// A moment by its UTC date and time, as `2026-03-29T01:30Z`.
-fn at(text: &str) -> Time {
+pub(crate) fn at(text: &str) -> Time {
     let moment: jiff::Timestamp = text.parse().unwrap();
     Time::from_ms(u64::try_from(moment.as_millisecond()).unwrap())
 }
@@ -222,32 +222,50 @@ fn a_capped_read_may_come_when_the_next_period_begins() {
 }
 
 /// A policy and a read, as plain switches.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "switches are what it is made of")]
-struct Case {
-    on: [bool; 6],
-    in_window: bool,
-    listed: bool,
-    is_cosigner: bool,
-    cosigned_seconds_ago: Option<u64>,
-    reads: u64,
-    caps: (Option<u64>, Option<u64>),
-    ttl_expired: bool,
-    ttl_reads: Option<u64>,
-    rotate_after: u64,
+pub(crate) struct Case {
+    pub(crate) on: [bool; 6],
+    pub(crate) in_window: bool,
+    pub(crate) listed: bool,
+    pub(crate) is_cosigner: bool,
+    pub(crate) cosigned_seconds_ago: Option<u64>,
+    pub(crate) reads: u64,
+    pub(crate) caps: (Option<u64>, Option<u64>),
+    pub(crate) ttl_expired: bool,
+    pub(crate) ttl_reads: Option<u64>,
+    pub(crate) rotate_after: u64,
 }
 
-const NOW: &str = "2026-11-27T10:00:30Z";
+/// A Friday.
+pub(crate) const NOW: &str = "2026-11-27T10:00:30Z";
 
 impl Case {
-    fn axes(&self) -> Axes {
+    /// A read that passes all axes, which are off.
+    pub(crate) fn off() -> Self {
+        Self {
+            on: [false; 6],
+            in_window: true,
+            listed: true,
+            is_cosigner: false,
+            cosigned_seconds_ago: Some(60),
+            reads: 0,
+            caps: (Some(2), Some(2)),
+            ttl_expired: false,
+            ttl_reads: Some(2),
+            rotate_after: 1,
+        }
+    }
+
+    pub(crate) fn axes(&self) -> Axes {
         let day = if self.in_window { Day::Fri } else { Day::Sat };
         let range = if self.listed { "192.0.2.0/24" } else { "198.51.100.0/24" };
+        let cosigner = machine(if self.is_cosigner { 1 } else { 2 });
         let [time_window, address_list, co_sign, rate_cap, ttl, rotate_after] = self.on;
         Axes {
             time_window: TimeWindow { enabled: time_window, ..window("09:00", "17:00", "UTC", &[day]) },
             address_list: AddressList { enabled: address_list, ranges: vec![range.parse().unwrap()] },
-            co_sign: CoSign { enabled: co_sign, machine: Some(machine(2)), window_seconds: Some(60) },
+            co_sign: CoSign { enabled: co_sign, machine: Some(cosigner), window_seconds: Some(60) },
             rate_cap: RateCap { enabled: rate_cap, per_minute: self.caps.0, per_day: self.caps.1 },
             ttl: Ttl {
                 expires_at: (ttl && self.ttl_expired).then(|| at(NOW)),
@@ -257,7 +275,7 @@ impl Case {
         }
     }
 
-    fn reads(&self) -> SecretReads {
+    pub(crate) fn reads(&self) -> SecretReads {
         let mut reads = none();
         for _ in 0..self.reads {
             reads.count(at(NOW), 1);
@@ -266,20 +284,19 @@ impl Case {
         reads
     }
 
-    fn read<'a>(&self, reads: &'a SecretReads) -> Asked<'a> {
-        let machine = machine(if self.is_cosigner { 2 } else { 1 });
-        Asked { machine, address: "192.0.2.7".parse().unwrap(), now: at(NOW), reads }
+    fn read(reads: &SecretReads) -> Asked<'_> {
+        Asked { machine: machine(1), address: "192.0.2.7".parse().unwrap(), now: at(NOW), reads }
     }
 
     /// What decisions 6 says, as a list of conditions from first to last.
-    fn model(&self) -> Result<(), &'static str> {
+    pub(crate) fn model(&self) -> Result<(), &'static str> {
         let below = |most: Option<u64>| most.is_none_or(|most| self.reads < most);
         let conditions = [
-            (self.in_window, "window"),
-            (self.listed, "address"),
-            (self.is_cosigner || self.cosigned_seconds_ago.is_some_and(|ago| ago <= 60), "co-sign"),
-            (below(self.caps.0) && below(self.caps.1), "cap"),
-            (!self.ttl_expired && below(self.ttl_reads), "ttl"),
+            (self.in_window, "outside the policy's time window"),
+            (self.listed, "address not in the policy's allowlist"),
+            (self.is_cosigner || self.cosigned_seconds_ago.is_some_and(|ago| ago <= 60), "not co-signed"),
+            (below(self.caps.0) && below(self.caps.1), "rate cap reached"),
+            (!self.ttl_expired && below(self.ttl_reads), "TTL reached"),
         ];
         let refusal = self.on.iter().zip(conditions).find(|(on, (holds, _))| **on && !holds);
         refusal.map_or(Ok(()), |(_, (_, why))| Err(why))
@@ -287,7 +304,7 @@ impl Case {
 }
 
 prop_compose! {
-    fn case()(
+    pub(crate) fn case()(
         on: [bool; 6],
         (in_window, listed) in (proptest::bool::weighted(0.8), proptest::bool::weighted(0.8)),
         is_cosigner: bool,
@@ -308,13 +325,7 @@ proptest! {
     #[test]
     fn the_axes_agree_with_the_model(case in case()) {
         let reads = case.reads();
-        let said = case.axes().judge(&case.read(&reads)).map_err(|denied| match denied {
-            Denied::OutsideTimeWindow => "window",
-            Denied::AddressNotAllowed => "address",
-            Denied::NotCosigned => "co-sign",
-            Denied::RateCapped { .. } => "cap",
-            Denied::TtlReached => "ttl",
-        });
+        let said = case.axes().judge(&Case::read(&reads)).map_err(Denied::reason);
         prop_assert_eq!(said, case.model());
     }
 
@@ -325,7 +336,7 @@ proptest! {
         let (mut with, mut without) = (case.clone(), case.clone());
         with.on[axis] = true;
         without.on[axis] = false;
-        let judge = |case: &Case| case.axes().judge(&case.read(&reads));
+        let judge = |case: &Case| case.axes().judge(&Case::read(&reads));
         prop_assert!(judge(&with).is_err() || judge(&without).is_ok());
     }
 
@@ -333,7 +344,7 @@ proptest! {
     #[test]
     fn the_nth_read_brings_about_what_is_due(case in case()) {
         let (axes, reads) = (case.axes(), case.reads());
-        let read = case.read(&reads);
+        let read = Case::read(&reads);
         if axes.judge(&read).is_err() {
             // Nobody asks what a refused read brings about.
             return Ok(());

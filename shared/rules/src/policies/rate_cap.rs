@@ -18,6 +18,11 @@ pub struct RateCap {
 }
 
 impl RateCap {
+    /// What would make a read pass that it refuses.
+    pub(super) fn remedy(wait_seconds: u64) -> String {
+        format!("Wait {wait_seconds} s, or allow more reads in the policy")
+    }
+
     /// Seconds until the next period of this length begins.
     fn wait(now: Time, seconds: u64) -> u64 {
         now.seconds_until(Time::from_ms((now.seconds() / seconds + 1) * seconds * 1_000))

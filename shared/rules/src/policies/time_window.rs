@@ -2,6 +2,7 @@
 //! is the one on which it began.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use jiff::Timestamp;
 use jiff::civil::Weekday;
@@ -54,6 +55,20 @@ pub enum Day {
     Fri,
     Sat,
     Sun,
+}
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Mon => "Mondays",
+            Self::Tue => "Tuesdays",
+            Self::Wed => "Wednesdays",
+            Self::Thu => "Thursdays",
+            Self::Fri => "Fridays",
+            Self::Sat => "Saturdays",
+            Self::Sun => "Sundays",
+        })
+    }
 }
 
 impl From<Weekday> for Day {
@@ -121,6 +136,17 @@ impl TimeWindow {
             (time >= start && days.contains(&today)) || (time < end && days.contains(&yesterday))
         };
         Some(is_in)
+    }
+
+    /// What would make a read pass that it refuses.
+    pub(super) fn remedy(&self) -> String {
+        let (Some(start), Some(end), Some(zone), Some(days)) = (self.start, self.end, &self.zone, &self.days) else {
+            return "Complete the time window of the policy".to_owned();
+        };
+        let days: Vec<String> = days.iter().map(Day::to_string).collect();
+        let (start, end, next) =
+            (String::from(start), String::from(end), if end < start { " of the next day" } else { "" });
+        format!("Read from {start} to {end}{next} by the clock of {}, on {}", zone.0, days.join(", "))
     }
 }
 

@@ -17,6 +17,11 @@ pub struct Ttl {
 }
 
 impl Ttl {
+    /// What would make a read pass that it refuses.
+    pub(super) fn remedy() -> String {
+        "Change the TTL of the policy before the secret is purged, which is a matter of minutes".to_owned()
+    }
+
     /// Whether its moment has come.
     #[must_use]
     pub fn has_expired(&self, now: Time) -> bool {

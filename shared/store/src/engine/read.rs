@@ -73,11 +73,21 @@ pub struct Fetched {
 impl Fetched {
     /// Takes the row with this key out; nothing when there is none.
     pub fn take<R: Row>(&mut self, key: &RowKey<R>) -> Result<Option<R>, StoreError> {
-        let at = self.rows.binary_search_by(|(table, there, _)| {
+        let row = self.at(key).and_then(|at| self.rows.get_mut(at)).and_then(|(_, _, item)| item.take());
+        row.map(|item| from_item(R::KIND, item)).transpose()
+    }
+
+    /// The row with this key, which stays; nothing when there is none.
+    pub fn copy<R: Row>(&self, key: &RowKey<R>) -> Result<Option<R>, StoreError> {
+        let row = self.at(key).and_then(|at| self.rows.get(at)).and_then(|(_, _, item)| item.clone());
+        row.map(|item| from_item(R::KIND, item)).transpose()
+    }
+
+    fn at<R: Row>(&self, key: &RowKey<R>) -> Option<usize> {
+        let search = self.rows.binary_search_by(|(table, there, _)| {
             table.cmp(&R::TABLE).then_with(|| there.pk.cmp(&key.pk)).then_with(|| there.sk.as_ref().cmp(&Some(&key.sk)))
         });
-        let row = at.ok().and_then(|at| self.rows.get_mut(at)).and_then(|(_, _, item)| item.take());
-        row.map(|item| from_item(R::KIND, item)).transpose()
+        search.ok()
     }
 
     fn add(&mut self, table: Table, mut item: Item) {

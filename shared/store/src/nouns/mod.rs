@@ -1,6 +1,7 @@
 //! What is stored: one file for each noun, with its keys, its place in the index, its end, its attributes and its lists.
 
 pub mod agent;
+mod between;
 pub mod bundle;
 pub mod deployment;
 pub mod expiry;
@@ -21,6 +22,8 @@ pub mod session;
 pub mod token;
 pub mod value;
 pub mod vault;
+
+pub use between::Between;
 
 /// How far behind a time may be that is noted from the audit log, in seconds: what is used all the time costs one write a
 /// minute.

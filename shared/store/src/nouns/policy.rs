@@ -28,10 +28,11 @@ pub fn row(id: PolicyId) -> RowKey<Policy> {
     RowKey::new(format!("POLICY#{id}"), "POLICY")
 }
 
-/// Key of what is counted of a secret's reads.
+/// Key of what is counted of a secret's reads. The counts have a partition of their own, so that whoever may change them may
+/// not change secrets.
 #[must_use]
 pub fn reads(secret: SecretId) -> RowKey<SecretReads> {
-    RowKey::new(format!("SECRET#{secret}"), "READS")
+    RowKey::new(format!("READS#{secret}"), "READS")
 }
 
 impl Row for Policy {
@@ -80,6 +81,7 @@ attributes! {
         UPDATED_AT = updated_at "updatedAt": Time;
     }
     SecretReads {
+        BOUND_TO = policy "policy": PolicyId;
         TOTAL = total "total": u64;
         SINCE_ROTATION = since_rotation "sinceRotation": u64;
         OF_VERSION = of_version "ofVersion": u64;
@@ -104,10 +106,10 @@ impl Lists {
     }
 }
 
-/// Forgets that a secret is bound, with what was counted. `is_there` says whether the policy is, which counts its secrets.
+/// Forgets that a secret is bound. `is_there` says whether the policy is, which counts its secrets. What was counted of the
+/// secret's reads is the caller's to delete or to begin anew.
 pub fn unbind(write: &mut Transaction<'_>, policy: PolicyId, secret: SecretId, is_there: bool) {
     write.delete(&Binding { policy, secret }.key());
-    write.delete(&reads(secret));
     if is_there {
         write.change(row(policy).change().subtract(BOUND, 1));
     }
@@ -128,7 +130,8 @@ pub fn bring_about(write: &mut Transaction<'_>, effect: &Effect, project: Projec
         .set(DAY, &counted.day)
         .set(DAY_READS, &counted.day_reads)
         .set(COSIGNED_AT, &counted.cosigned_at)
-        .only_if(TOTAL.is(&(counted.total - 1)));
+        .only_if(TOTAL.is(&(counted.total - 1)))
+        .only_if(BOUND_TO.is(&counted.policy));
     let step = write.change(count);
     if effect.destroys {
         write.put(&Expiry { at: now, of: Expiring::Ttl(project, counted.secret) });

@@ -13,6 +13,7 @@ mod machine;
 mod machines;
 mod onboarding;
 mod pages;
+mod policies;
 mod projects;
 mod secrets;
 mod things;
@@ -289,12 +290,13 @@ fn below_doors(route: &Route) -> &str {
 type Group = (&'static str, fn() -> Vec<Case>);
 
 /// All of them.
-const BY_GROUP: [Group; 9] = [
+const BY_GROUP: [Group; 10] = [
     ("machine", machine::cases),
     ("onboarding", onboarding::cases),
     ("account", account::cases),
     ("projects", projects::cases),
     ("secrets", secrets::cases),
+    ("policies", policies::cases),
     ("machines", machines::cases),
     ("agents", agents::cases),
     ("audit", audit::cases),

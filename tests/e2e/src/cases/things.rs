@@ -27,6 +27,7 @@ pub(super) const NAMES: &[&str] = &[
     "newName",
     "newPassword",
     "password",
+    "policyId",
     "projectId",
     "projectName",
     "publicKey",
@@ -44,13 +45,14 @@ pub(super) const NAMES: &[&str] = &[
 
 /// Those of them that are ids of things in a vault.
 pub(super) const IDS: &[&str] =
-    &["agentId", "entryId", "id", "machineId", "projectId", "secretId", "tokenId", "vaultId"];
+    &["agentId", "entryId", "id", "machineId", "policyId", "projectId", "secretId", "tokenId", "vaultId"];
 
 /// An id of nothing, of the shape that this name's ids have.
 #[must_use]
 pub fn missing_id(name: &str) -> &'static str {
     match name {
         "projectId" => "proj_0000000000",
+        "policyId" => "pol_0000000000",
         "secretId" => "sk_0000000000",
         "tokenId" => "enr_0000000000",
         "entryId" => "ipa_0000000000",
@@ -139,7 +141,7 @@ impl<'w> Things<'w> {
             if !self.values.contains_key(thing) {
                 match thing {
                     "projectId" | "projectName" | "frozenProject" | "secretId" | "trashedSecret" | "reader"
-                    | "member" => {
+                    | "member" | "policyId" | "boundPolicy" | "boundSecret" => {
                         self.make_in_project(thing, owner).await;
                     }
                     "machineId" | "pendingMachine" | "disabledMachine" => self.make_machine(thing, owner).await,
@@ -182,6 +184,20 @@ impl<'w> Things<'w> {
                 let path = format!("/v1/manage/projects/{project}/secrets/{secret}/delete");
                 owner.post(&path, &json!({})).await.expect(200);
                 self.keep(thing, secret);
+            }
+            "policyId" => {
+                let body = json!({ "name": "office hours" });
+                let made = owner.post(&format!("/v1/manage/projects/{project}/policies"), &body).await.expect(200);
+                self.keep(thing, made.field("id"));
+            }
+            "boundPolicy" | "boundSecret" => {
+                self.make("policyId", owner).await;
+                self.make("secretId", owner).await;
+                let (policy, secret) = (self.text("policyId").to_owned(), self.text("secretId").to_owned());
+                let binding = json!({ "policyId": policy });
+                owner.post(&format!("/v1/manage/secrets/{secret}/binding"), &binding).await.expect(200);
+                self.keep("boundPolicy", policy);
+                self.keep("boundSecret", secret);
             }
             "member" => {
                 let machine = owner.machine().await;

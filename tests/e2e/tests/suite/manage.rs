@@ -18,7 +18,7 @@ async fn secrets_are_metadata_to_people() {
     assert_eq!(
         row,
         json!({ "id": id, "name": "api key", "type": "secret", "fieldNames": null, "note": "for the api",
-                "version": 1, "machineCount": 0, "lastAccessedAt": null, "createdAt": world.now().ms() - 1, "updatedAt": world.now().ms() - 1 })
+                "version": 1, "policyId": null, "machineCount": 0, "lastAccessedAt": null, "createdAt": world.now().ms() - 1, "updatedAt": world.now().ms() - 1 })
     );
     assert_eq!(owner.get(&path).await.expect(200).json(), json!({ "secrets": [row] }));
     owner.post(&format!("{path}/{id}/delete"), &json!({})).await.expect(200);

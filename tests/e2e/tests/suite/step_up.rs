@@ -10,7 +10,7 @@ use crate::credentials::{NEW, PASSWORD, post};
 const ASKED: &str = "step_up_required";
 
 /// The acts that ask, by the names of their operations (decisions 12). A new one is added here on purpose.
-const ASKING: [&str; 13] = [
+const ASKING: [&str; 14] = [
     "addGrants",
     "approveAgent",
     "approveMachine",
@@ -22,6 +22,7 @@ const ASKING: [&str; 13] = [
     "setAgentProjects",
     "setAgentScopes",
     "setGrants",
+    "unbindSecret",
     "unfreezeProject",
     "updateSettings",
 ];

@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use e2e::{Person, World};
+use serde_json::json;
 use std::collections::HashMap;
 
 type Item = HashMap<String, AttributeValue>;
@@ -71,7 +72,7 @@ async fn a_damaged_value_gives_no_value() {
         for length in [0, 1, 13, 28, whole.len() - 1] {
             hand.put(VALUES, with(&good, name, AttributeValue::B(Blob::new(&whole[..length])))).await;
             machine.read(&secret).await.error(500);
-            machine.post("/v1/secrets/export", &serde_json::json!({})).await.error(500);
+            machine.post("/v1/secrets/export", &json!({})).await.error(500);
         }
         let mut without = good.clone();
         without.remove(name);
@@ -97,7 +98,7 @@ async fn a_moved_value_gives_no_value() {
     // Both are at version 2, so that nothing but the place tells them apart.
     for secret in [&one, &two] {
         let path = format!("/v1/manage/projects/{project}/secrets/{secret}/update");
-        owner.post(&path, &serde_json::json!({ "value": "newer" })).await.expect(200);
+        owner.post(&path, &json!({ "value": "newer" })).await.expect(200);
     }
     let current = hand.get(VALUES, &one, "CURRENT").await;
     let old = hand.get(VALUES, &one, "VERSION#0000000001").await;
@@ -116,12 +117,39 @@ async fn a_moved_value_gives_no_value() {
     // An old version as it is, which would open if only its own row were asked.
     hand.put(VALUES, as_current(&old)).await;
     machine.read(&one).await.error(500);
-    machine.post("/v1/secrets/export", &serde_json::json!({})).await.error(500);
+    machine.post("/v1/secrets/export", &json!({})).await.error(500);
     // Halves of two values.
     hand.put(VALUES, with(&current, "dataKey", of_two["dataKey"].clone())).await;
     machine.read(&one).await.error(500);
     hand.put(VALUES, current).await;
     machine.read(&one).await.expect(200);
+}
+
+/// An older version in the place of another is not sealed again as a new one.
+#[tokio::test]
+async fn a_moved_version_is_neither_rotated_nor_rolled_back_to() {
+    let world = World::new().await;
+    let owner = world.owner().await;
+    let project = owner.project("p").await;
+    let path = format!("/v1/manage/projects/{project}/secrets");
+    let body =
+        json!({ "name": "db", "value": "{\"user\":\"a\",\"password\":\"1\"}", "fieldNames": ["user", "password"] });
+    let id = owner.post(&path, &body).await.expect(200).field("id");
+    let value = json!({ "value": "{\"user\":\"b\",\"password\":\"2\"}" });
+    owner.post(&format!("{path}/{id}/update"), &value).await.expect(200);
+    let hand = Hand::new(&world);
+    let (first, second) =
+        (hand.get(VALUES, &id, "VERSION#0000000001").await, hand.get(VALUES, &id, "VERSION#0000000002").await);
+    let current = hand.get(VALUES, &id, "CURRENT").await;
+    let rotate = json!({ "fields": ["password"] });
+    hand.put(VALUES, with(&first, "sk", AttributeValue::S("CURRENT".into()))).await;
+    owner.post(&format!("{path}/{id}/rotate"), &rotate).await.error(500);
+    hand.put(VALUES, current).await;
+    owner.post(&format!("{path}/{id}/rotate"), &rotate).await.expect(200);
+    hand.put(VALUES, with(&second, "sk", AttributeValue::S("VERSION#0000000001".into()))).await;
+    owner.post(&format!("{path}/{id}/rollback"), &json!({ "version": 1 })).await.error(500);
+    hand.put(VALUES, first).await;
+    owner.post(&format!("{path}/{id}/rollback"), &json!({ "version": 1 })).await.expect(200);
 }
 
 #[tokio::test]

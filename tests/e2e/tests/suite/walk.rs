@@ -161,6 +161,40 @@ async fn enrollment(door: &Door<'_>, project: &str, secret: &str) {
     assert!(list["tokens"].as_array().unwrap().iter().all(|token| token["revoked"] == true));
 }
 
+async fn policies(door: &Door<'_>, owner: &Person<'_>, project: &str, secret: &str) {
+    let path = format!("projects/{project}/policies");
+    assert_eq!(door.send(&path, Some(none())).await.error(422), "name must be given");
+    let made = door.post(&path, json!({ "name": "required" })).await;
+    let machine = owner.machine().await;
+    let all = json!({
+        "name": "all", "description": "all axes", "timeWindowEnabled": true, "timeWindowStart": "22:00",
+        "timeWindowEnd": "06:00", "timeWindowTimezone": "Europe/Copenhagen", "timeWindowDays": ["mon", "sun"],
+        "ipAllowlistEnabled": true, "ipAllowlistCidrs": ["192.0.2.0/24", "2001:db8::/32"], "rateCapEnabled": true,
+        "maxReadsPerDay": 1_000, "maxReadsPerMinute": 10, "coSignEnabled": true, "coSignMachineId": machine.id,
+        "coSignWindowSeconds": 60, "ttlExpiresAt": 4_000_000_000_000_u64, "ttlMaxReads": 100, "rotateAfterReads": 10,
+    });
+    let full = door.post(&path, all.clone()).await;
+    for (field, value) in all.as_object().unwrap() {
+        assert_eq!(full[field], *value, "{field}");
+    }
+    assert_eq!(keys(&full), keys(&made), "every field is there, null where nothing is set");
+    assert_eq!(door.get(&path).await["policies"].as_array().unwrap().len(), 2);
+    let one = format!("{path}/{}", text(&full["id"]));
+    door.act(&format!("{one}/update"), none()).await;
+    door.act(&format!("{one}/update"), all).await;
+    let binding = format!("secrets/{secret}/binding");
+    assert_eq!(door.get(&binding).await, json!({ "policy": null }));
+    door.act(&binding, json!({ "policyId": full["id"] })).await;
+    assert_eq!(door.get(&binding).await["policy"]["name"], "all");
+    assert_eq!(door.get(&one).await["secrets"][0]["id"], secret);
+    let edit = json!({ "policyId": made["id"], "secretIds": [secret] });
+    assert_eq!(door.post(&format!("{path}/simulate"), edit).await["truncated"], false);
+    door.act(&format!("{binding}/delete"), none()).await;
+    for policy in [&full, &made] {
+        door.act(&format!("{path}/{}/delete", text(&policy["id"])), none()).await;
+    }
+}
+
 async fn allowlist(door: &Door<'_>) {
     let required = door.post("ipallowlist", json!({ "cidr": "203.0.113.1" })).await;
     assert_eq!(required["cidr"], "203.0.113.1/32");
@@ -235,6 +269,7 @@ async fn walk(door: &Door<'_>, owner: &Person<'_>) {
     let secret = secrets(door, &project).await;
     machines(door, owner, &project, &secret).await;
     enrollment(door, &project, &secret).await;
+    policies(door, owner, &project, &secret).await;
     allowlist(door).await;
     agents(door, owner).await;
     audit(door).await;
