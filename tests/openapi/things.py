@@ -81,6 +81,8 @@ class Things:
             "boundSecret": lambda project: self.bound[project][0],
             "policyId": lambda project: self.policies[project],
             "boundPolicy": lambda project: self.bound[project][1],
+            "canaryId": lambda project: self.canary(project, enabled=True),
+            "disarmedCanary": lambda project: self.canary(project, enabled=False),
             "trashedSecret": lambda _: choice(self.trashed),
             "machineId": lambda _: choice(self.approved),
             "member": lambda _: self.approved[0],
@@ -128,6 +130,13 @@ class Things:
         self.owner.post(f"/v1/manage/secrets/{secret}/binding", {"policyId": policy})
         return secret, policy
 
+    def canary(self, project, enabled):
+        """A canary that is armed or not."""
+        canaries = self.owner.get(f"/v1/manage/projects/{project}/canaries")["canaries"]
+        found = [row["id"] for row in canaries if row["enabled"] == enabled]
+        body = {"projectId": project, "name": harness.unique("canary"), "enabled": enabled}
+        return found[-1] if found else self.owner.post("/v1/manage/canaries", body)["id"]
+
     def renew(self):
         """Makes what is missing, and undoes what would keep the machine or everything else out."""
         owner = self.owner
@@ -142,7 +151,8 @@ class Things:
         self.plain, self.policies, self.bound = {}, {}, {}
         for project in self.projects:
             rows = owner.get(f"/v1/manage/projects/{project}/secrets")["secrets"]
-            # What a policy refuses is no thing to read.
+            # What a policy refuses is no thing to read, and neither is what freezes.
+            rows = [row for row in rows if row["type"] != "canary"]
             live = [row["id"] for row in rows if not row["policyId"]]
             while len(live) < 3:
                 fields = ["USER", "PASSWORD"] if len(live) == 1 else None

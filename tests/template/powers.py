@@ -122,7 +122,7 @@ POWERS = (
     ),
     Power(
         "have `seal-secret` make, replace and destroy values",
-        frozenset({"make-bundle", "manage-secrets", "sweep-expired"}),
+        frozenset({"make-bundle", "manage-canaries", "manage-secrets", "sweep-expired"}),
         lambda held: held.may("lambda:InvokeFunction", "function/seal-secret"),
         "Of any secret whose id he knows. It gives no value out.",
     ),
@@ -189,8 +189,8 @@ POWERS = (
         MACHINE_PLANE
         | MAKES_MACHINES
         | MAKES_GRANTS
-        | {"download-bundle", "follow-audit", "manage-audit", "manage-machines", "manage-policies", "manage-secrets"}
-        | {"sweep-expired"},
+        | {"download-bundle", "follow-audit", "manage-audit", "manage-canaries", "manage-machines", "manage-policies"}
+        | {"manage-secrets", "sweep-expired"},
         lambda held: held.rows(ANYTHING, "vault", "MACHINE#x")
         or any(held.rows(READS, "vault/index/by-owner", f"{kind}#x") for kind in ("PROJECT", "SECRET", "VAULT")),
         "Those of machines, projects or vaults whose ids he knows.",
@@ -199,7 +199,7 @@ POWERS = (
         "read the names and notes of secrets",
         MACHINE_PLANE
         | {"enroll-machine", "follow-audit", "make-bundle", "manage-audit", "manage-machines", "manage-projects"}
-        | {"manage-policies", "manage-secrets", "seal-secret", "sweep-expired"},
+        | {"manage-canaries", "manage-policies", "manage-secrets", "seal-secret", "sweep-expired"},
         lambda held: held.rows(ANYTHING, "vault", "SECRET#x") or held.rows(READS, "vault/index/by-owner", "PROJECT#x"),
         "Of secrets or projects whose ids he knows.",
     ),
@@ -228,6 +228,12 @@ POWERS = (
         "Of secrets that are bound to a policy with a TTL by reads, or with rotation; with `manage-policies` of any.",
     ),
     Power(
+        "disarm canaries",
+        frozenset({"manage-canaries", "seal-secret"}),
+        lambda held: held.rows(("PutItem", "UpdateItem"), "vault", "SECRET#x", "canary"),
+        "`seal-secret` writes whole rows of secrets when it makes them.",
+    ),
+    Power(
         "make bootstrap or enrollment tokens, or revive enrollment tokens",
         frozenset({"enroll-machine", "manage-machines"}),
         lambda held: any(
@@ -246,8 +252,9 @@ POWERS = (
     ),
     Power(
         "freeze and unfreeze projects",
-        frozenset({"manage-projects"}),
+        frozenset({"export-secrets", "follow-audit", "manage-projects", "read-secret"}),
         lambda held: held.rows(("PutItem", "UpdateItem"), "vault", "PROJECT#x", "frozen"),
+        "Those that trip canaries freeze; IAM cannot keep them from lifting a freeze.",
     ),
     Power(
         "read people's names, addresses and password hashes",

@@ -3,6 +3,8 @@
 //! Each secret is judged on its own. A refused one is left out and recorded as `secret_read_denied`, a served one as
 //! `secret_read`; the nonce's row records the export. All records are written before a value leaves.
 
+use std::collections::BTreeSet;
+
 use axum::extract::State;
 use crypto::Plaintext;
 use edge::answer::SecretJson;
@@ -12,13 +14,13 @@ use protocol::{ProjectId, SecretId};
 use rules::Time;
 use rules::audit::{Action, Record};
 use rules::nouns::Machine;
-use rules::read_gate::{Admitted, Refusal, Target, admit, admit_to_project};
+use rules::read_gate::{Admitted, Effect, Refusal, Target, admit, admit_to_project};
 use rules::signer::Refused as _;
 use schemars::JsonSchema;
 use serde::Serialize;
 use store::grant::Granted;
 use store::value::CurrentValue;
-use store::{Batch, CommitError, KeyRing, Store, Values, backoff, policy};
+use store::{Batch, CommitError, KeyRing, Store, Values, backoff};
 
 /// Most bytes of one export as a function gives it to the gateway: its JSON as a text inside of JSON. Lambda takes 6 MB
 /// (6,291,556 bytes) with the headers.
@@ -64,14 +66,17 @@ async fn export(State(app): State<App>, signed: SignedBody<ExportScope>) -> Resu
     app.store.bring_policies(&mut granted).await?;
     let (served, mut records) = judge(&asker, &granted);
     let values = app.values(&served).await?;
-    let (mut counted, mut sealed) = (Vec::with_capacity(served.len()), Vec::with_capacity(served.len()));
-    for (admitted, value) in served.into_iter().zip(values) {
-        if app.count(&asker, &admitted, &mut records).await? {
-            counted.push(admitted);
-            sealed.push(value);
+    // Canaries last, and their projects stay frozen for others: what was admitted before is served all the same.
+    let all = served.into_iter().zip(values).enumerate();
+    let (canaries, others): (Vec<_>, Vec<_>) = all.partition(|(_, (admitted, _))| admitted.trips());
+    let (mut kept, mut frozen) = (vec![], BTreeSet::new());
+    for (place, (admitted, value)) in others.into_iter().chain(canaries) {
+        if app.bring_about(&asker, &admitted, &mut frozen, &mut records).await? {
+            kept.push((place, (admitted, value)));
         }
     }
-    let (served, values) = (counted, sealed);
+    kept.sort_by_key(|(place, _)| *place);
+    let (served, values): (Vec<_>, Vec<_>) = kept.into_iter().map(|(_, served)| served).unzip();
     let opened = app.open(&served, values, now).await?;
     let answer = answer(&served, &opened)?;
 
@@ -135,22 +140,37 @@ impl App {
         Ok(values)
     }
 
-    /// Counts a read where its policy counts, in one transaction with its record. False if it is refused by now, because
-    /// others were counted since.
-    async fn count(&self, asker: &Asker, admitted: &Admitted<'_>, records: &mut Vec<Record>) -> Result<bool, Error> {
+    /// Writes what a read brings about, in one transaction with its record. False if it is refused by now, because others were
+    /// counted since, or tripped over a canary. `frozen` are the projects that this export has frozen.
+    async fn bring_about(
+        &self,
+        asker: &Asker,
+        admitted: &Admitted<'_>,
+        frozen: &mut BTreeSet<ProjectId>,
+        records: &mut Vec<Record>,
+    ) -> Result<bool, Error> {
         let (secret, project, at) = (admitted.secret.id, admitted.project.id, asker.moment());
-        let read = asker.entry(Action::SecretRead, "Secret read in an export").secret(secret).project(project);
+        let text = if admitted.trips() { "Canary read in an export" } else { "Secret read in an export" };
+        let read = asker.entry(admitted.action(), text).secret(secret).project(project);
         let mut effect = admitted.effect(at);
         for tried in 1..READ_TRIES {
-            let Some(counts) = effect else {
+            let Some(mut brings) = effect else {
                 records.push(read);
                 return Ok(true);
             };
+            if let Effect::Trips { freezes } = &mut brings {
+                *freezes &= !frozen.contains(&project);
+            }
             let mut write = self.store.transaction();
             write.record(&read);
-            policy::bring_about(&mut write, &counts, project, at.now);
+            store::bring_about(&mut write, &brings, admitted, asker.origin());
             match write.commit().await {
-                Ok(()) => return Ok(true),
+                Ok(()) => {
+                    if brings == (Effect::Trips { freezes: true }) {
+                        frozen.insert(project);
+                    }
+                    return Ok(true);
+                }
                 Err(CommitError::Store(error)) => return Err(error.into()),
                 Err(CommitError::Refused(_) | CommitError::Conflict) => backoff(tried).await,
             }

@@ -1,5 +1,6 @@
 //! Follows the audit log, as the one reader of its table's stream: counts a vault's reads by the hour, notes when each secret
-//! was last delivered, to whom, and when each machine was last seen, and tells of records that somebody changed or deleted.
+//! was last delivered, to whom, and when each machine was last seen, tells of records that somebody changed or deleted, and
+//! freezes the projects that are related to a canary's that was read.
 //!
 //! A stream takes two readers at most, so whoever else has to hear of records is told by this function. It is behind the log
 //! by some moments, and so the path of a read pays nothing for it. A batch that failed half-way comes again: an hour's counts
@@ -12,10 +13,11 @@ use edge::{Base, Clock, Error};
 use protocol::{MachineId, ProjectId, SecretId, VaultId};
 use rules::Time;
 use rules::audit::{Action, ActorKind, Origin, Record};
+use rules::nouns::{Project, Secret};
 use store::Store;
 use store::audit::Seen;
-use store::grant;
 use store::hour::{HOUR_MS, Hour};
+use store::{canary, grant, project, secret};
 
 /// The function.
 #[derive(Clone)]
@@ -42,7 +44,10 @@ impl FollowAudit {
                 Seen::Deleted(record) => self.tell(record, "deleted").await?,
             };
         }
-        // What can be repeated without harm first.
+        // What can be repeated without harm first, and what is urgent before all.
+        for trip in told.trips {
+            self.freeze_related(trip).await?;
+        }
         for (secret, at) in told.secrets {
             self.store.note_access(secret, at).await?;
         }
@@ -58,11 +63,35 @@ impl FollowAudit {
         Ok(counted)
     }
 
+    /// Freezes the projects that share a machine with that of a canary, if the canary says so.
+    async fn freeze_related(&self, trip: Tripped<'_>) -> Result<(), Error> {
+        let canary = self.store.get(&secret::row(trip.canary)).await?;
+        let says_so = |secret: &Secret| secret.canary.is_some_and(|canary| canary.freeze_related);
+        let Some(canary) = canary.filter(says_so) else { return Ok(()) };
+        let origin = self.origin_of(trip.record);
+        for id in self.store.related(trip.project).await? {
+            let project = self.store.get(&project::row(id)).await?;
+            let is_open = |project: &Project| project.vault == canary.vault && project.frozen.is_none();
+            let Some(project) = project.filter(is_open) else { continue };
+            let mut write = self.store.transaction();
+            let frozen = canary::freeze(&mut write, &project, &canary, origin);
+            let trip = canary::trip(trip.canary, trip.record.timestamp, trip.machine);
+            write.change(trip.change().add_names(canary::RELATED, vec![id.to_string()]));
+            write.commit_unless_refused(frozen).await?;
+        }
+        Ok(())
+    }
+
+    /// We act in the vault of this record, now.
+    fn origin_of(&self, record: &Record) -> Origin {
+        let (vault, owner, at) = (record.vault, record.user_id, self.clock.now());
+        Origin { vault, owner, actor: ActorKind::System, address: None, at }
+    }
+
     /// Records that a record is not what it was. It is critical, which is a metric and an alarm. Told once a minute for each
     /// record at most, because a batch can come again.
     async fn tell(&self, was: &Record, what: &str) -> Result<usize, Error> {
-        let at = self.clock.now();
-        let origin = Origin { vault: was.vault, owner: was.user_id, actor: ActorKind::System, address: None, at };
+        let origin = self.origin_of(was);
         let (action, time) = (was.action.kind().name, was.timestamp.ms());
         let detail = format!("The record of {action} at {time} was {what}; nothing of SikkerKey does that");
         let about = format!("{}#{what}#{action}#{time}", was.vault);
@@ -71,21 +100,30 @@ impl FollowAudit {
     }
 }
 
+/// A read that tripped a canary.
+struct Tripped<'r> {
+    record: &'r Record,
+    canary: SecretId,
+    project: ProjectId,
+    machine: MachineId,
+}
+
 /// What the records of a batch tell, each thing once.
 #[derive(Default)]
-struct Told {
+struct Told<'r> {
+    trips: Vec<Tripped<'r>>,
     hours: BTreeMap<(VaultId, u64), Hour>,
     secrets: BTreeMap<SecretId, Time>,
     grants: BTreeMap<(MachineId, ProjectId, SecretId), Time>,
     machines: BTreeMap<MachineId, (Time, Option<IpAddr>)>,
 }
 
-impl Told {
+impl<'r> Told<'r> {
     /// Takes in a record of a read or a refused one, and says whether it was that.
-    fn take(&mut self, record: &Record) -> bool {
+    fn take(&mut self, record: &'r Record) -> bool {
         let delivered = match record.action {
             // An export has one of these for each value, too.
-            Action::SecretRead => true,
+            Action::SecretRead | Action::CanaryTriggered => true,
             Action::SecretReadDenied => false,
             _ => return false,
         };
@@ -97,6 +135,9 @@ impl Told {
             latest(&mut self.secrets, secret, at);
             if let Some((machine, project)) = record.machine_id.zip(record.project_id) {
                 latest(&mut self.grants, (machine, project, secret), at);
+                if record.action == Action::CanaryTriggered {
+                    self.trips.push(Tripped { record, canary: secret, project, machine });
+                }
             }
         }
         let hour = at.ms() / HOUR_MS;

@@ -11,6 +11,9 @@ use rules::policies::{Axes, ClockTime, Day, Zone};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// Most days of a time window.
+const DAYS: usize = 7;
+
 /// What a policy is made from or changed by. What is not given stays as it is; in a new policy that is off.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(rename = "PolicyFields")]
@@ -27,8 +30,8 @@ pub(crate) struct Fields {
     time_window_end: Option<String>,
     /// A name of the IANA database.
     time_window_timezone: Option<String>,
-    #[schemars(length(max = 7))]
-    time_window_days: Option<BTreeSet<Day>>,
+    #[schemars(length(max = DAYS))]
+    time_window_days: Option<Vec<Day>>,
     ip_allowlist_enabled: Option<bool>,
     #[schemars(length(max = 100))]
     ip_allowlist_cidrs: Option<Vec<String>>,
@@ -100,7 +103,12 @@ impl Fields {
         set_parsed(&mut time_window.start, "timeWindowStart", self.time_window_start)?;
         set_parsed(&mut time_window.end, "timeWindowEnd", self.time_window_end)?;
         set_parsed(&mut time_window.zone, "timeWindowTimezone", self.time_window_timezone)?;
-        set_some(&mut time_window.days, self.time_window_days);
+        if let Some(days) = self.time_window_days {
+            if days.len() > DAYS {
+                return Err(Error::invalid("timeWindowDays", format!("must list at most {DAYS} days")));
+            }
+            time_window.days = Some(days.into_iter().collect());
+        }
         set(&mut address_list.enabled, self.ip_allowlist_enabled);
         if let Some(ranges) = self.ip_allowlist_cidrs {
             let parse = |text: &String| limits::cidr("ipAllowlistCidrs", text);

@@ -132,6 +132,10 @@ catalogue! {
     SecretPurge           "secret_purge"             High     Secrets        [User AiAgent System];
     SyncConfigRead        "sync_config_read"         Medium   Secrets        [Machine];
     CanaryTriggered       "canary_triggered"         Critical Secrets        [Machine];
+    CanaryCreate          "canary_create"            Medium   Secrets        [User AiAgent];
+    CanaryUpdate          "canary_update"            Medium   Secrets        [User AiAgent];
+    CanaryEnable          "canary_enable"            Medium   Secrets        [User AiAgent];
+    CanaryDisable         "canary_disable"           High     Secrets        [User AiAgent];
     MachineRegister       "machine_register"         Medium   Machines       [External];
     MachineEnroll         "machine_enroll"           Medium   Machines       [External];
     EnrollmentDenied      "enrollment_denied"        Medium   Machines       [External];
@@ -163,7 +167,7 @@ catalogue! {
     ProjectCreate         "project_create"           Low      Projects       [User AiAgent];
     ProjectUpdate         "project_update"           Info     Projects       [User AiAgent];
     ProjectDelete         "project_delete"           High     Projects       [User AiAgent];
-    ProjectFreeze         "project_freeze"           High     Projects       [User];
+    ProjectFreeze         "project_freeze"           High     Projects       [User System];
     ProjectUnfreeze       "project_unfreeze"         High     Projects       [User AiAgent];
     ProjectMachineAdd     "project_machine_add"      Low      Projects       [User AiAgent];
     ProjectMachineRemove  "project_machine_remove"   Medium   Projects       [User AiAgent];

@@ -12,8 +12,9 @@ use std::net::IpAddr;
 use protocol::MachineId;
 
 use crate::Time;
+use crate::audit::Action;
 use crate::nouns::{Grant, Machine, Membership, Policy, Project, Secret, SecretReads, Tombstone, Vault};
-use crate::policies::{Asked, Denied, Effect};
+use crate::policies::{self, Asked, Denied};
 use crate::signer::{self, Claim, Kind, Known, Refused};
 
 /// Why a request is refused, in the order in which the reasons are looked for.
@@ -130,13 +131,40 @@ pub struct Admitted<'a> {
     policy: Option<(&'a Policy, &'a SecretReads)>,
 }
 
+/// What an admitted read brings about, to be written with its record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// It is counted, for the secret's policy.
+    Counts(policies::Effect),
+    /// It trips a canary.
+    Trips {
+        /// Whether that freezes the canary's project.
+        freezes: bool,
+    },
+}
+
 impl Admitted<'_> {
-    /// What the read brings about, to be written with its record; nothing when nothing is counted.
+    /// What the read brings about; nothing when nothing is counted and no canary armed.
     #[must_use]
     pub fn effect(&self, at: Moment) -> Option<Effect> {
+        if let Some(canary) = self.secret.canary.filter(|canary| canary.enabled) {
+            return Some(Effect::Trips { freezes: canary.freeze_project });
+        }
         let (policy, reads) = self.policy?;
         let read = Asked { machine: self.grant.machine, address: at.address, now: at.now, reads };
-        policy.axes.effect(&read, self.secret.version)
+        policy.axes.effect(&read, self.secret.version).map(Effect::Counts)
+    }
+
+    /// Whether the read trips a canary.
+    #[must_use]
+    pub fn trips(&self) -> bool {
+        self.secret.canary.is_some_and(|canary| canary.enabled)
+    }
+
+    /// What the read is recorded as.
+    #[must_use]
+    pub fn action(&self) -> Action {
+        if self.trips() { Action::CanaryTriggered } else { Action::SecretRead }
     }
 }
 

@@ -105,6 +105,7 @@ fn of_text(field: Field<'_>) -> Option<&'static str> {
         ("AuditEntry", "id") => "1767225600000-6f1c0a5e9b7d4c28",
         ("Project", "name") | (_, "projectName") => "production",
         ("AgentRow" | "AgentDetail" | "RegisteredAgent" | "CallingAgent", "name") => "assistant",
+        ("Canary" | "CanaryWithTrips" | "CreatedCanary", "name") => "root key",
         ("Policy" | "PolicyWithSecrets", "name") => "office hours",
         ("ClockTime", "timeWindowEnd") => "18:00",
         ("ClockTime", _) => "08:00",

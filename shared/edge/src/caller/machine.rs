@@ -8,9 +8,9 @@ use protocol::SecretId;
 use rules::Time;
 use rules::audit::{Action, Origin, Record};
 use rules::nouns::{Grant, Machine, Project, Secret};
-use rules::read_gate::{Moment, Refusal, authenticate, decide};
+use rules::read_gate::{Admitted, Moment, Refusal, authenticate, decide};
 use rules::signer::{Refused as _, Standing};
-use store::{Row, RowKey, Signer, StoreError, Transaction, backoff, policy};
+use store::{Row, RowKey, Signer, StoreError, Transaction, backoff, bring_about};
 
 use super::facts::{Facts, Hints};
 use super::settle::{Settled, Settling, Steps};
@@ -40,6 +40,12 @@ impl Asker {
     #[must_use]
     pub fn moment(&self) -> Moment {
         Moment { address: self.address, now: self.now }
+    }
+
+    /// Who it is and where, for records of what it brings about.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        self.origin
     }
 
     /// A record of something it did.
@@ -132,12 +138,13 @@ impl Gate {
                 (None, _) => record,
             };
             let at = Moment { address: request.address, now };
-            let effect = verdict.ok().and_then(|admitted| Some((admitted.effect(at)?, admitted.project.id)));
-            let steps = effect.map(|(effect, project)| {
-                move |write: &mut Transaction<'_>| _ = policy::bring_about(write, &effect, project, now)
+            let steps = verdict.ok().and_then(|read| {
+                let (effect, (_, origin)) = read.effect(at).zip(facts.origin(request, now))?;
+                Some(move |write: &mut Transaction<'_>| bring_about(write, &effect, &read, origin))
             });
             let with: Option<Steps<'_>> = steps.as_ref().map(|steps| steps as Steps<'_>);
-            let outcome = verdict.map(|_| (Action::SecretRead, "Secret read"));
+            let text = |read: &Admitted<'_>| if read.trips() { "Canary read" } else { "Secret read" };
+            let outcome = verdict.map(|admitted| (admitted.action(), text(&admitted)));
             if self.settle(request, &facts, outcome, with, now, about).await? == Settled::Overtaken {
                 continue;
             }

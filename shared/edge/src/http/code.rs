@@ -80,6 +80,7 @@ codes! {
         AgentNotFound "agent_not_found",
         AllowlistEntryNotFound "allowlist_entry_not_found",
         ApplicationNotFound "application_not_found",
+        CanaryNotFound "canary_not_found",
         EnrollmentTokenNotFound "enrollment_token_not_found",
         MachineNotFound "machine_not_found",
         PasskeyNotFound "passkey_not_found",

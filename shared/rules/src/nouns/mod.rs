@@ -3,6 +3,7 @@
 
 mod agent;
 mod bundle;
+mod canary;
 mod expiry;
 mod grant;
 mod link;
@@ -23,6 +24,7 @@ mod vault;
 
 pub use agent::{AGENT_PROJECTS, Agent, AgentState};
 pub use bundle::{Bundle, BundleId};
+pub use canary::{Canary, Trip};
 pub use expiry::{Expiring, Expiry};
 pub use grant::Grant;
 pub use link::{LinkPurpose, MailedLink, SentLinks};

@@ -4,7 +4,7 @@ use protocol::{ProjectId, SecretId, VaultId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::PolicyId;
+use super::{Canary, PolicyId};
 use crate::Time;
 use crate::names::UniqueName;
 use crate::owned::Owned;
@@ -62,6 +62,13 @@ pub struct Secret {
     pub version: u64,
     /// The policy that its reads have to meet.
     pub policy: Option<PolicyId>,
+    /// Of a canary, what a read of it brings about.
+    pub canary: Option<Canary>,
+    /// How many reads tripped it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub trips: u64,
+    /// When one last did.
+    pub tripped_at: Option<Time>,
     /// When it was last delivered to a machine, as the audit log tells; some moments behind.
     pub last_accessed_at: Option<Time>,
     /// Set while the secret is in the trash.
@@ -70,6 +77,11 @@ pub struct Secret {
     pub created_at: Time,
     /// When its value, name or note last changed.
     pub updated_at: Time,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Secret {

@@ -1,5 +1,7 @@
 //! Memberships: which machines are in which projects.
 
+use std::collections::BTreeSet;
+
 use protocol::{MachineId, ProjectId};
 use rules::nouns::{Membership, Project};
 
@@ -53,6 +55,17 @@ impl Lists {
         batch.want(&keys.1);
         let mut fetched = self.fetch(batch).await?;
         Ok((fetched.take(&keys.0)?, fetched.take(&keys.1)?))
+    }
+
+    /// The projects that share a machine with this one.
+    pub async fn related(&self, project: ProjectId) -> Result<BTreeSet<ProjectId>, StoreError> {
+        let mut related = BTreeSet::new();
+        for membership in self.all(of_project(project)).await? {
+            let of_machine = self.memberships(membership.machine).await?;
+            related.extend(of_machine.into_iter().map(|membership| membership.project));
+        }
+        related.remove(&project);
+        Ok(related)
     }
 
     /// Ends all memberships of a project.

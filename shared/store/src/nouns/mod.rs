@@ -3,7 +3,9 @@
 pub mod agent;
 mod between;
 pub mod bundle;
+pub mod canary;
 pub mod deployment;
+mod effect;
 pub mod expiry;
 pub mod grant;
 pub mod hold_back;
@@ -24,6 +26,7 @@ pub mod value;
 pub mod vault;
 
 pub use between::Between;
+pub use effect::bring_about;
 
 /// How far behind a time may be that is noted from the audit log, in seconds: what is used all the time costs one write a
 /// minute.

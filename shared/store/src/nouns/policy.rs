@@ -115,9 +115,9 @@ pub fn unbind(write: &mut Transaction<'_>, policy: PolicyId, secret: SecretId, i
     }
 }
 
-/// What an admitted read of a secret brings about, in the transaction of its record. The step is refused when another read
-/// was counted since.
-pub fn bring_about(write: &mut Transaction<'_>, effect: &Effect, project: ProjectId, now: Time) -> Step {
+/// Counts an admitted read of a secret, in the transaction of its record. The step is refused when another read was counted
+/// since.
+pub(super) fn count_read(write: &mut Transaction<'_>, effect: &Effect, project: ProjectId, now: Time) -> Step {
     let counted = &effect.reads;
     let count: Change<SecretReads> = counted
         .key()

@@ -3,7 +3,7 @@
 use protocol::{ProjectId, SecretId, VaultId};
 use rules::Time;
 use rules::names::UniqueName;
-use rules::nouns::{PolicyId, Secret, SecretName, SecretVersion};
+use rules::nouns::{Canary, PolicyId, Secret, SecretName, SecretVersion};
 
 use crate::engine::attribute::attributes;
 use crate::engine::row::{Put, Row, RowKey, sortable};
@@ -70,6 +70,9 @@ attributes! {
         NOTE = note "note": Option<String>;
         VERSION = version "version": u64;
         POLICY = policy "policy": Option<PolicyId>;
+        CANARY = canary "canary": Option<Canary>;
+        TRIPS = trips "trips": u64;
+        TRIPPED_AT = tripped_at "trippedAt": Option<Time>;
         LAST_ACCESSED_AT = last_accessed_at "lastAccessedAt": Option<Time>;
         DELETED_AT = deleted_at "deletedAt": Option<Time>;
         UPDATED_AT = updated_at "updatedAt": Time;

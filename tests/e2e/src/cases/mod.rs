@@ -8,6 +8,7 @@
 mod account;
 mod agents;
 mod audit;
+mod canaries;
 mod examples;
 mod machine;
 mod machines;
@@ -184,7 +185,7 @@ impl Case {
         let named = |name: &str| {
             self.path.contains(&format!("{{{name}}}")) || (self.body.to_string().contains(&format!("${name}\"")))
         };
-        if named("projectId") || named("secretId") {
+        if ["projectId", "secretId", "canaryId"].into_iter().any(named) {
             Names::Project
         } else if self.path.contains('{') && !self.path.contains("{sdkId}") {
             Names::Vault
@@ -290,13 +291,14 @@ fn below_doors(route: &Route) -> &str {
 type Group = (&'static str, fn() -> Vec<Case>);
 
 /// All of them.
-const BY_GROUP: [Group; 10] = [
+const BY_GROUP: [Group; 11] = [
     ("machine", machine::cases),
     ("onboarding", onboarding::cases),
     ("account", account::cases),
     ("projects", projects::cases),
     ("secrets", secrets::cases),
     ("policies", policies::cases),
+    ("canaries", canaries::cases),
     ("machines", machines::cases),
     ("agents", agents::cases),
     ("audit", audit::cases),

@@ -28,6 +28,7 @@ pub(super) const NAMES: &[&str] = &[
     "newPassword",
     "password",
     "policyId",
+    "canaryId",
     "projectId",
     "projectName",
     "publicKey",
@@ -45,7 +46,7 @@ pub(super) const NAMES: &[&str] = &[
 
 /// Those of them that are ids of things in a vault.
 pub(super) const IDS: &[&str] =
-    &["agentId", "entryId", "id", "machineId", "policyId", "projectId", "secretId", "tokenId", "vaultId"];
+    &["agentId", "canaryId", "entryId", "id", "machineId", "policyId", "projectId", "secretId", "tokenId", "vaultId"];
 
 /// An id of nothing, of the shape that this name's ids have.
 #[must_use]
@@ -53,6 +54,7 @@ pub fn missing_id(name: &str) -> &'static str {
     match name {
         "projectId" => "proj_0000000000",
         "policyId" => "pol_0000000000",
+        "canaryId" => "sk_0000000000",
         "secretId" => "sk_0000000000",
         "tokenId" => "enr_0000000000",
         "entryId" => "ipa_0000000000",
@@ -141,7 +143,7 @@ impl<'w> Things<'w> {
             if !self.values.contains_key(thing) {
                 match thing {
                     "projectId" | "projectName" | "frozenProject" | "secretId" | "trashedSecret" | "reader"
-                    | "member" | "policyId" | "boundPolicy" | "boundSecret" => {
+                    | "member" | "policyId" | "boundPolicy" | "boundSecret" | "canaryId" | "disarmedCanary" => {
                         self.make_in_project(thing, owner).await;
                     }
                     "machineId" | "pendingMachine" | "disabledMachine" => self.make_machine(thing, owner).await,
@@ -188,6 +190,13 @@ impl<'w> Things<'w> {
             "policyId" => {
                 let body = json!({ "name": "office hours" });
                 let made = owner.post(&format!("/v1/manage/projects/{project}/policies"), &body).await.expect(200);
+                self.keep(thing, made.field("id"));
+            }
+            "canaryId" | "disarmedCanary" => {
+                // Names are unique.
+                let name = format!("root key {}", hex::encode(crypto::random::bytes::<8>()));
+                let body = json!({ "projectId": project, "name": name, "enabled": thing == "canaryId" });
+                let made = owner.post("/v1/manage/canaries", &body).await.expect(200);
                 self.keep(thing, made.field("id"));
             }
             "boundPolicy" | "boundSecret" => {

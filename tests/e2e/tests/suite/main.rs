@@ -4,6 +4,7 @@ mod agents;
 mod audit;
 mod bad_input;
 mod boundaries;
+mod canaries;
 mod cases;
 mod credentials;
 mod doors;

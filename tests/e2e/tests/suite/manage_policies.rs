@@ -72,6 +72,7 @@ async fn what_cannot_be_is_refused_with_what_to_do() {
             json!({ "timeWindowTimezone": "Mars/Olympus" }),
             "timeWindowTimezone must be the name of a time zone such as Europe/Copenhagen",
         ),
+        (json!({ "timeWindowDays": vec!["mon"; 8] }), "timeWindowDays must list at most 7 days"),
         (json!({ "timeWindowStart": "8:00" }), "timeWindowStart must be a time of day such as 08:30"),
         (json!({ "ipAllowlistEnabled": true }), "ipAllowlistCidrs must list 1 to 100 ranges"),
         (json!({ "coSignEnabled": true }), "coSignMachineId must be given while co-signing is on"),

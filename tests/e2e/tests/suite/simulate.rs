@@ -25,7 +25,6 @@ impl<'w> Scene<'w> {
     async fn of(world: &'w World, owner: &'w Person<'w>) -> Self {
         let (project, secret, machine) = owner.readable("v").await;
         machine.read(&secret).await.expect(200);
-        world.catch_up().await;
         Self { world, owner, project, secret, machine }
     }
 
@@ -39,7 +38,8 @@ impl<'w> Scene<'w> {
     }
 
     async fn simulate(&self) -> Value {
-        self.ask("/policies/simulate", json!({ "machineId": self.machine.id, "secretId": self.secret })).await
+        let read = json!({ "machineId": self.machine.id, "secretId": self.secret, "sourceIp": "192.0.2.7" });
+        self.ask("/policies/simulate", read).await
     }
 
     /// Binds the secret to a policy that says this.
@@ -131,7 +131,8 @@ async fn each_axis_is_named_and_what_it_says_to_do_helps() {
     let expected: Vec<_> =
         names.iter().map(|name| ((*name).to_owned(), *name == names[0], *name != names[0])).collect();
     assert_eq!(axes(&scene.simulate().await), expected);
-    let then = json!({ "machineId": scene.machine.id, "secretId": scene.secret, "at": world.now().ms() + 3_660_000 });
+    let then = json!({ "machineId": scene.machine.id, "secretId": scene.secret, "sourceIp": "192.0.2.7",
+                       "at": world.now().ms() + 3_660_000 });
     assert_eq!(scene.ask("/policies/simulate", then).await["admitted"], true, "at that time");
 
     let scene = Scene::of(&world, &owner).await;
@@ -215,7 +216,7 @@ async fn the_preview_of_an_edit_is_what_the_edit_does() {
         reads
     };
     let fields = json!({ "ipAllowlistCidrs": ["198.51.100.0/24"] });
-    let edit = json!({ "policyId": policy, "policy": fields, "secretIds": [other] });
+    let edit = json!({ "policyId": policy, "policy": fields, "secretIds": [other], "sourceIp": "192.0.2.7" });
     let said = scene.ask("/policies/simulate", edit).await;
     let before = reads().await;
     scene.ask(&format!("/policies/{policy}/update"), fields).await;
@@ -246,6 +247,19 @@ async fn the_preview_of_an_edit_is_what_the_edit_does() {
     assert_eq!(scene.ask("/policies/simulate", edit).await["changes"], json!([]));
     assert_eq!(world.count(&owner, Action::PolicyCreate).await, 1, "nothing was made");
     assert_eq!(scene.world.count(&owner, Action::PolicyUpdate).await, 1, "or changed");
+}
+
+#[tokio::test]
+async fn a_machine_is_where_it_was_last_seen() {
+    let world = World::new().await;
+    let owner = world.owner().await;
+    let scene = Scene::of(&world, &owner).await;
+    scene.bind(json!({ "ipAllowlistEnabled": true, "ipAllowlistCidrs": ["192.0.2.7/32"] })).await;
+    let read = json!({ "machineId": scene.machine.id, "secretId": scene.secret });
+    let said = scene.ask("/policies/simulate", read.clone()).await;
+    assert_eq!(said["code"], "address_not_allowed", "where it registered from, before it was seen");
+    world.catch_up().await;
+    assert_eq!(scene.ask("/policies/simulate", read).await["admitted"], true);
 }
 
 #[tokio::test]

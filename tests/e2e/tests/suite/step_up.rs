@@ -10,7 +10,7 @@ use crate::credentials::{NEW, PASSWORD, post};
 const ASKED: &str = "step_up_required";
 
 /// The acts that ask, by the names of their operations (decisions 12). A new one is added here on purpose.
-const ASKING: [&str; 14] = [
+const ASKING: [&str; 15] = [
     "addGrants",
     "approveAgent",
     "approveMachine",
@@ -18,6 +18,7 @@ const ASKING: [&str; 14] = [
     "createEnrollmentToken",
     "deleteProject",
     "disableAllowlist",
+    "disableCanary",
     "purgeSecret",
     "setAgentProjects",
     "setAgentScopes",

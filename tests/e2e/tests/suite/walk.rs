@@ -195,6 +195,30 @@ async fn policies(door: &Door<'_>, owner: &Person<'_>, project: &str, secret: &s
     }
 }
 
+async fn canaries(door: &Door<'_>, project: &str) {
+    let made = door.post("canaries", json!({ "projectId": project, "name": "required" })).await;
+    assert_eq!(keys(&made), ["id", "name"]);
+    let all = json!({ "projectId": project, "name": "all", "enabled": false, "triggerFreezeProject": false,
+                      "triggerFreezeRelatedProjects": true });
+    let full = text(&door.post("canaries", all).await["id"]);
+    let one = door.get(&format!("canaries/{full}")).await;
+    for (key, value) in [("enabled", false), ("triggerFreezeProject", false), ("triggerFreezeRelatedProjects", true)] {
+        assert_eq!(one[key], value, "{key}");
+    }
+    assert_eq!(one["trips"], json!([]));
+    let listed = door.get(&format!("projects/{project}/canaries")).await;
+    assert_eq!(listed["canaries"].as_array().unwrap().len(), 2);
+    door.act(&format!("canaries/{full}/config"), none()).await;
+    let config = json!({ "triggerFreezeProject": true, "triggerFreezeRelatedProjects": false });
+    door.act(&format!("canaries/{full}/config"), config).await;
+    door.act(&format!("canaries/{full}/enable"), none()).await;
+    door.act(&format!("canaries/{full}/disable"), none()).await;
+    door.act(&format!("projects/{project}/unfreeze"), none()).await;
+    for id in [full, text(&made["id"])] {
+        door.act(&format!("projects/{project}/secrets/{id}/delete"), none()).await;
+    }
+}
+
 async fn allowlist(door: &Door<'_>) {
     let required = door.post("ipallowlist", json!({ "cidr": "203.0.113.1" })).await;
     assert_eq!(required["cidr"], "203.0.113.1/32");
@@ -270,6 +294,7 @@ async fn walk(door: &Door<'_>, owner: &Person<'_>) {
     machines(door, owner, &project, &secret).await;
     enrollment(door, &project, &secret).await;
     policies(door, owner, &project, &secret).await;
+    canaries(door, &project).await;
     allowlist(door).await;
     agents(door, owner).await;
     audit(door).await;
