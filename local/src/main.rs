@@ -11,6 +11,7 @@ use clap::Parser;
 use edge::{Clock, Config, telemetry};
 use functions::Place as _;
 use functions::follow_audit::FollowAudit;
+use functions::rotate_due::RotateDue;
 use functions::sweep_expired::Sweep;
 use local::embedded::Embedded;
 use local::folder::{self, Folder};
@@ -122,6 +123,7 @@ fn configuration(url: &str) -> Result<Config, Failure> {
 /// What schedules and the store's own clean-up do on AWS.
 async fn schedule(system: System, embedded: Embedded) {
     let sweep = Sweep::new(&system.base, system.seal("sweep-expired"));
+    let rotations = RotateDue::new(&system.base, system.seal("rotate-due"));
     let counts = FollowAudit::new(&system.base);
     let mut tick = tokio::time::interval(SWEEP);
     let mut forget = tokio::time::interval(FORGET);
@@ -142,6 +144,9 @@ async fn schedule(system: System, embedded: Embedded) {
         }
         if let Err(error) = sweep.run().await {
             tracing::error!(?error, "the sweep failed, the next one tries again");
+        }
+        if let Err(error) = rotations.run().await {
+            tracing::error!(?error, "rotations failed, the next run tries again");
         }
         let embedded = embedded.clone();
         if let Ok(Err(error)) = tokio::task::spawn_blocking(move || embedded.sweep_ttl()).await {

@@ -81,6 +81,7 @@ class Things:
             "boundSecret": lambda project: self.bound[project][0],
             "policyId": lambda project: self.policies[project],
             "boundPolicy": lambda project: self.bound[project][1],
+            "scheduledSecret": self.scheduled,
             "canaryId": lambda project: self.canary(project, enabled=True),
             "disarmedCanary": lambda project: self.canary(project, enabled=False),
             "trashedSecret": lambda _: choice(self.trashed),
@@ -129,6 +130,16 @@ class Things:
         policy, secret = self.unbound_policy(project), self.owner.secret(project, "hunter2hunter2")
         self.owner.post(f"/v1/manage/secrets/{secret}/binding", {"policyId": policy})
         return secret, policy
+
+    def scheduled(self, project):
+        """A secret with a schedule."""
+        found = self.owner.get("/v1/manage/dynamic-secrets")["dynamicSecrets"]
+        here = [row["secretId"] for row in found if row["projectId"] == project]
+        if here:
+            return here[-1]
+        secret = self.owner.secret(project, "hunter2hunter2")
+        self.owner.post("/v1/manage/dynamic-secrets", {"secretId": secret, "intervalSeconds": 86_400})
+        return secret
 
     def canary(self, project, enabled):
         """A canary that is armed or not."""

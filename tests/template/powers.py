@@ -122,7 +122,7 @@ POWERS = (
     ),
     Power(
         "have `seal-secret` make, replace and destroy values",
-        frozenset({"make-bundle", "manage-canaries", "manage-secrets", "sweep-expired"}),
+        frozenset({"make-bundle", "manage-canaries", "manage-schedules", "manage-secrets", "rotate-due", "sweep-expired"}),
         lambda held: held.may("lambda:InvokeFunction", "function/seal-secret"),
         "Of any secret whose id he knows. It gives no value out.",
     ),
@@ -199,7 +199,8 @@ POWERS = (
         "read the names and notes of secrets",
         MACHINE_PLANE
         | {"enroll-machine", "follow-audit", "make-bundle", "manage-audit", "manage-machines", "manage-projects"}
-        | {"manage-canaries", "manage-policies", "manage-secrets", "seal-secret", "sweep-expired"},
+        | {"manage-canaries", "manage-policies", "manage-schedules", "manage-secrets", "rotate-due", "seal-secret"}
+        | {"sweep-expired"},
         lambda held: held.rows(ANYTHING, "vault", "SECRET#x") or held.rows(READS, "vault/index/by-owner", "PROJECT#x"),
         "Of secrets or projects whose ids he knows.",
     ),

@@ -12,8 +12,8 @@ use store::{KeyRing, Values};
 pub use {
     account, account_mail, account_passkeys, bootstrap_agent, bootstrap_machine, dashboard, download_bundle,
     enroll_machine, export_secrets, follow_audit, list_secrets, make_bundle, manage_agents, manage_audit,
-    manage_canaries, manage_machines, manage_policies, manage_projects, manage_secrets, poll_secrets, read_secret,
-    seal_secret, send_mail, sweep_expired,
+    manage_canaries, manage_machines, manage_policies, manage_projects, manage_schedules, manage_secrets, poll_secrets,
+    read_secret, rotate_due, seal_secret, send_mail, sweep_expired,
 };
 
 /// A place where functions run: gives each, by its name, what it asks for.
@@ -49,6 +49,7 @@ pub fn routes(place: &impl Place) -> Vec<Routes> {
         account_passkeys::routes(&base("account-passkeys"), keys("account-passkeys")),
         bootstrap_agent::routes(&base("bootstrap-agent")),
         manage_agents::routes(&base("manage-agents")),
+        manage_schedules::routes(&base("manage-schedules"), seal("manage-schedules")),
         manage_canaries::routes(&base("manage-canaries"), seal("manage-canaries")),
         manage_policies::routes(&base("manage-policies")),
         manage_projects::routes(&base("manage-projects"), keys("manage-projects").maker()),

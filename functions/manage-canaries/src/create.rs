@@ -50,27 +50,15 @@ pub(crate) async fn create(
         freeze_project: body.trigger_freeze_project.unwrap_or(true),
         freeze_related: body.trigger_freeze_related_projects.unwrap_or(false),
     };
+    let id = SecretId::from_entropy(random::bytes());
     let secret = Secret {
-        id: SecretId::from_entropy(random::bytes()),
-        vault: by.vault,
-        project,
-        name: limits::name("name", &body.name, NAME)?,
         kind: SecretKind::Canary,
-        field_names: None,
-        note: None,
-        version: 1,
-        policy: None,
         canary: Some(canary),
-        trips: 0,
-        tripped_at: None,
-        last_accessed_at: None,
-        deleted_at: None,
-        created_at: by.now,
-        updated_at: by.now,
+        ..Secret::new(id, by.vault, project, limits::name("name", &body.name, NAME)?, by.now)
     };
     let created = Created { id: secret.id, name: secret.name.clone() };
     let record = by.entry(Action::CanaryCreate, format!("Canary {} created", secret.name));
     let record = record.secret(created.id).project(project);
-    app.seal.ask(Create { secret, value: VALUE.make(), record }).await?;
+    app.seal.ask(Create { secret, value: VALUE.make(), record, scheduled: None }).await?;
     Ok(Json(created))
 }

@@ -60,27 +60,16 @@ pub(crate) async fn create(
         }
         None => (body.value, None),
     };
+    let id = SecretId::from_entropy(random::bytes());
     let secret = Secret {
-        id: SecretId::from_entropy(random::bytes()),
-        vault: by.vault,
-        project,
-        name: limits::name("name", &body.name, NAME)?,
         kind: if field_names.is_some() { SecretKind::Structured } else { SecretKind::Secret },
         field_names,
         note: limits::text("note", body.note.as_deref())?,
-        version: 1,
-        policy: None,
-        canary: None,
-        trips: 0,
-        tripped_at: None,
-        last_accessed_at: None,
-        deleted_at: None,
-        created_at: by.now,
-        updated_at: by.now,
+        ..Secret::new(id, by.vault, project, limits::name("name", &body.name, NAME)?, by.now)
     };
     let created = Created { id: secret.id, name: secret.name.clone() };
     let record = by.entry(Action::SecretCreate, format!("Secret {} created", secret.name));
     let record = record.secret(created.id).project(project);
-    app.seal.ask(Create { secret, value, record }).await?;
+    app.seal.ask(Create { secret, value, record, scheduled: None }).await?;
     Ok(Json(created))
 }

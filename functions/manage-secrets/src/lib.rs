@@ -112,10 +112,20 @@ fn refuse_canary(secret: &Secret) -> Result<(), Error> {
     }
 }
 
+/// Refuses another value where it is not the caller's to give: of a canary, and of a secret that a schedule rotates. 409.
+fn refuse_fixed(secret: &Secret) -> Result<(), Error> {
+    refuse_canary(secret)?;
+    match &secret.schedule {
+        Some(schedule) if schedule.enabled => {
+            Err(Error::new(Code::ValueFixed, "A schedule rotates this secret; pause or delete the schedule first"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The field names of a structured or managed secret.
 fn field_names(secret: &Secret) -> Result<Option<Vec<String>>, Error> {
-    let parse = |text: &String| serde_json::from_str(text);
-    secret.field_names.as_ref().map(parse).transpose().map_err(|_| Error::internal("stored field names"))
+    secret.fields().map_err(|_| Error::internal("stored field names"))
 }
 
 /// The secret that an action touched.

@@ -1,5 +1,5 @@
 //! `POST projects/{projectId}/secrets/{secretId}/rollback`: the value of an old version as a new version. Answers id and
-//! version only; 404 for a version that is not kept, 409 on a canary.
+//! version only; 404 for a version that is not kept, 409 on a canary and on a secret that a schedule rotates.
 
 use axum::extract::State;
 use edge::{Body, Error, Ids, Json, Principal, seal};
@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use store::secret;
 
-use crate::{App, Versioned, refuse_canary};
+use crate::{App, Versioned, refuse_fixed};
 
 #[derive(Deserialize, JsonSchema)]
 #[schemars(rename = "SecretRollback")]
@@ -25,7 +25,7 @@ pub(crate) async fn roll_back(
     Body(body): Body<RollBack>,
 ) -> Result<Json<Versioned>, Error> {
     let (_, secret) = by.find_in(project, &secret::row(id)).await?;
-    refuse_canary(&secret)?;
+    refuse_fixed(&secret)?;
     let detail = format!("Secret {} rolled back to version {}", secret.name, body.version);
     let record = by.entry(Action::SecretUpdate, detail).secret(id).project(project);
     let ask = seal::RollBack { vault: by.vault, secret: id, to: body.version, record };

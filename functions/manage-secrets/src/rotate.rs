@@ -50,6 +50,6 @@ pub(crate) async fn rotate(
     let record = by.entry(Action::SecretRotate, format!("Secret {} rotated{what}", secret.name));
     let how = Rotation { generator, fields: fields.map(|fields| fields.into_iter().collect()) };
     let record = record.secret(id).project(project);
-    let made = app.seal.ask(seal::Rotate { vault: by.vault, secret: id, how, record }).await?;
+    let made = app.seal.ask(seal::Rotate { vault: by.vault, secret: id, how, record, due: None }).await?;
     Ok(Json(Versioned { id, version: made.version }))
 }

@@ -15,7 +15,7 @@ use rules::names::UniqueName;
 use rules::nouns::{Expiring, Expiry, Secret, SecretKind, TRASH_SECONDS};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::{CommitError, Put as _, project, secret};
+use store::{CommitError, Put as _, project, schedule, secret};
 
 use crate::{App, Touched};
 
@@ -149,6 +149,9 @@ pub(crate) async fn restore(
     let restored = write.change(change.only_if(secret::DELETED_AT.present()));
     let named = write.put_new(&live.unique_name());
     write.require(&project::row(project.id));
+    if let Some(due) = schedule::due(&secret) {
+        write.put(&due);
+    }
     if let Some(deleted_at) = secret.deleted_at {
         write.delete(&purge_due(&secret, deleted_at).key());
     }

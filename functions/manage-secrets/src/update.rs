@@ -1,5 +1,5 @@
 //! `POST projects/{projectId}/secrets/{secretId}/update`: a new value as a new version. Answers id and version only; 409
-//! on a canary.
+//! on a canary, and on a secret that a schedule rotates.
 
 use axum::extract::State;
 use crypto::Plaintext;
@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use store::secret;
 
-use crate::{App, Versioned, field_names, refuse_canary};
+use crate::{App, Versioned, field_names, refuse_fixed};
 
 #[derive(Deserialize, JsonSchema)]
 #[schemars(rename = "SecretUpdate")]
@@ -29,7 +29,7 @@ pub(crate) async fn update(
     Body(body): Body<NewValue>,
 ) -> Result<Json<Versioned>, Error> {
     let (_, secret) = by.find_in(project, &secret::row(id)).await?;
-    refuse_canary(&secret)?;
+    refuse_fixed(&secret)?;
     limits::value(&body.value)?;
     if let Some(names) = field_names(&secret)? {
         Fields::parse_exactly(&body.value, &names)?;

@@ -15,14 +15,15 @@ use edge::{Base, Clock, Code, Error};
 use protocol::{ProjectId, SecretId, VaultId};
 use rules::audit::Record;
 use rules::limits::VALUE_BYTES;
-use rules::nouns::{Bundle, Project, Secret, SecretVersion, VERSIONS_KEPT};
+use rules::nouns::{Bundle, Due, DueBy, Project, Schedule, Secret, SecretVersion, VERSIONS_KEPT};
 use rules::structured::Fields;
 use serde_json::Value;
 use store::value::{CurrentValue, StoredValue};
-use store::{CommitError, KeyRing, Put as _, Store, Values, policy, project, secret, vault};
+use store::{CommitError, KeyRing, Put as _, Store, Values, policy, project, schedule, secret, vault};
 
-/// How many versions one transaction deletes, each with its value and its date. A transaction holds 100 rows.
-const VERSIONS_TOGETHER: usize = 44;
+/// How many versions one transaction deletes, each with its value and its date. A transaction holds 100 rows: the values of
+/// fifty versions, and up to nine of what else hangs on a secret.
+const VERSIONS_TOGETHER: usize = 40;
 /// How often a new version is tried again when another writer was faster.
 const TRIES: usize = 32;
 
@@ -71,12 +72,19 @@ impl SealSecret {
         id: SecretId,
         content: &Content,
         record: &Record,
+        due: Option<&Due>,
     ) -> Result<NewVersion, Error> {
         for _ in 0..TRIES {
             let secret = self.store.get(&secret::row(id)).await?;
             let secret = secret
                 .filter(|secret| secret.vault == vault && secret.deleted_at.is_none())
                 .ok_or_else(|| Error::not_found("Secret"))?;
+            let by_schedule = due.filter(|due| due.by == DueBy::Schedule);
+            let asks = |due: &Due| secret.schedule.as_ref().and_then(Schedule::due_at) == Some(due.at);
+            if by_schedule.is_some_and(|due| !asks(due)) {
+                // It was done, or its schedule changed.
+                return Ok(NewVersion { version: secret.version });
+            }
             let project = self.project(vault, secret.project).await?;
             let master_key = self.keys.master_key(&project, self.clock.now()).await?;
             let version = secret.version + 1;
@@ -90,14 +98,23 @@ impl SealSecret {
             };
             let stored = self.seal(&project, &secret, version, value).await?;
             let mut write = self.store.transaction();
-            write.change(
-                secret::row(id)
-                    .change()
-                    .set(secret::VERSION, &version)
-                    .set(secret::UPDATED_AT, &stored.created_at)
-                    .only_if(secret::VERSION.is(&secret.version))
-                    .only_if(secret::DELETED_AT.absent()),
-            );
+            let mut change = secret::row(id)
+                .change()
+                .set(secret::VERSION, &version)
+                .set(secret::UPDATED_AT, &stored.created_at)
+                .only_if(secret::VERSION.is(&secret.version))
+                .only_if(secret::DELETED_AT.absent());
+            if by_schedule.is_some() {
+                let rotated = secret.schedule.as_ref().map(|schedule| schedule.rotated(stored.created_at));
+                change = change.set(secret::SCHEDULE, &rotated).only_if(secret::SCHEDULE.is(&secret.schedule));
+                if let Some(next) = schedule::due(&Secret { schedule: rotated, ..secret.clone() }) {
+                    write.put(&next);
+                }
+            }
+            write.change(change);
+            if let Some(due) = due {
+                write.delete(&due.key());
+            }
             write.put_new(&version_of(&stored));
             write.put_new(&stored);
             write.put(&CurrentValue(stored));
@@ -175,15 +192,15 @@ impl Perform for SealSecret {
             Operation::Create(ask) => answer::<Create>(&self.create(*ask).await?),
             Operation::Replace(ask) => {
                 let content = Content::Given(ask.value);
-                answer::<Replace>(&self.new_version(ask.vault, ask.secret, &content, &ask.record).await?)
+                answer::<Replace>(&self.new_version(ask.vault, ask.secret, &content, &ask.record, None).await?)
             }
             Operation::Rotate(ask) => {
-                let content = Content::Generated(ask.how);
-                answer::<Rotate>(&self.new_version(ask.vault, ask.secret, &content, &ask.record).await?)
+                let (content, due) = (Content::Generated(ask.how), ask.due.as_ref());
+                answer::<Rotate>(&self.new_version(ask.vault, ask.secret, &content, &ask.record, due).await?)
             }
             Operation::RollBack(ask) => {
                 let content = Content::OfVersion(ask.to);
-                answer::<RollBack>(&self.new_version(ask.vault, ask.secret, &content, &ask.record).await?)
+                answer::<RollBack>(&self.new_version(ask.vault, ask.secret, &content, &ask.record, None).await?)
             }
             Operation::Destroy(ask) => answer::<Destroy>(&self.destroy(*ask).await?),
             Operation::MakeIdentity(ask) => answer::<MakeIdentity>(&self.make_identity(*ask).await?),
@@ -193,7 +210,7 @@ impl Perform for SealSecret {
 
 impl SealSecret {
     async fn create(&self, ask: Create) -> Result<NewVersion, Error> {
-        let Create { secret, value, record } = ask;
+        let Create { secret, value, record, scheduled } = ask;
         let project = self.project(secret.vault, secret.project).await?;
         let stored = self.seal(&project, &secret, secret.version, &value).await?;
         let mut write = self.store.transaction();
@@ -203,7 +220,11 @@ impl SealSecret {
         write.put_new(&version_of(&stored));
         write.put_new(&stored);
         write.put_new(&CurrentValue(stored));
+        schedule::begin(&mut write, &secret);
         write.record(&record);
+        if let Some(scheduled) = &scheduled {
+            write.record(scheduled);
+        }
         match write.commit().await {
             Ok(()) => Ok(NewVersion { version: secret.version }),
             Err(CommitError::Refused(step)) if step == in_project => Err(Error::not_found("Project")),
@@ -247,6 +268,7 @@ impl SealSecret {
             if secret.deleted_at.is_none() {
                 write.delete(&secret.unique_name().key());
             }
+            schedule::end(&mut write, &secret);
             if let Some(policy) = secret.policy {
                 policy::unbind(&mut write, policy, id, bound.is_some());
                 write.delete(&policy::reads(id));

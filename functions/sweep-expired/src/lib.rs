@@ -1,6 +1,5 @@
 //! Ends what has expired: ephemeral machines lose what they may read and are removed seven days later, bundles nobody fetched are destroyed with their machine, secrets
-//! that were in the trash for 30 days are purged and so are those whose policy ends them; rotates those that were read as
-//! often as their policy says; and removes what is left of deleted projects.
+//! that were in the trash for 30 days are purged and so are those whose policy ends them; and removes what is left of deleted projects.
 //!
 //! Runs every minute. Nothing relies on it for safety: an expired machine or link is refused at once by the gate or
 //! the route. What it does can be cut off anywhere and taken up by the next run.
@@ -11,18 +10,15 @@ mod remains;
 use std::time::Duration;
 
 use crypto::TokenHash;
+use edge::due::{record_of_system, work_off};
 use edge::seal::{Destroy, Seal};
 use edge::{Base, Clock, Error};
 use protocol::{MachineId, ProjectId, SecretId, VaultId};
 use rules::Time;
-use rules::audit::{Action, ActorKind, Origin, Record};
+use rules::audit::{Action, Record};
 use rules::nouns::{Expiring, Expiry, Machine, Secret, TRASH_SECONDS};
-use store::meter::inherited;
-use store::{CommitError, Put as _, Store, StoreError, bundle, machine, secret, vault};
-use tokio::task::JoinSet;
+use store::{CommitError, Put as _, Store, StoreError, bundle, machine, secret};
 
-/// Things ended at the same time, so that a crowd of one vault does not hold up the others.
-const AT_ONCE: usize = 16;
 /// How long an expired machine is kept, in seconds (7 days).
 const KEPT_SECONDS: u64 = 7 * 86_400;
 /// How long one run works on what is left of a project. The function has 55 seconds.
@@ -43,38 +39,15 @@ impl Sweep {
         Self { store: base.store.clone(), clock: base.clock.clone(), seal }
     }
 
-    /// Ends everything that is due; says how many things that were. One that fails holds up none of the others and is
-    /// left for the next run, but this run has then failed.
+    /// Ends everything that is due; says how many things that were.
     pub async fn run(&self) -> Result<usize, Error> {
         let now = self.clock.now();
-        let mut due = self.store.expired(now).await?.into_iter();
-        let mut running = JoinSet::new();
-        let (mut ended, mut failed) = (0, 0);
-        loop {
-            while running.len() < AT_ONCE
-                && let Some(expiry) = due.next()
-            {
-                let sweep = self.clone();
-                running.spawn(inherited(async move { sweep.end(&expiry, now).await }));
-            }
-            match running.join_next().await {
-                Some(Ok(Ok(()))) => ended += 1,
-                Some(Ok(Err(error))) => {
-                    failed += 1;
-                    tracing::error!(?error, "an expiry failed, the next sweep tries again");
-                }
-                Some(Err(error)) => {
-                    failed += 1;
-                    tracing::error!(%error, "an expiry broke off, the next sweep tries again");
-                }
-                None => break,
-            }
-        }
-        if failed > 0 {
-            let inside = format!("{failed} expiries failed, {ended} ended");
-            return Err(Error::unavailable("Not everything that is due could be ended").inside(inside));
-        }
-        Ok(ended)
+        let expired = self.store.expired(now).await?;
+        work_off(expired, |expiry| {
+            let this = self.clone();
+            async move { this.end(&expiry, now).await }
+        })
+        .await
     }
 
     async fn end(&self, expiry: &Expiry, now: Time) -> Result<(), Error> {
@@ -83,7 +56,6 @@ impl Sweep {
             Expiring::Bundle(hash) => self.end_bundle(hash, now).await?,
             Expiring::Secret(project, id) => self.end_secret(*project, *id, now).await?,
             Expiring::Ttl(project, id) => bound::end(self, *project, *id, now).await?,
-            Expiring::Rotation(_, id) => bound::rotate(self, *id, now).await?,
             Expiring::Project(vault, id) => {
                 let removal = remains::remove_project(&self.store, &self.seal, *vault, *id);
                 match tokio::time::timeout(A_PROJECT, removal).await {
@@ -125,7 +97,7 @@ impl Sweep {
 
     async fn end_machine(&self, id: MachineId, now: Time) -> Result<(), CommitError> {
         let Some(machine) = self.store.get(&machine::row(id)).await? else { return Ok(()) };
-        let Some(expired_at) = machine.expires_at else { return Ok(()) };
+        let Some(expired_at) = machine.expires_at.filter(|at| *at <= now) else { return Ok(()) };
         let removed_at = expired_at.plus_seconds(KEPT_SECONDS);
         if removed_at <= now {
             let removed = "removed, seven days after it expired";
@@ -187,11 +159,6 @@ impl Sweep {
         detail: String,
         now: Time,
     ) -> Result<Option<Record>, StoreError> {
-        let vault = self.store.get(&vault::row(vault)).await?;
-        Ok(vault.map(|vault| {
-            let origin =
-                Origin { vault: vault.id, owner: vault.owner, actor: ActorKind::System, address: None, at: now };
-            origin.entry(action, detail)
-        }))
+        record_of_system(&self.store, vault, action, detail, now).await
     }
 }

@@ -9,6 +9,7 @@ mod base;
 mod caller;
 mod clock;
 pub mod config;
+pub mod due;
 mod find;
 mod http;
 pub mod mail;

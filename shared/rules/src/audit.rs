@@ -126,6 +126,9 @@ catalogue! {
     SecretDelete          "secret_delete"            High     Secrets        [User AiAgent System];
     SecretRotate          "secret_rotate"            Low      Secrets        [User AiAgent System];
     SecretRotateDenied    "secret_rotate_denied"     Medium   Secrets        [User AiAgent Machine];
+    ScheduleCreate        "schedule_create"          Low      Secrets        [User AiAgent];
+    ScheduleUpdate        "schedule_update"          Low      Secrets        [User AiAgent];
+    ScheduleDelete        "schedule_delete"          Medium   Secrets        [User AiAgent];
     SecretNoteUpdate      "secret_note_update"       Info     Secrets        [User AiAgent];
     SecretRename          "secret_rename"            Info     Secrets        [User AiAgent];
     SecretRestore         "secret_restore"           Medium   Secrets        [User AiAgent];

@@ -1,7 +1,7 @@
 //! The gate against a naive model on random worlds, and the loss of each single condition.
 
 use super::*;
-use crate::nouns::{AllowlistEntryId, Freeze, MachineKind, PolicyId, SecretKind};
+use crate::nouns::{AllowlistEntryId, Freeze, MachineKind, PolicyId};
 use crate::policies::tests::{self as policies, Case};
 use crypto::{KeyPair, Sealed};
 use proptest::prelude::*;
@@ -177,23 +177,11 @@ fn judged(world: &World, by: impl FnOnce(&Caller<'_>, &Target<'_>) -> Result<(),
         created_at: NOW,
     };
     let tombstone = machine.tombstone(vault.owner, NOW);
+    let in_vault = vault_id(if world.secret_in_vault { 1 } else { 2 });
     let secret = Secret {
-        id: secret_id,
-        vault: vault_id(if world.secret_in_vault { 1 } else { 2 }),
-        project: project_id(1),
-        name: String::new(),
-        kind: SecretKind::Secret,
-        field_names: None,
-        note: None,
-        version: 1,
         policy: (world.policy != Bound::Not).then(|| PolicyId::from_entropy([1; 16])),
-        canary: None,
-        trips: 0,
-        tripped_at: None,
-        last_accessed_at: None,
         deleted_at: world.in_trash.then_some(NOW),
-        created_at: NOW,
-        updated_at: NOW,
+        ..Secret::new(secret_id, in_vault, project_id(1), String::new(), NOW)
     };
     let project = Project {
         id: project_id(if world.project_is_the_secrets { 1 } else { 2 }),

@@ -32,6 +32,12 @@ impl Fields {
         if same { Ok(fields) } else { Err(Invalid::new("value", "must have exactly the fields that fieldNames lists")) }
     }
 
+    /// Made of these, in this order.
+    #[must_use]
+    pub fn of(fields: Vec<(String, Zeroizing<String>)>) -> Self {
+        Self(fields)
+    }
+
     /// The names, in order.
     pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
         self.0.iter().map(|(name, _)| name.as_str())

@@ -9,6 +9,7 @@ use edge::seal::{Carrier, Message, Remote, Reply, Seal};
 use edge::{Base, Clock, Config, Error, MailQueue, Route, Telemetry};
 use functions::Place;
 use functions::follow_audit::FollowAudit;
+use functions::rotate_due::RotateDue;
 use functions::seal_secret::SealSecret;
 use functions::sweep_expired::Sweep;
 use local::embedded::Embedded;
@@ -292,6 +293,16 @@ impl World {
     /// The same where it may fail.
     pub async fn try_sweep(&self) -> Result<usize, Error> {
         Sweep::new(&self.base("sweep-expired"), self.seal("sweep-expired")).run().await
+    }
+
+    /// Runs the schedule that rotates what is due.
+    pub async fn rotate(&self) -> usize {
+        self.try_rotate().await.unwrap()
+    }
+
+    /// The same where it may fail.
+    pub async fn try_rotate(&self) -> Result<usize, Error> {
+        RotateDue::new(&self.base("rotate-due"), self.seal("rotate-due")).run().await
     }
 
     /// Lets the function that follows the audit table catch up; says how many reads it counted.

@@ -89,6 +89,7 @@ codes! {
         ResourceNotFound "resource_not_found",
         RouteNotFound "route_not_found",
         SdkNotFound "sdk_not_found",
+        ScheduleNotFound "schedule_not_found",
         SecretNotFound "secret_not_found",
         SessionNotFound "session_not_found",
         VaultNotFound "vault_not_found",
@@ -111,6 +112,7 @@ codes! {
         SecondFactorExists "second_factor_exists",
         SecondFactorMissing "second_factor_missing",
         TokenUsedUp "token_used_up",
+        ScheduleExists "schedule_exists",
         ValueFixed "value_fixed",
     410:
         LinkGone "link_gone",

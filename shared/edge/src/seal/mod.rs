@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use crypto::{Generator, Plaintext, PublicKey, Sealed};
 use protocol::{SecretId, VaultId};
 use rules::audit::Record;
-use rules::nouns::{BundleId, Secret};
+use rules::nouns::{BundleId, Due, Secret};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
@@ -74,7 +74,7 @@ macro_rules! operations {
 }
 
 operations! {
-    /// A new secret with its first version. 404 if its project is gone.
+    /// A new secret with its first version, and its schedule if it has one. 404 if its project is gone.
     Create "create" {
         /// The secret, without its value.
         secret: Secret,
@@ -83,6 +83,8 @@ operations! {
         value: Plaintext,
         /// The record of it.
         record: Record,
+        /// The record of its schedule, if it has one.
+        scheduled: Option<Record>,
     }
 
     /// A new version of a secret. The secret's state is checked in the same transaction: one that was deleted meanwhile is a
@@ -109,6 +111,8 @@ operations! {
         how: Rotation,
         /// The record of it.
         record: Record,
+        /// What was due, if it was: it is done with the new version, or has been done.
+        due: Option<Due>,
     }
 
     /// An old version's value as a new version. A version that is not kept is a 404.

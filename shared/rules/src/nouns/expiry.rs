@@ -28,8 +28,6 @@ pub enum Expiring {
     Secret(ProjectId, SecretId),
     /// A secret that a policy's TTL ends: purged, if that still holds.
     Ttl(ProjectId, SecretId),
-    /// A secret that was read as often as its policy says: rotated.
-    Rotation(ProjectId, SecretId),
     /// A project that was deleted: what is left of it goes.
     Project(VaultId, ProjectId),
 }

@@ -4,10 +4,11 @@ use protocol::{ProjectId, SecretId, VaultId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Canary, PolicyId};
+use super::{Canary, PolicyId, Schedule};
 use crate::Time;
 use crate::names::UniqueName;
 use crate::owned::Owned;
+use crate::structured::NotStructured;
 
 /// Versions of a secret that are kept.
 pub const VERSIONS_KEPT: u64 = 50;
@@ -62,6 +63,8 @@ pub struct Secret {
     pub version: u64,
     /// The policy that its reads have to meet.
     pub policy: Option<PolicyId>,
+    /// How often it is rotated, if it is.
+    pub schedule: Option<Schedule>,
     /// Of a canary, what a read of it brings about.
     pub canary: Option<Canary>,
     /// How many reads tripped it.
@@ -85,11 +88,41 @@ fn is_zero(number: &u64) -> bool {
 }
 
 impl Secret {
+    /// A secret that is made now, of one value, with nothing else said about it.
+    #[must_use]
+    pub fn new(id: SecretId, vault: VaultId, project: ProjectId, name: String, now: Time) -> Self {
+        Self {
+            id,
+            vault,
+            project,
+            name,
+            kind: SecretKind::Secret,
+            field_names: None,
+            note: None,
+            version: 1,
+            policy: None,
+            schedule: None,
+            canary: None,
+            trips: 0,
+            tripped_at: None,
+            last_accessed_at: None,
+            deleted_at: None,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
     /// Its name, which it alone has in its project unless it is in the trash.
     #[must_use]
     pub fn unique_name(&self) -> SecretName {
         let name = UniqueName::of(&self.name);
         SecretName { vault: self.vault, project: self.project, name, secret: self.id }
+    }
+
+    /// The names of its fields, in order; nothing of a secret that has none.
+    pub fn fields(&self) -> Result<Option<Vec<String>>, NotStructured> {
+        let parse = |text: &String| serde_json::from_str(text);
+        self.field_names.as_ref().map(parse).transpose().map_err(|_| NotStructured)
     }
 
     /// The versions that are kept: the newest 50.

@@ -9,10 +9,15 @@ use crate::{Lists, StoreError};
 
 /// Partitions of the list, for all vaults of a deployment. One partition takes 1,000 writes a second
 /// (docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html).
-const SHARDS: u8 = 8;
+pub(super) const SHARDS: u8 = 8;
 
 fn partition(shard: u8) -> String {
     format!("EXPIRY#{shard}")
+}
+
+/// The partition of a thing. Ids are random, so their sums spread.
+pub(super) fn shard_of(id: &str) -> u8 {
+    id.bytes().fold(0, u8::wrapping_add) % SHARDS
 }
 
 impl Row for Expiry {
@@ -27,12 +32,9 @@ impl Put for Expiry {
             Expiring::Bundle(hash) => format!("BUNDLE#{}", hash.as_str()),
             Expiring::Secret(_, id) => format!("SECRET#{id}"),
             Expiring::Ttl(_, id) => format!("TTL#{id}"),
-            Expiring::Rotation(_, id) => format!("ROTATION#{id}"),
             Expiring::Project(_, id) => format!("PROJECT#{id}"),
         };
-        // Ids are random, so their sums spread over the shards.
-        let shard = of.bytes().fold(0, u8::wrapping_add) % SHARDS;
-        RowKey::new(partition(shard), format!("{}#{of}", sortable(self.at)))
+        RowKey::new(partition(shard_of(&of)), format!("{}#{of}", sortable(self.at)))
     }
 }
 

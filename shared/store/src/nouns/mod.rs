@@ -18,6 +18,7 @@ pub mod passkey;
 pub mod person;
 pub mod policy;
 pub mod project;
+pub mod schedule;
 pub mod second_factor;
 pub mod secret;
 pub mod session;

@@ -2,7 +2,7 @@
 
 use protocol::{ProjectId, SecretId};
 use rules::Time;
-use rules::nouns::{Binding, Expiring, Expiry, Policy, PolicyId, Secret, SecretReads};
+use rules::nouns::{Binding, Due, DueBy, Expiring, Expiry, Policy, PolicyId, Secret, SecretReads};
 use rules::policies::{Axes, Effect};
 
 use crate::engine::attribute::attributes;
@@ -137,7 +137,7 @@ pub(super) fn count_read(write: &mut Transaction<'_>, effect: &Effect, project: 
         write.put(&Expiry { at: now, of: Expiring::Ttl(project, counted.secret) });
     }
     if effect.rotates {
-        write.put(&Expiry { at: now, of: Expiring::Rotation(project, counted.secret) });
+        write.put(&Due { at: now, by: DueBy::Reads, secret: counted.secret });
     }
     step
 }

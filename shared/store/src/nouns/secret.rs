@@ -3,7 +3,7 @@
 use protocol::{ProjectId, SecretId, VaultId};
 use rules::Time;
 use rules::names::UniqueName;
-use rules::nouns::{Canary, PolicyId, Secret, SecretName, SecretVersion};
+use rules::nouns::{Canary, PolicyId, Schedule, Secret, SecretName, SecretVersion};
 
 use crate::engine::attribute::attributes;
 use crate::engine::row::{Put, Row, RowKey, sortable};
@@ -70,6 +70,7 @@ attributes! {
         NOTE = note "note": Option<String>;
         VERSION = version "version": u64;
         POLICY = policy "policy": Option<PolicyId>;
+        SCHEDULE = schedule "schedule": Option<Schedule>;
         CANARY = canary "canary": Option<Canary>;
         TRIPS = trips "trips": u64;
         TRIPPED_AT = tripped_at "trippedAt": Option<Time>;

@@ -20,7 +20,9 @@ pub const RECOVERY_CODE: &str = "abcd-efgh-ijkl-mnop";
 pub fn example_of(thing: &str) -> Value {
     let text = match thing {
         "projectId" | "frozenProject" => "proj_a1b2c3d4e5",
-        "secretId" | "trashedSecret" | "boundSecret" | "canaryId" | "disarmedCanary" => "sk_a1b2c3d4e5",
+        "secretId" | "trashedSecret" | "boundSecret" | "canaryId" | "scheduledSecret" | "disarmedCanary" => {
+            "sk_a1b2c3d4e5"
+        }
         "policyId" | "boundPolicy" => "pol_a1b2c3d4e5",
         "tokenId" => "enr_a1b2c3d4e5",
         "entryId" => "ipa_a1b2c3d4e5",

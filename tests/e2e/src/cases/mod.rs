@@ -16,6 +16,7 @@ mod onboarding;
 mod pages;
 mod policies;
 mod projects;
+mod schedules;
 mod secrets;
 mod things;
 mod topics;
@@ -291,7 +292,7 @@ fn below_doors(route: &Route) -> &str {
 type Group = (&'static str, fn() -> Vec<Case>);
 
 /// All of them.
-const BY_GROUP: [Group; 11] = [
+const BY_GROUP: [Group; 12] = [
     ("machine", machine::cases),
     ("onboarding", onboarding::cases),
     ("account", account::cases),
@@ -299,6 +300,7 @@ const BY_GROUP: [Group; 11] = [
     ("secrets", secrets::cases),
     ("policies", policies::cases),
     ("canaries", canaries::cases),
+    ("schedules", schedules::cases),
     ("machines", machines::cases),
     ("agents", agents::cases),
     ("audit", audit::cases),

@@ -143,7 +143,8 @@ impl<'w> Things<'w> {
             if !self.values.contains_key(thing) {
                 match thing {
                     "projectId" | "projectName" | "frozenProject" | "secretId" | "trashedSecret" | "reader"
-                    | "member" | "policyId" | "boundPolicy" | "boundSecret" | "canaryId" | "disarmedCanary" => {
+                    | "member" | "policyId" | "boundPolicy" | "boundSecret" | "canaryId" | "disarmedCanary"
+                    | "scheduledSecret" => {
                         self.make_in_project(thing, owner).await;
                     }
                     "machineId" | "pendingMachine" | "disabledMachine" => self.make_machine(thing, owner).await,
@@ -191,6 +192,12 @@ impl<'w> Things<'w> {
                 let body = json!({ "name": "office hours" });
                 let made = owner.post(&format!("/v1/manage/projects/{project}/policies"), &body).await.expect(200);
                 self.keep(thing, made.field("id"));
+            }
+            "scheduledSecret" => {
+                let secret = owner.secret(&project, "scheduled", "the value itself").await;
+                let body = json!({ "secretId": secret, "intervalSeconds": 86_400 });
+                owner.post("/v1/manage/dynamic-secrets", &body).await.expect(200);
+                self.keep(thing, secret);
             }
             "canaryId" | "disarmedCanary" => {
                 // Names are unique.

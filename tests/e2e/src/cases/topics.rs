@@ -26,6 +26,7 @@ topics! {
     PROJECT_MACHINES "Project machines" "Which machines are in a project, and which of its secrets they may read."
     SECRETS "Secrets" "Everything about secrets but reading their values, which only machines do."
     POLICIES "Access policies" "Conditions that reads of a secret have to meet besides, and the secrets that are bound to them."
+    SCHEDULES "Scheduled rotation" "Secrets that get a new random value again and again."
     CANARIES "Canaries" "Secrets that nobody has a reason to read: a read trips one, and its project is frozen."
     TRASH "Trash" "Deleted secrets, which are kept for 30 days."
     MACHINES "Machines" "The vault's machines: letting them in, and keeping them out."

@@ -332,26 +332,16 @@ async fn a_list_that_is_too_large_ends_with_a_cursor() {
     let owner = world.owner().await;
     let project = owner.project("large").await;
     let store = &world.services.store;
+    let (vault, in_project) = (owner.vault.parse().unwrap(), project.parse().unwrap());
     for n in 0..MANY / 50 {
         let mut write = store.transaction();
         for m in 0..50 {
+            let id = SecretId::from_entropy(random::bytes());
+            let made_at = Time::from_ms(1_000_000 + (n * 50 + m) as u64);
             let secret = Secret {
-                id: SecretId::from_entropy(random::bytes()),
-                vault: owner.vault.parse().unwrap(),
-                project: project.parse().unwrap(),
-                name: format!("secret {n} {m}"),
                 kind: if n == MANY / 50 - 1 && m == 49 { SecretKind::Canary } else { SecretKind::Secret },
-                field_names: None,
                 note: Some("n".repeat(2_000)),
-                version: 1,
-                policy: None,
-                canary: None,
-                trips: 0,
-                tripped_at: None,
-                last_accessed_at: None,
-                deleted_at: None,
-                created_at: Time::from_ms(1_000_000 + (n * 50 + m) as u64),
-                updated_at: Time::from_ms(1_000_000),
+                ..Secret::new(id, vault, in_project, format!("secret {n} {m}"), made_at)
             };
             write.put_new(&secret.unique_name());
             write.put_new(&secret);

@@ -25,6 +25,7 @@ mod policies;
 mod projects;
 mod races;
 mod read;
+mod schedules;
 mod secrets;
 mod simulate;
 mod step_up;

@@ -253,10 +253,11 @@ async fn a_secret_is_rotated_after_its_reads() {
     for _ in 0..2 {
         assert_eq!(machine.read(&secret).await.expect(200).json(), json!({ "value": "v" }));
     }
-    assert_eq!(world.sweep().await, 1);
+    assert_eq!(world.rotate().await, 1);
     let rotated = machine.read(&secret).await.expect(200).field("value");
     assert_eq!((rotated.len(), world.count(&owner, Action::SecretRotate).await), (32, 1));
-    assert_eq!(world.sweep().await, 0, "one read of the new version was counted");
+    assert_eq!(world.rotate().await, 0, "one read of the new version was counted");
+    assert_eq!((exported(&machine).await, world.rotate().await), (1, 1), "an export is a read");
 }
 
 #[tokio::test]

@@ -195,6 +195,33 @@ async fn policies(door: &Door<'_>, owner: &Person<'_>, project: &str, secret: &s
     }
 }
 
+async fn schedules(door: &Door<'_>, project: &str, secret: &str) {
+    let required = json!({ "projectId": project, "name": "rotated", "intervalSeconds": 300 });
+    let made = door.post("dynamic-secrets", required).await;
+    assert_eq!(keys(&made), ["id", "name"]);
+    let all = json!({ "projectId": project, "name": "rotated db", "intervalSeconds": 2_592_000, "note": "n", "length": 64,
+                      "charset": "alphanumeric", "fieldNames": ["user", "password"], "fields": ["password"],
+                      "staticFields": { "user": "a marker user" } });
+    let full = text(&door.post("dynamic-secrets", all).await["id"]);
+    door.post("dynamic-secrets", json!({ "secretId": secret, "intervalSeconds": 86_400 })).await;
+    let rows = door.get("dynamic-secrets").await;
+    assert_eq!(rows["dynamicSecrets"].as_array().unwrap().len(), 3);
+    let row = door.get(&format!("dynamic-secrets/{full}")).await;
+    for (key, value) in [("length", json!(64)), ("charset", json!("alphanumeric")), ("fields", json!(["password"]))] {
+        assert_eq!(row[key], value, "{key}");
+    }
+    door.act(&format!("dynamic-secrets/{full}/update"), none()).await;
+    let update =
+        json!({ "intervalSeconds": 600, "length": 8, "charset": "numbers", "fields": ["password"], "enabled": false });
+    door.act(&format!("dynamic-secrets/{full}/update"), update).await;
+    for id in [secret.to_owned(), full.clone(), text(&made["id"])] {
+        door.act(&format!("dynamic-secrets/{id}/delete"), none()).await;
+    }
+    for id in [full, text(&made["id"])] {
+        door.act(&format!("projects/{project}/secrets/{id}/delete"), none()).await;
+    }
+}
+
 async fn canaries(door: &Door<'_>, project: &str) {
     let made = door.post("canaries", json!({ "projectId": project, "name": "required" })).await;
     assert_eq!(keys(&made), ["id", "name"]);
@@ -295,6 +322,7 @@ async fn walk(door: &Door<'_>, owner: &Person<'_>) {
     enrollment(door, &project, &secret).await;
     policies(door, owner, &project, &secret).await;
     canaries(door, &project).await;
+    schedules(door, &project, &secret).await;
     allowlist(door).await;
     agents(door, owner).await;
     audit(door).await;
