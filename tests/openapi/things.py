@@ -81,9 +81,9 @@ class Things:
             "boundSecret": lambda project: self.bound[project][0],
             "policyId": lambda project: self.policies[project],
             "boundPolicy": lambda project: self.bound[project][1],
-            "scheduledSecret": self.scheduled,
-            "canaryId": lambda project: self.canary(project, enabled=True),
-            "disarmedCanary": lambda project: self.canary(project, enabled=False),
+            "scheduledSecret": lambda project: self.scheduled[project],
+            "canaryId": lambda project: self.armed[project],
+            "disarmedCanary": lambda project: self.disarmed[project],
             "trashedSecret": lambda _: choice(self.trashed),
             "machineId": lambda _: choice(self.approved),
             "member": lambda _: self.approved[0],
@@ -131,10 +131,10 @@ class Things:
         self.owner.post(f"/v1/manage/secrets/{secret}/binding", {"policyId": policy})
         return secret, policy
 
-    def scheduled(self, project):
+    def schedule(self, project):
         """A secret with a schedule."""
-        found = self.owner.get("/v1/manage/dynamic-secrets")["dynamicSecrets"]
-        here = [row["secretId"] for row in found if row["projectId"] == project]
+        found = self.owner.post("/v1/manage/dynamic-secrets/query", {"projectId": project})["dynamicSecrets"]
+        here = [row["secretId"] for row in found]
         if here:
             return here[-1]
         secret = self.owner.secret(project, "hunter2hunter2")
@@ -143,8 +143,8 @@ class Things:
 
     def canary(self, project, enabled):
         """A canary that is armed or not."""
-        canaries = self.owner.get(f"/v1/manage/projects/{project}/canaries")["canaries"]
-        found = [row["id"] for row in canaries if row["enabled"] == enabled]
+        path = f"/v1/manage/projects/{project}/canaries/query"
+        found = [row["id"] for row in self.owner.post(path, {"enabled": enabled})["canaries"]]
         body = {"projectId": project, "name": harness.unique("canary"), "enabled": enabled}
         return found[-1] if found else self.owner.post("/v1/manage/canaries", body)["id"]
 
@@ -160,6 +160,7 @@ class Things:
         self.names = {project["id"]: project["name"] for project in owner.get("/v1/manage/projects")["projects"]}
         self.secrets, self.members = {}, {}
         self.plain, self.policies, self.bound = {}, {}, {}
+        self.scheduled, self.armed, self.disarmed = {}, {}, {}
         for project in self.projects:
             rows = owner.get(f"/v1/manage/projects/{project}/secrets")["secrets"]
             # What a policy refuses is no thing to read, and neither is what freezes.
@@ -175,6 +176,9 @@ class Things:
             bound = [(row["id"], row["policyId"]) for row in rows if row["policyId"]]
             self.bound[project] = bound[-1] if bound else self.binding(project)
             self.policies[project] = self.unbound_policy(project)
+            self.scheduled[project] = self.schedule(project)
+            self.armed[project] = self.canary(project, enabled=True)
+            self.disarmed[project] = self.canary(project, enabled=False)
         machines = owner.get("/v1/manage/machines")["machines"]
         others = [row for row in machines if row["id"] != self.machine.id]
         self.approved = [row["id"] for row in others if row["approved"]][-3:]
