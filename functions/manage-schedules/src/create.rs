@@ -1,5 +1,7 @@
 //! `POST dynamic-secrets`: a schedule on a secret that is there, or a new secret with one.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use crypto::{Charset, Generator, Plaintext};
 use edge::{Body, Code, Error, Json, Principal};
@@ -9,7 +11,6 @@ use rules::limits::{self, NAME, TEXT};
 use rules::nouns::{Schedule, Secret, SecretKind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use store::{schedule, secret};
 
 use crate::{App, chosen, field_names};
