@@ -222,7 +222,7 @@ POWERS = (
         "Machines still need a grant. `seal-secret` writes whole rows of secrets when it makes them.",
     ),
     Power(
-        "have secrets destroyed or rotated by the sweep, through their policies",
+        "have secrets destroyed or rotated, through their policies",
         frozenset({"export-secrets", "manage-policies", "read-secret"}),
         lambda held: held.rows(("PutItem", "UpdateItem"), "vault", "READS#x", "total")
         or held.rows(("PutItem", "UpdateItem"), "vault", "POLICY#x", "axes"),

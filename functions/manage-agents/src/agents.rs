@@ -97,13 +97,8 @@ pub(crate) struct Query {
 
 /// `GET ai-agents`: the AI agents, in the order in which they registered.
 pub(crate) async fn list(State(app): State<App>, by: Principal) -> Result<Json<Whole<Agents>>, Error> {
-    let (mut pager, of_vault) = (Pager::whole(), agent::of_vault(by.vault));
-    while let Some(rows) = pager.next(&app.store, &of_vault).await? {
-        for (place, agent) in rows {
-            pager.take(place, AgentRow::from(&agent));
-        }
-    }
-    Ok(pager.end().whole(Agents::of))
+    let all = agent::of_vault(by.vault);
+    Ok(Pager::whole().along(&app.store, all, |agent| Some(AgentRow::from(&agent))).await?.whole(Agents::of))
 }
 
 /// `POST ai-agents/query`: the same a page at a time; by name and state.
@@ -112,19 +107,14 @@ pub(crate) async fn query(
     by: Principal,
     Body(query): Body<Query>,
 ) -> Result<Json<Page<Agents>>, Error> {
-    let mut pager = Pager::page(query.limit, query.cursor.as_deref())?;
+    let pager = Pager::page(query.limit, query.cursor.as_deref())?;
     let name = query.name.as_deref().map(UniqueName::of);
     let wanted = |agent: &Agent| {
         name.as_ref().is_none_or(|name| *name == UniqueName::of(&agent.name))
             && query.state.is_none_or(|state| state == agent.state())
     };
-    let of_vault = agent::of_vault(by.vault);
-    while let Some(rows) = pager.next(&app.store, &of_vault).await? {
-        for (place, agent) in rows.into_iter().filter(|(_, agent)| wanted(agent)) {
-            pager.take(place, AgentRow::from(&agent));
-        }
-    }
-    Ok(pager.end().page(Agents::of))
+    let show = |agent| wanted(&agent).then(|| AgentRow::from(&agent));
+    Ok(pager.along(&app.store, agent::of_vault(by.vault), show).await?.page(Agents::of))
 }
 
 /// `GET ai-agents/{agentId}`: one AI agent, with its scopes and allowlist.

@@ -104,15 +104,8 @@ pub(crate) async fn list(
     Ids(project): Ids<ProjectId>,
 ) -> Result<Json<Whole<Canaries>>, Error> {
     by.find(&project::row(project)).await?;
-    let (mut pager, of_project) = (Pager::whole(), secret::of_project(project));
-    while let Some(rows) = pager.next(&app.store, &of_project).await? {
-        for (place, secret) in rows {
-            if let Some(canary) = secret.canary {
-                pager.take(place, CanaryView::of(secret, canary));
-            }
-        }
-    }
-    Ok(pager.end().whole(Canaries::of))
+    let show = |secret: Secret| secret.canary.map(|canary| CanaryView::of(secret, canary));
+    Ok(Pager::whole().along(&app.store, secret::of_project(project), show).await?.whole(Canaries::of))
 }
 
 /// `POST …/canaries/query`: the same a page at a time; by name, armed or not.
@@ -123,21 +116,17 @@ pub(crate) async fn query(
     Body(query): Body<Query>,
 ) -> Result<Json<Page<Canaries>>, Error> {
     by.find(&project::row(project)).await?;
-    let mut pager = Pager::page(query.limit, query.cursor.as_deref())?;
+    let pager = Pager::page(query.limit, query.cursor.as_deref())?;
     let name = query.name.as_deref().map(UniqueName::of);
-    let is_wanted = |secret: &Secret, canary: Canary| {
+    let wanted = |secret: &Secret, canary: Canary| {
         query.enabled.is_none_or(|enabled| enabled == canary.enabled)
             && name.as_ref().is_none_or(|name| *name == UniqueName::of(&secret.name))
     };
-    let of_project = secret::of_project(project);
-    while let Some(rows) = pager.next(&app.store, &of_project).await? {
-        for (place, secret) in rows {
-            if let Some(canary) = secret.canary.filter(|canary| is_wanted(&secret, *canary)) {
-                pager.take(place, CanaryView::of(secret, canary));
-            }
-        }
-    }
-    Ok(pager.end().page(Canaries::of))
+    let show = |secret: Secret| {
+        let canary = secret.canary.filter(|canary| wanted(&secret, *canary))?;
+        Some(CanaryView::of(secret, canary))
+    };
+    Ok(pager.along(&app.store, secret::of_project(project), show).await?.page(Canaries::of))
 }
 
 /// `GET canaries/{canaryId}`: one canary, with who read it.

@@ -142,13 +142,8 @@ pub(crate) struct Query {
 
 /// `GET enrollment-tokens`: the enrollment tokens, revoked and expired ones too, for 90 days after their end.
 pub(crate) async fn list(State(app): State<App>, by: Principal) -> Result<Json<Whole<Tokens>>, Error> {
-    let (mut pager, of_vault) = (Pager::whole(), token::of_vault(by.vault));
-    while let Some(rows) = pager.next(&app.store, &of_vault).await? {
-        for (place, token) in rows.into_iter().filter(|(_, token)| by.may_see(token)) {
-            pager.take(place, token.into());
-        }
-    }
-    Ok(pager.end().whole(Tokens::of))
+    let show = |token| by.may_see(&token).then(|| TokenView::from(token));
+    Ok(Pager::whole().along(&app.store, token::of_vault(by.vault), show).await?.whole(Tokens::of))
 }
 
 /// `POST enrollment-tokens/query`: the same a page at a time; by name, state and use.
@@ -157,7 +152,7 @@ pub(crate) async fn query(
     by: Principal,
     Body(query): Body<Query>,
 ) -> Result<Json<Page<Tokens>>, Error> {
-    let mut pager = Pager::page(query.limit, query.cursor.as_deref())?;
+    let pager = Pager::page(query.limit, query.cursor.as_deref())?;
     let name = query.name.as_deref().map(UniqueName::of);
     let wanted = |token: &EnrollmentToken| {
         by.may_see(token)
@@ -165,13 +160,8 @@ pub(crate) async fn query(
             && query.state.is_none_or(|state| state == token.state(by.now))
             && query.unused.is_none_or(|unused| unused == by.now.is_unused(token.last_used_at, token.created_at))
     };
-    let of_vault = token::of_vault(by.vault);
-    while let Some(rows) = pager.next(&app.store, &of_vault).await? {
-        for (place, token) in rows.into_iter().filter(|(_, token)| wanted(token)) {
-            pager.take(place, token.into());
-        }
-    }
-    Ok(pager.end().page(Tokens::of))
+    let show = |token| wanted(&token).then(|| TokenView::from(token));
+    Ok(pager.along(&app.store, token::of_vault(by.vault), show).await?.page(Tokens::of))
 }
 
 /// `GET enrollment-tokens/{tokenId}`: one enrollment token, without its plaintext.

@@ -108,13 +108,8 @@ pub(crate) struct Query {
 
 /// `GET machines`: the machines, in the order in which they registered.
 pub(crate) async fn list(State(app): State<App>, by: Principal) -> Result<Json<Whole<Machines>>, Error> {
-    let (mut pager, of_vault) = (Pager::whole(), machine::of_vault(by.vault));
-    while let Some(rows) = pager.next(&app.store, &of_vault).await? {
-        for (place, machine) in rows {
-            pager.take(place, machine.into());
-        }
-    }
-    Ok(pager.end().whole(Machines::of))
+    let all = machine::of_vault(by.vault);
+    Ok(Pager::whole().along(&app.store, all, |machine| Some(machine.into())).await?.whole(Machines::of))
 }
 
 /// `POST machines/query`: the same a page at a time; by name, kind, state and use.
@@ -123,7 +118,7 @@ pub(crate) async fn query(
     by: Principal,
     Body(query): Body<Query>,
 ) -> Result<Json<Page<Machines>>, Error> {
-    let mut pager = Pager::page(query.limit, query.cursor.as_deref())?;
+    let pager = Pager::page(query.limit, query.cursor.as_deref())?;
     let name = query.name.as_deref().map(UniqueName::of);
     let wanted = |machine: &Machine| {
         name.as_ref().is_none_or(|name| *name == UniqueName::of(&machine.name))
@@ -131,13 +126,8 @@ pub(crate) async fn query(
             && query.state.is_none_or(|state| state == machine.state(by.now))
             && query.unused.is_none_or(|unused| unused == by.now.is_unused(machine.last_seen_at, machine.created_at))
     };
-    let of_vault = machine::of_vault(by.vault);
-    while let Some(rows) = pager.next(&app.store, &of_vault).await? {
-        for (place, machine) in rows.into_iter().filter(|(_, machine)| wanted(machine)) {
-            pager.take(place, machine.into());
-        }
-    }
-    Ok(pager.end().page(Machines::of))
+    let show = |machine| wanted(&machine).then(|| machine.into());
+    Ok(pager.along(&app.store, machine::of_vault(by.vault), show).await?.page(Machines::of))
 }
 
 /// `GET machines/{machineId}`: one machine with its memberships, as far as the principal may see their projects, and the number

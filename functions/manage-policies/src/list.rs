@@ -6,7 +6,7 @@ use edge::paging::SIZE_LIMIT;
 use edge::{Body, Error, Ids, Json, Principal};
 use protocol::{ProjectId, SecretId};
 use rules::names::UniqueName;
-use rules::nouns::PolicyId;
+use rules::nouns::{Policy, PolicyId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::{policy, project, secret};
@@ -58,13 +58,8 @@ pub(crate) async fn list(
     Ids(project): Ids<ProjectId>,
 ) -> Result<Json<Whole<Policies>>, Error> {
     by.find(&project::row(project)).await?;
-    let (mut pager, of_project) = (Pager::whole(), policy::of_project(project));
-    while let Some(rows) = pager.next(&app.store, &of_project).await? {
-        for (place, policy) in rows {
-            pager.take(place, policy.into());
-        }
-    }
-    Ok(pager.end().whole(Policies::of))
+    let all = policy::of_project(project);
+    Ok(Pager::whole().along(&app.store, all, |policy| Some(policy.into())).await?.whole(Policies::of))
 }
 
 /// `POST …/policies/query`: the same a page at a time, or those of a name.
@@ -75,17 +70,11 @@ pub(crate) async fn query(
     Body(query): Body<Query>,
 ) -> Result<Json<Page<Policies>>, Error> {
     by.find(&project::row(project)).await?;
-    let mut pager = Pager::page(query.limit, query.cursor.as_deref())?;
+    let pager = Pager::page(query.limit, query.cursor.as_deref())?;
     let name = query.name.as_deref().map(UniqueName::of);
-    let of_project = policy::of_project(project);
-    while let Some(rows) = pager.next(&app.store, &of_project).await? {
-        for (place, policy) in rows {
-            if name.as_ref().is_none_or(|name| *name == UniqueName::of(&policy.name)) {
-                pager.take(place, policy.into());
-            }
-        }
-    }
-    Ok(pager.end().page(Policies::of))
+    let wanted = |policy: &Policy| name.as_ref().is_none_or(|name| *name == UniqueName::of(&policy.name));
+    let show = |policy| wanted(&policy).then(|| policy.into());
+    Ok(pager.along(&app.store, policy::of_project(project), show).await?.page(Policies::of))
 }
 
 /// `GET …/policies/{policyId}`: one policy, with the secrets that are bound to it.

@@ -83,13 +83,8 @@ pub(crate) struct Query {
 
 /// `GET projects`: the projects that the principal may see, in the order in which they were made.
 pub(crate) async fn list(State(app): State<App>, by: Principal) -> Result<Json<Whole<Projects>>, Error> {
-    let (mut pager, of_vault) = (Pager::whole(), project::of_vault(by.vault));
-    while let Some(rows) = pager.next(&app.store, &of_vault).await? {
-        for (place, project) in rows.into_iter().filter(|(_, project)| by.may_see(project)) {
-            pager.take(place, project.into());
-        }
-    }
-    Ok(pager.end().whole(Projects::of))
+    let show = |project| by.may_see(&project).then(|| ProjectView::from(project));
+    Ok(Pager::whole().along(&app.store, project::of_vault(by.vault), show).await?.whole(Projects::of))
 }
 
 /// `POST projects/query`: the projects that the principal may see, a page at a time; by name, by state, in order of name.
@@ -107,13 +102,8 @@ pub(crate) async fn query(
         return Ok(Listed::all(found.map(ProjectView::from).collect()).page(Projects::of));
     }
     if query.sort_by.is_none() {
-        let of_vault = project::of_vault(by.vault);
-        while let Some(rows) = pager.next(&app.store, &of_vault).await? {
-            for (place, project) in rows.into_iter().filter(|(_, project)| by.may_see(project) && wanted(project)) {
-                pager.take(place, project.into());
-            }
-        }
-        return Ok(pager.end().page(Projects::of));
+        let show = |project| (by.may_see(&project) && wanted(&project)).then(|| ProjectView::from(project));
+        return Ok(pager.along(&app.store, project::of_vault(by.vault), show).await?.page(Projects::of));
     }
     pager = pager.backward(query.sort_dir == Direction::Desc);
     let names = project::names_of_vault(by.vault);

@@ -69,14 +69,11 @@ pub(crate) async fn list(
     for grant in app.store.all(grant::of_project(project, None)).await? {
         *machines.entry(grant.secret).or_default() += 1;
     }
-    let (mut pager, of_project) = (Pager::whole(), secret::of_project(project));
-    while let Some(rows) = pager.next(&app.store, &of_project).await? {
-        for (place, secret) in rows {
-            let count = machines.get(&secret.id).copied().unwrap_or_default();
-            pager.take(place, SecretView::of(secret, count));
-        }
-    }
-    Ok(pager.end().whole(Secrets::of))
+    let show = |secret: Secret| {
+        let count = machines.get(&secret.id).copied().unwrap_or_default();
+        Some(SecretView::of(secret, count))
+    };
+    Ok(Pager::whole().along(&app.store, secret::of_project(project), show).await?.whole(Secrets::of))
 }
 
 /// `POST …/secrets/query`: the same a page at a time; by name, by kind, in order of name.

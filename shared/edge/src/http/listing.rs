@@ -178,6 +178,23 @@ impl<V: Serialize> Pager<V> {
         self.full = self.limit == Some(self.taken.len());
     }
 
+    /// Goes along a list until the answer is full, and takes each row of which there is something to show.
+    pub async fn along<R: Row>(
+        mut self,
+        store: &Lists,
+        list: List<R>,
+        show: impl Fn(R) -> Option<V> + Send,
+    ) -> Result<Listed<V>, StoreError> {
+        while let Some(rows) = self.next(store, &list).await? {
+            for (place, row) in rows {
+                if let Some(view) = show(row) {
+                    self.take(place, view);
+                }
+            }
+        }
+        Ok(self.end())
+    }
+
     /// What was taken.
     #[must_use]
     pub fn end(self) -> Listed<V> {

@@ -9,15 +9,13 @@ use crate::{Lists, StoreError};
 
 /// Partitions of the list, for all vaults of a deployment. One partition takes 1,000 writes a second
 /// (docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html).
-pub(super) const SHARDS: u8 = 8;
+const SHARDS: u8 = 8;
+/// The name of the list.
+const EXPIRIES: &str = "EXPIRY";
 
-fn partition(shard: u8) -> String {
-    format!("EXPIRY#{shard}")
-}
-
-/// The partition of a thing. Ids are random, so their sums spread.
-pub(super) fn shard_of(id: &str) -> u8 {
-    id.bytes().fold(0, u8::wrapping_add) % SHARDS
+/// The partition of such a list in which this thing is. Ids are random, so their sums spread.
+pub(super) fn partition(list: &str, of: &str) -> String {
+    format!("{list}#{}", of.bytes().fold(0, u8::wrapping_add) % SHARDS)
 }
 
 impl Row for Expiry {
@@ -34,19 +32,29 @@ impl Put for Expiry {
             Expiring::Ttl(_, id) => format!("TTL#{id}"),
             Expiring::Project(_, id) => format!("PROJECT#{id}"),
         };
-        RowKey::new(partition(shard_of(&of)), format!("{}#{of}", sortable(self.at)))
+        RowKey::new(partition(EXPIRIES, &of), format!("{}#{of}", sortable(self.at)))
     }
 }
 
 impl Lists {
     /// What has ended by now, strongly consistent; what ended first comes first.
     pub async fn expired(&self, now: Time) -> Result<Vec<Expiry>, StoreError> {
-        let mut expired: Vec<Expiry> = vec![];
+        self.until(EXPIRIES, now, |expiry: &Expiry| expiry.at).await
+    }
+
+    /// The rows of such a list up to now, strongly consistent and in order of time.
+    pub(super) async fn until<R: Row>(
+        &self,
+        list: &str,
+        now: Time,
+        at: impl Fn(&R) -> Time,
+    ) -> Result<Vec<R>, StoreError> {
+        let mut all = vec![];
         for shard in 0..SHARDS {
-            expired.extend(self.query_until(&partition(shard), &format!("{}~", sortable(now))).await?);
+            all.extend(self.query_until(&format!("{list}#{shard}"), &format!("{}~", sortable(now))).await?);
         }
-        expired.sort_by_key(|expiry| expiry.at);
-        Ok(expired)
+        all.sort_by_key(at);
+        Ok(all)
     }
 }
 

@@ -9,9 +9,8 @@ use crate::engine::row::{Put, Row, RowKey, sortable};
 use crate::engine::table::Table;
 use crate::{List, Lists, StoreError, Transaction};
 
-fn partition(shard: u8) -> String {
-    format!("DUE#{shard}")
-}
+/// The name of the list of what is due.
+const DUE: &str = "DUE";
 
 /// A vault's secrets with a schedule, in the order in which the schedules were made; those in the trash too.
 #[must_use]
@@ -42,8 +41,8 @@ impl Put for Due {
             DueBy::Schedule => "SCHEDULE",
             DueBy::Reads => "READS",
         };
-        let shard = expiry::shard_of(self.secret.to_string().as_str());
-        RowKey::new(partition(shard), format!("{}#{by}#{}", sortable(self.at), self.secret))
+        let partition = expiry::partition(DUE, &self.secret.to_string());
+        RowKey::new(partition, format!("{}#{by}#{}", sortable(self.at), self.secret))
     }
 }
 
@@ -84,11 +83,6 @@ pub fn end(write: &mut Transaction<'_>, secret: &Secret) {
 impl Lists {
     /// The rotations that are due by now, strongly consistent; what was due first comes first.
     pub async fn due(&self, now: Time) -> Result<Vec<Due>, StoreError> {
-        let mut all: Vec<Due> = vec![];
-        for shard in 0..expiry::SHARDS {
-            all.extend(self.query_until(&partition(shard), &format!("{}~", sortable(now))).await?);
-        }
-        all.sort_by_key(|due| due.at);
-        Ok(all)
+        self.until(DUE, now, |due: &Due| due.at).await
     }
 }
