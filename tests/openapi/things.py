@@ -24,7 +24,7 @@ EVERY_SCOPE = [
 ]
 
 # What is made only for a call that names it.
-MADE_FOR_ONE = ("bootstrapToken", "bundleToken", "enrollment", "agentToken", "frozenProject")
+MADE_FOR_ONE = ("bootstrapToken", "bundleToken", "enrollment", "agentToken", "frozenProject", "shareToken")
 
 
 def fields(body):
@@ -69,6 +69,7 @@ class Things:
     def __init__(self, owner):
         self.owner = owner
         self.chance = random.Random(1)
+        self.passphrase = ""
         self.machine = owner.machine()
         self.agent_id, self.agent_key = owner.agent()
         self.renew()
@@ -106,6 +107,8 @@ class Things:
             "newPassword": lambda _: harness.PASSWORD,
             "bootstrapToken": lambda _: owner.bootstrap_token(),
             "bundleToken": lambda project: owner.bundle(project)[1].rpartition("/")[2],
+            "shareToken": self.share_link,
+            "passphrase": lambda _: self.passphrase,
             "agentToken": lambda _: owner.agent_token(),
             "enrollment": lambda project: owner.enrollment_token([project], [])[1],
         }
@@ -114,6 +117,13 @@ class Things:
             raise KeyError(f"tests/openapi/cases.json names things that things.py does not make: {', '.join(sorted(unknown))}")
         # What a case wants to be so before it is called.
         self.state = {"allowlistOn": lambda: owner.post("/v1/manage/ipallowlist/enable")}
+
+    def share_link(self, project):
+        """The token of a new share link, whose passphrase is kept."""
+        body = {"name": "db password", "expiresInSeconds": 86_400, "value": "hunter2hunter2"}
+        made = self.owner.post(f"/v1/manage/projects/{project}/temporary-secrets", body)
+        self.passphrase = made["passphrase"]
+        return made["token"]
 
     def frozen(self, project):
         self.owner.post(f"/v1/manage/projects/{project}/freeze")

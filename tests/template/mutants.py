@@ -40,9 +40,9 @@ RESOURCES = (
     "*",
 )
 VALUES = {
-    rights.KEYS: ("MACHINE#*", "PROJECT#*", "SECRET#*", "USER#*", "sk_*", "record#*", "M*", "*"),
+    rights.KEYS: ("MACHINE#*", "SHARE#*", "PROJECT#*", "SECRET#*", "USER#*", "sk_*", "record#*", "M*", "*"),
     rights.ATTRIBUTES: ("approved", "delivered", "lockedUntil", "publicKey", "version"),
-    rights.PURPOSE: ("project", "vault", "other"),
+    rights.PURPOSE: ("project", "share", "vault", "other"),
 }
 
 
@@ -57,6 +57,7 @@ def _rows(sid, action, resource, *keys):
 # Statements that a role may get in addition.
 STATEMENTS = (
     _rows("ReadValues", "dynamodb:GetItem", "table/values", "sk_*"),
+    _rows("ReadSharedValues", "dynamodb:GetItem", "table/values", "SHARE#*"),
     _rows("ScanVault", "dynamodb:Scan", "table/vault", "VAULT#*"),
     _rows("ReadAgents", "dynamodb:GetItem", "table/agents", "AGENT#*"),
     _rows("DeleteRecords", "dynamodb:DeleteItem", "table/audit", "record#*"),
@@ -66,6 +67,7 @@ STATEMENTS = (
     _rows("CopyAudit", "dynamodb:ExportTableToPointInTime", "table/audit", "record#*"),
     _statement("ReadAll", "dynamodb:GetItem", "table/vault"),
     _statement("DecryptProject", "kms:Decrypt", "key", ("StringEquals", rights.PURPOSE, ("project",))),
+    _statement("DecryptShare", "kms:Decrypt", "key", ("StringEquals", rights.PURPOSE, ("share",))),
     _statement("DecryptVault", "kms:Decrypt", "key", ("StringEquals", rights.PURPOSE, ("vault",))),
     _statement("DecryptAll", "kms:Decrypt", "key"),
     _statement("Seal", "lambda:InvokeFunction", "function/seal-secret"),

@@ -98,11 +98,15 @@ def _reads_values(held):
     return held.rows(READS, "values", "sk_0123456789") or held.rows(WHOLE, "values")
 
 
+def _reads_shared_values(held):
+    return held.rows(READS, "values", "SHARE#x") or held.rows(WHOLE, "values")
+
+
 POWERS = (
     Power(
         "open stored values",
         frozenset({"export-secrets", "read-secret", "seal-secret"}),
-        lambda held: held.touches("values") and held.opens("project"),
+        lambda held: held.rows(ANYTHING, "values", "sk_0123456789") and held.opens("project"),
         "Any value whose secret's id he knows, in any vault, with no record in the audit log. CloudTrail shows which "
         "projects' keys are unwrapped.",
     ),
@@ -122,9 +126,28 @@ POWERS = (
     ),
     Power(
         "have `seal-secret` make, replace and destroy values",
-        frozenset({"make-bundle", "manage-canaries", "manage-schedules", "manage-secrets", "rotate-due", "sweep-expired"}),
+        frozenset({"make-bundle", "manage-canaries", "manage-schedules", "manage-secrets", "rotate-due", "sweep-expired"})
+        | {"manage-temporary-secrets"},
         lambda held: held.may("lambda:InvokeFunction", "function/seal-secret"),
         "Of any secret whose id he knows. It gives no value out.",
+    ),
+    Power(
+        "open values of share links",
+        frozenset({"open-share", "seal-secret"}),
+        lambda held: held.rows(ANYTHING, "values", "SHARE#x") and held.opens("share"),
+        "Of links that he sees, since a link is found by its hash only. `seal-secret` writes them and cannot read one, but a "
+        "write can be made to give back what was there; it sees each value in clear when its link is made.",
+    ),
+    Power(
+        "read sealed values of share links",
+        frozenset({"open-share"}),
+        _reads_shared_values,
+    ),
+    Power(
+        "destroy values of share links",
+        frozenset({"manage-projects", "open-share", "seal-secret", "sweep-expired"}),
+        lambda held: held.rows(WRITES, "values", "SHARE#x") or held.rows(("PutItem", "DeleteItem"), "vault", "SHARE-KEY#x"),
+        "Of links whose hash he knows, or by removing the key of all links of a project.",
     ),
     Power(
         "unwrap the keys of projects",
@@ -152,7 +175,7 @@ POWERS = (
         "list what is going to expire",
         frozenset({"sweep-expired"}),
         lambda held: held.rows(READS, "vault", "EXPIRY#x"),
-        "With the ids of machines, secrets and projects and the hashes of bundles' links.",
+        "With the ids of machines, secrets and projects and the hashes of bundles' links and share links.",
     ),
     Power(
         "make machines, or put a key of his own into a machine's row",
@@ -190,7 +213,7 @@ POWERS = (
         | MAKES_MACHINES
         | MAKES_GRANTS
         | {"download-bundle", "follow-audit", "manage-audit", "manage-canaries", "manage-machines", "manage-policies"}
-        | {"manage-secrets", "sweep-expired"},
+        | {"manage-secrets", "manage-temporary-secrets", "sweep-expired"},
         lambda held: held.rows(ANYTHING, "vault", "MACHINE#x")
         or any(held.rows(READS, "vault/index/by-owner", f"{kind}#x") for kind in ("PROJECT", "SECRET", "VAULT")),
         "Those of machines, projects or vaults whose ids he knows.",
@@ -200,7 +223,7 @@ POWERS = (
         MACHINE_PLANE
         | {"enroll-machine", "follow-audit", "make-bundle", "manage-audit", "manage-machines", "manage-projects"}
         | {"manage-canaries", "manage-policies", "manage-schedules", "manage-secrets", "rotate-due", "seal-secret"}
-        | {"sweep-expired"},
+        | {"manage-temporary-secrets", "sweep-expired"},
         lambda held: held.rows(ANYTHING, "vault", "SECRET#x") or held.rows(READS, "vault/index/by-owner", "PROJECT#x"),
         "Of secrets or projects whose ids he knows.",
     ),
@@ -316,7 +339,7 @@ POWERS = (
     Power(
         "add audit records that are not true",
         frozenset({"bootstrap-agent", "bootstrap-machine", "download-bundle", "enroll-machine"})
-        | {"follow-audit", "seal-secret", "send-mail", "sweep-expired"}
+        | {"follow-audit", "open-share", "seal-secret", "send-mail", "sweep-expired"}
         | PEOPLE
         | MACHINE_PLANE
         | MANAGEMENT,

@@ -13,11 +13,15 @@ import z3
 from policy import Unsupported
 
 OPENERS = ("read-secret", "export-secrets", "seal-secret")
+SHARE_OPENERS = ("open-share", "seal-secret")
 VAULT_OPENERS = ("account", "account-passkeys", "download-bundle", "seal-secret")
 READS = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:PartiQLSelect")
 PLAINTEXT = ("kms:GenerateDataKey", "kms:GenerateDataKeyPair", "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo")
 PURPOSE = "kms:EncryptionContext:purpose"
 LOGS = "kms:EncryptionContext:aws:logs:arn"
+KEYS = "dynamodb:LeadingKeys"
+# Who reads rows of the values table, by what their partition keys begin with.
+READERS = {"sk_": OPENERS, "SHARE#": ("open-share",)}
 
 
 class Asked:
@@ -145,6 +149,13 @@ def theorems(role_of):
             ),
         ),
         Theorem(
+            "share links",
+            f"keys of share links are unwrapped by {' and '.join(SHARE_OPENERS)} alone, against anybody with kms:*",
+            lambda asked: z3.And(
+                asked.action == "kms:Decrypt", _with_purpose(asked, "share"), _is_none_of(asked, roles(SHARE_OPENERS))
+            ),
+        ),
+        Theorem(
             "vaults",
             f"keys of vaults are unwrapped by {', '.join(VAULT_OPENERS)} alone",
             lambda asked: z3.And(
@@ -160,7 +171,7 @@ def theorems(role_of):
         ),
         Theorem(
             "makers",
-            "keys are made by manage-projects and account-mail alone, each for its purpose",
+            "keys are made by manage-projects, account-mail and seal-secret alone, each for its purpose",
             lambda asked: z3.And(
                 asked.action == "kms:GenerateDataKeyWithoutPlaintext",
                 asked.key(PURPOSE)[0],
@@ -168,6 +179,7 @@ def theorems(role_of):
                     z3.Or(
                         z3.And(asked.principal == role_of("manage-projects"), _with_purpose(asked, "project")),
                         z3.And(asked.principal == role_of("account-mail"), _with_purpose(asked, "vault")),
+                        z3.And(asked.principal == role_of("seal-secret"), _with_purpose(asked, "share")),
                     )
                 ),
             ),
@@ -190,9 +202,11 @@ def vacuous(key_policy, role_of):
     """What should be possible and is not: theorems about nothing would hold too."""
     for function, action, purpose in (
         *((function, "kms:Decrypt", "project") for function in OPENERS),
+        *((function, "kms:Decrypt", "share") for function in SHARE_OPENERS),
         *((function, "kms:Decrypt", "vault") for function in VAULT_OPENERS),
         ("manage-projects", "kms:GenerateDataKeyWithoutPlaintext", "project"),
         ("account-mail", "kms:GenerateDataKeyWithoutPlaintext", "vault"),
+        ("seal-secret", "kms:GenerateDataKeyWithoutPlaintext", "share"),
     ):
         asked, solver = Asked(), z3.Solver()
         solver.add(*world(asked), by_key_policy(asked, key_policy), _with_purpose(asked, purpose))
@@ -202,13 +216,31 @@ def vacuous(key_policy, role_of):
 
 
 def reaching_values(stack):
-    """Roles that read a row of sealed values, whatever the request, beside those that may."""
-    for function in stack.functions:
-        for statement in stack.statements(function):
-            reads = any(_covers(pattern, action) for pattern in statement.actions for action in READS)
-            values = any(_covers(resource, "table/values") for resource in statement.resources)
-            if statement.effect == "Allow" and reads and values and function not in OPENERS:
-                yield f"{function} by {statement.sid}"
+    """Roles that read a row of sealed values, whatever the request, beside those that may; and those that may and do not."""
+    for beginning, readers in READERS.items():
+        found = {
+            function: statement.sid
+            for function in stack.functions
+            for statement in stack.statements(function)
+            if _reads_row(statement, beginning)
+        }
+        yield from (f"{function} reads values of {beginning} by {sid}" for function, sid in found.items() if function not in readers)
+        yield from (f"{function} does not read values of {beginning}" for function in readers if function not in found)
+
+
+def _reads_row(statement, beginning):
+    """Whether a statement lets a row of the values table be read whose key begins so."""
+    reads = any(_covers(pattern, action) for pattern in statement.actions for action in READS)
+    values = any(_covers(resource, "table/values") for resource in statement.resources)
+    if statement.effect != "Allow" or not reads or not values:
+        return False
+    solver, key = z3.Solver(), z3.String("key")
+    solver.add(z3.PrefixOf(beginning, key))
+    for each in statement.conditions:
+        # Any other condition allows less.
+        if each.key == KEYS:
+            solver.add(z3.Or(*(like(key, pattern) for pattern in each.values)))
+    return solver.check() != z3.unsat
 
 
 def _covers(pattern, text):
@@ -241,9 +273,13 @@ def mutants(key_policy, role_of):
             yield f"{sid} for the envelope too", "projects", without(sid, PURPOSE)
     yield "OpenProjectKeys for everybody", "projects", without("OpenProjectKeys", "aws:PrincipalArn")
     yield "OpenProjectKeys for manage-secrets", "projects", one_more("OpenProjectKeys", "manage-secrets")
+    yield "OpenShareKeys for everybody", "share links", without("OpenShareKeys", "aws:PrincipalArn")
+    yield "OpenShareKeys for read-secret", "share links", one_more("OpenShareKeys", "read-secret")
+    yield "OpenShareKeys for any purpose", "projects", without("OpenShareKeys", PURPOSE)
     yield "OpenVaultKeys for any purpose", "projects", without("OpenVaultKeys", PURPOSE)
     yield "OpenVaultKeys for manage-agents", "vaults", one_more("OpenVaultKeys", "manage-agents")
     yield "MakeProjectKeys in plain", "plaintext", changed("MakeProjectKeys", actions=("kms:GenerateDataKey*",))
+    yield "MakeShareKeys for manage-secrets", "makers", one_more("MakeShareKeys", "manage-secrets")
     yield "MakeVaultKeys for any purpose", "makers", without("MakeVaultKeys", PURPOSE)
     administer = by_sid["AdministerWithoutUsing"]
     yield "administrators may decrypt", "projects", changed(administer.sid, actions=(*administer.actions, "kms:Decrypt"))

@@ -86,7 +86,7 @@ impl App {
         purpose: LinkPurpose,
         from: SourceAddress,
     ) -> Result<(MailedLink, User), Error> {
-        let link = match TokenHash::of_hex(token) {
+        let link = match TokenHash::of_link_text(token) {
             Some(hash) => self.store.get(&link::row(&hash)).await?,
             None => None,
         };

@@ -37,7 +37,7 @@ pub fn routes(base: &Base, keys: KeyRing) -> Routes {
 }
 
 async fn download(State(app): State<App>, Ids(token): Ids<String>, from: SourceAddress) -> Result<File<Zip>, Error> {
-    let hash = TokenHash::of_hex(&token).ok_or_else(Error::gone)?;
+    let hash = TokenHash::of_link_text(&token).ok_or_else(Error::gone)?;
     let now = app.clock.now();
     let bundle: Option<Bundle> = app.store.get(&bundle::row(&hash)).await?;
     let bundle = bundle.filter(|bundle| bundle.expires_at > now).ok_or_else(Error::gone)?;

@@ -66,8 +66,8 @@ async fn create(State(app): State<App>, by: Principal, Body(body): Body<NewBundl
     };
     let identity = app.seal.ask(MakeIdentity { vault: by.vault, bundle: bundle_id }).await?;
     let Identity { public_key, private_key } = identity;
-    let token = OneTimeToken::make().to_hex();
-    let hash = TokenHash::of_hex(&token).ok_or_else(|| Error::internal("a token of another shape"))?;
+    let token = OneTimeToken::make().to_link_text();
+    let hash = TokenHash::of_link_text(&token).ok_or_else(|| Error::internal("a token of another shape"))?;
     let expires_at = by.now.plus_seconds(LIFETIME_SECONDS);
 
     let record = by.entry(Action::BundleCreate, format!("Machine {name} created with a bundle"));

@@ -1,8 +1,9 @@
 //! `POST projects/{projectId}/delete`: removes a project with everything in it.
 //!
 //! With `{"preview": true}` it only counts. Otherwise `confirmName` has to be the project's name. The project's own row is
-//! deleted, and with it the key that its values hang on: from then on nothing of it can be read, and nobody can see it. What
-//! is left is destroyed by the sweep, which begins with it within two minutes: this function cannot touch values.
+//! deleted, and with it the keys that its values and its share links hang on: from then on nothing of it can be read, and
+//! nobody can see it. What is left is destroyed by the sweep, which begins with it within two minutes: this function cannot
+//! touch values.
 
 use axum::extract::State;
 use edge::answer::Done;
@@ -13,7 +14,7 @@ use rules::nouns::{Expiring, Expiry};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::project::{ProjectCounts, ProjectEntry};
-use store::{Put as _, project};
+use store::{Put as _, project, share};
 
 use crate::App;
 
@@ -59,7 +60,7 @@ pub(crate) async fn delete(
     Body(body): Body<Delete>,
 ) -> Result<Json<Deleted>, Error> {
     let project = by.find(&project::row(id)).await?;
-    let counts = app.store.count_project(&project).await?;
+    let counts = app.store.count_project(&project, by.now).await?;
     if body.preview {
         return Ok(Json(Deleted::Preview { preview: true, project_id: id, counts }));
     }
@@ -78,6 +79,7 @@ pub(crate) async fn delete(
     let there = write.delete_if(&project::row(id), [project::NAME.is(&project.name)]);
     write.delete(&ProjectEntry::from(&project).key());
     write.delete(&project.unique_name().key());
+    write.delete(&share::key(id));
     write.put(&Expiry { at: by.now.plus_seconds(SWEPT_AFTER_SECONDS), of: Expiring::Project(by.vault, id) });
     write.record(&by.entry(Action::ProjectDelete, detail).project(id));
     if !write.commit_unless_refused(there).await? {

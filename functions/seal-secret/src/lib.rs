@@ -4,12 +4,14 @@
 //! in the rows of its version and of the current one, and the audit record, or nothing. Concurrent writers each get a
 //! version of their own. Rotating and rolling back open a value here, to seal it again; it never leaves.
 
+mod share;
+
 use async_trait::async_trait;
 use crypto::envelope::OVERHEAD_BYTES;
 use crypto::{KeyPair, MasterKey, Plaintext, ValuePlace};
 use edge::seal::{
     Create, Destroy, Destroyed, Identity, MakeIdentity, NewVersion, Operation, Perform, Replace, RollBack, Rotate,
-    Rotation, answer,
+    Rotation, Share, answer,
 };
 use edge::{Base, Clock, Code, Error};
 use protocol::{ProjectId, SecretId, VaultId};
@@ -202,6 +204,7 @@ impl Perform for SealSecret {
                 let content = Content::OfVersion(ask.to);
                 answer::<RollBack>(&self.new_version(ask.vault, ask.secret, &content, &ask.record, None).await?)
             }
+            Operation::Share(ask) => answer::<Share>(&self.share(*ask).await?),
             Operation::Destroy(ask) => answer::<Destroy>(&self.destroy(*ask).await?),
             Operation::MakeIdentity(ask) => answer::<MakeIdentity>(&self.make_identity(*ask).await?),
         }

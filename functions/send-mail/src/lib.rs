@@ -66,9 +66,9 @@ impl SendMail {
                 tracing::warn!(?purpose, "no link was sent: three of this purpose are good already");
                 return Ok(0);
             };
-            let token = OneTimeToken::make().to_hex();
+            let token = OneTimeToken::make().to_link_text();
             let made = MailedLink {
-                hash: TokenHash::of_hex(&token).ok_or_else(|| Error::internal("a token of another shape"))?,
+                hash: TokenHash::of_link_text(&token).ok_or_else(|| Error::internal("a token of another shape"))?,
                 purpose,
                 user: user.id,
                 email: user.email.clone(),

@@ -1,11 +1,13 @@
-//! Ends what has expired: ephemeral machines lose what they may read and are removed seven days later, bundles nobody fetched are destroyed with their machine, secrets
-//! that were in the trash for 30 days are purged and so are those whose policy ends them; and removes what is left of deleted projects.
+//! Ends what has expired: ephemeral machines lose what they may read and are removed seven days later, bundles nobody
+//! fetched are destroyed with their machine and share links nobody opened with their value, secrets that were in the trash
+//! for 30 days are purged and so are those whose policy ends them; and removes what is left of deleted projects.
 //!
 //! Runs every minute. Nothing relies on it for safety: an expired machine or link is refused at once by the gate or
 //! the route. What it does can be cut off anywhere and taken up by the next run.
 
 mod bound;
 mod remains;
+mod share;
 
 use std::time::Duration;
 
@@ -56,6 +58,7 @@ impl Sweep {
             Expiring::Bundle(hash) => self.end_bundle(hash, now).await?,
             Expiring::Secret(project, id) => self.end_secret(*project, *id, now).await?,
             Expiring::Ttl(project, id) => bound::end(self, *project, *id, now).await?,
+            Expiring::Share(hash) => share::end(self, hash, expiry, now).await?,
             Expiring::Project(vault, id) => {
                 let removal = remains::remove_project(&self.store, &self.seal, *vault, *id);
                 match tokio::time::timeout(A_PROJECT, removal).await {

@@ -10,7 +10,8 @@ use store::{Store, policy, project, secret};
 /// Secrets destroyed at the same time.
 const AT_ONCE: usize = 16;
 
-/// Removes what is left of a project, whose own row has to be gone: its secrets, then policies, grants and memberships.
+/// Removes what is left of a project, whose own row has to be gone: its secrets, then policies,
+/// share links, grants and memberships.
 pub(crate) async fn remove_project(
     store: &Store,
     seal: &Seal,
@@ -33,6 +34,7 @@ pub(crate) async fn remove_project(
         .try_for_each(|()| future::ok(()))
         .await?;
     store.delete_all(&store.all(policy::of_project(project)).await?).await?;
+    store.drop_share_links(project).await?;
     store.drop_grants_of(project, None).await?;
     Ok(store.drop_members(project).await?)
 }

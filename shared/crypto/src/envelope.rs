@@ -7,8 +7,9 @@
 //! | 3 | the server key: KMS, or [`ServerKey`] locally | the master key | purpose, vault id, project id |
 //!
 //! [`VaultKey`] stands beside the master keys for what belongs to a vault and not to a project (keys in bundles that
-//! wait for their download); its associated data is what the text is for and whose it is. Every associated data
-//! begins with a label of its own, so that a text made for one use never opens in another.
+//! wait for their download); its associated data is what the text is for and whose it is. [`ShareKey`] stands there for
+//! the values of a project's share links; its associated data is [`SharePlace`]. Every associated data begins with a label
+//! of its own, so that a text made for one use never opens in another.
 //!
 //! Format 1, the only one: one format byte `0x01`, a 12-byte IV from the operating system, the AES-256-GCM
 //! ciphertext, its 16-byte tag.
@@ -133,6 +134,10 @@ key_type!(
     VaultKey
 );
 key_type!(
+    /// Layer 2 of share links: a project's key for them, and for nothing else.
+    ShareKey
+);
+key_type!(
     /// Layer 3 in local mode: wraps the keys of projects and vaults. On AWS a KMS key does this.
     ServerKey
 );
@@ -158,7 +163,31 @@ impl ValuePlace {
     }
 }
 
-/// A value as stored: sealed under a data key that is itself sealed under the project's master key.
+/// Which share link a value belongs to, when that ends, and which passphrase opens it. A link whose end or passphrase was
+/// changed does not open.
+#[derive(Clone, Copy)]
+pub struct SharePlace<'a> {
+    /// The link's project.
+    pub project: ProjectId,
+    /// The link's id.
+    pub link: &'a dyn fmt::Display,
+    /// When it ends, epoch milliseconds.
+    pub ends_at: u64,
+    /// The hash of its passphrase.
+    pub passphrase_hash: &'a str,
+}
+
+impl SharePlace<'_> {
+    fn data_key_aad(&self) -> Vec<u8> {
+        associated("share-data-key", &[&self.project, &self.link, &self.ends_at, &self.passphrase_hash])
+    }
+
+    fn value_aad(&self) -> Vec<u8> {
+        associated("share-value", &[&self.link])
+    }
+}
+
+/// A value as stored: sealed under a data key that is itself sealed under a key of the project.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SealedValue {
@@ -168,22 +197,42 @@ pub struct SealedValue {
     pub value: Sealed,
 }
 
+impl SealedValue {
+    fn seal(key: &[u8; 32], value: &Plaintext, [data_key_aad, value_aad]: [&[u8]; 2]) -> Self {
+        let data_key = DataKey::make();
+        Self { data_key: seal(key, &data_key.0, data_key_aad), value: seal(&data_key.0, value.expose(), value_aad) }
+    }
+
+    fn open(&self, key: &[u8; 32], [data_key_aad, value_aad]: [&[u8]; 2]) -> Result<Plaintext, OpenError> {
+        let data_key = DataKey(open_key(key, &self.data_key, data_key_aad)?);
+        let mut value = open(&data_key.0, &self.value, value_aad)?;
+        Ok(Plaintext::new(std::mem::take(&mut *value)))
+    }
+}
+
 impl MasterKey {
     /// Seals a value under a fresh data key, for this place.
     #[must_use]
     pub fn seal(&self, place: &ValuePlace, value: &Plaintext) -> SealedValue {
-        let data_key = DataKey::make();
-        SealedValue {
-            data_key: seal(&self.0, &data_key.0, &place.data_key_aad()),
-            value: seal(&data_key.0, value.expose(), &place.value_aad()),
-        }
+        SealedValue::seal(&self.0, value, [&place.data_key_aad(), &place.value_aad()])
     }
 
     /// Opens a value that was sealed for this place.
     pub fn open(&self, place: &ValuePlace, sealed: &SealedValue) -> Result<Plaintext, OpenError> {
-        let data_key = DataKey(open_key(&self.0, &sealed.data_key, &place.data_key_aad())?);
-        let mut value = open(&data_key.0, &sealed.value, &place.value_aad())?;
-        Ok(Plaintext::new(std::mem::take(&mut *value)))
+        sealed.open(&self.0, [&place.data_key_aad(), &place.value_aad()])
+    }
+}
+
+impl ShareKey {
+    /// Seals a value under a fresh data key, for this share link.
+    #[must_use]
+    pub fn seal(&self, place: &SharePlace<'_>, value: &Plaintext) -> SealedValue {
+        SealedValue::seal(&self.0, value, [&place.data_key_aad(), &place.value_aad()])
+    }
+
+    /// Opens a value that was sealed for this share link.
+    pub fn open(&self, place: &SharePlace<'_>, sealed: &SealedValue) -> Result<Plaintext, OpenError> {
+        sealed.open(&self.0, [&place.data_key_aad(), &place.value_aad()])
     }
 }
 
@@ -211,6 +260,8 @@ impl VaultKey {
 pub enum KeyContext {
     /// A project's master key.
     Project(VaultId, ProjectId),
+    /// A project's key for its share links.
+    Share(VaultId, ProjectId),
     /// A vault's key.
     Vault(VaultId),
     /// A key of nothing, which shows that a store and a server key belong together.
@@ -221,10 +272,12 @@ impl KeyContext {
     /// Names and values, in the order they are bound.
     #[must_use]
     pub fn pairs(&self) -> Vec<(&'static str, String)> {
+        let of_project = |purpose: &str, vault: &VaultId, project: &ProjectId| {
+            vec![("purpose", purpose.to_owned()), ("vault", vault.to_string()), ("project", project.to_string())]
+        };
         match self {
-            Self::Project(vault, project) => {
-                vec![("purpose", "project".to_owned()), ("vault", vault.to_string()), ("project", project.to_string())]
-            }
+            Self::Project(vault, project) => of_project("project", vault, project),
+            Self::Share(vault, project) => of_project("share", vault, project),
             Self::Vault(vault) => vec![("purpose", "vault".to_owned()), ("vault", vault.to_string())],
             Self::Check => vec![("purpose", "check".to_owned())],
         }

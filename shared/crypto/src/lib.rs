@@ -7,6 +7,7 @@
 
 pub mod envelope;
 pub mod generator;
+pub mod passphrase;
 pub mod password;
 pub mod random;
 pub mod recovery_codes;
@@ -16,8 +17,12 @@ pub mod totp;
 
 mod plaintext;
 
-pub use envelope::{DataKey, KeyContext, MasterKey, OpenError, Sealed, SealedValue, ServerKey, ValuePlace, VaultKey};
+pub use envelope::{
+    DataKey, KeyContext, MasterKey, OpenError, Sealed, SealedValue, ServerKey, ShareKey, SharePlace, ValuePlace,
+    VaultKey,
+};
 pub use generator::{Charset, Generator};
+pub use passphrase::Passphrase;
 pub use plaintext::Plaintext;
 pub use signature::{KeyPair, MalformedKey, PublicKey};
 pub use token::{OneTimeToken, TokenHash};

@@ -9,6 +9,7 @@ use std::fmt;
 use argon2::{Algorithm, Argon2, Params, Version};
 use zeroize::Zeroizing;
 
+use crate::passphrase::{characters, grouped, typed};
 use crate::{Plaintext, random};
 
 /// How many there are in a set (decisions 12).
@@ -16,10 +17,10 @@ pub const CODES: usize = 10;
 const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
-/// Without letters that look like others.
-const ALPHABET: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz023456789";
 /// Characters of a code, 5 bits each.
 const CHARACTERS: usize = 16;
+/// Characters of a group, as it is shown.
+const GROUP: usize = 4;
 
 /// Codes to be shown once.
 pub struct RecoveryCodes(Vec<Zeroizing<String>>);
@@ -44,40 +45,22 @@ impl RecoveryCodes {
     #[must_use]
     pub fn make() -> (Self, RecoveryHashes) {
         let salt = hex::encode(random::bytes::<16>());
-        let codes: Vec<_> = (0..CODES).map(|_| code()).collect();
+        let codes: Vec<_> = (0..CODES).map(|_| characters::<CHARACTERS>()).collect();
         let hashes = codes.iter().map(|code| hash(code.as_bytes(), &salt)).collect();
         (Self(codes), RecoveryHashes { salt, hashes })
     }
 
     /// The codes, in groups of four characters.
     pub fn expose(&self) -> impl Iterator<Item = Zeroizing<String>> {
-        self.0.iter().map(|code| {
-            let mut text = Zeroizing::new(String::with_capacity(CHARACTERS + 3));
-            for (at, character) in code.chars().enumerate() {
-                if at > 0 && at % 4 == 0 {
-                    text.push('-');
-                }
-                text.push(character);
-            }
-            text
-        })
+        self.0.iter().map(|code| grouped(code, GROUP))
     }
 }
 
 /// The stored hash that a code belongs to. Takes as long for a wrong one; not for an async task.
 #[must_use]
 pub fn find(code: &Plaintext, among: &RecoveryHashes) -> Option<String> {
-    let text = Zeroizing::new(code.expose_str().unwrap_or_default().to_lowercase());
-    let mut plain = Zeroizing::new(String::with_capacity(text.len()));
-    plain.extend(text.chars().filter(char::is_ascii_alphanumeric));
-    let hash = hash(plain.as_bytes(), &among.salt);
+    let hash = hash(typed(code).expose(), &among.salt);
     among.hashes.contains(&hash).then_some(hash)
-}
-
-fn code() -> Zeroizing<String> {
-    let bytes = Zeroizing::new(random::bytes::<CHARACTERS>());
-    let character = |byte: &u8| ALPHABET.get(usize::from(byte % 32)).copied().map_or('a', char::from);
-    Zeroizing::new(bytes.iter().map(character).collect())
 }
 
 /// # Panics
@@ -94,6 +77,7 @@ fn hash(code: &[u8], salt: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::passphrase::ALPHABET;
 
     fn plain(text: &str) -> Plaintext {
         Plaintext::new(text.as_bytes().to_vec())

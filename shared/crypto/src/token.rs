@@ -23,16 +23,22 @@ impl OneTimeToken {
         Self(random::bytes())
     }
 
-    /// 64 lower-case hex characters: bootstrap tokens, links, sessions.
+    /// 64 lower-case hex characters: bootstrap tokens, sessions.
     #[must_use]
     pub fn to_hex(&self) -> String {
         hex::encode(self.0)
     }
 
+    /// 43 characters of base64url: links.
+    #[must_use]
+    pub fn to_link_text(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.0)
+    }
+
     /// `ske_` and 43 characters of base64url: enrollment tokens.
     #[must_use]
     pub fn to_enrollment_text(&self) -> String {
-        format!("ske_{}", URL_SAFE_NO_PAD.encode(self.0))
+        format!("ske_{}", self.to_link_text())
     }
 }
 
@@ -48,11 +54,14 @@ impl TokenHash {
         fits.then(|| Self::of(text))
     }
 
+    /// Of a link's token. Nothing when the text is not 43 characters of base64url.
+    pub fn of_link_text(text: &str) -> Option<Self> {
+        is_link_text(text).then(|| Self::of(text))
+    }
+
     /// Of an enrollment token. Nothing when the text is not `ske_` and 43 characters of base64url.
     pub fn of_enrollment_text(text: &str) -> Option<Self> {
-        let encoded = text.strip_prefix("ske_")?;
-        let fits = encoded.len() == 43 && URL_SAFE_NO_PAD.decode(encoded).is_ok();
-        fits.then(|| Self::of(text))
+        text.strip_prefix("ske_").is_some_and(is_link_text).then(|| Self::of(text))
     }
 
     fn of(text: &str) -> Self {
@@ -63,6 +72,10 @@ impl TokenHash {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+fn is_link_text(text: &str) -> bool {
+    text.len() == 43 && URL_SAFE_NO_PAD.decode(text).is_ok()
 }
 
 impl fmt::Debug for TokenHash {
@@ -82,6 +95,10 @@ mod tests {
         let enrollment = token.to_enrollment_text();
         assert_eq!(enrollment.len(), 47);
         assert!(TokenHash::of_enrollment_text(&enrollment).is_some());
+        let link = token.to_link_text();
+        assert_eq!(link.len(), 43);
+        assert_ne!(TokenHash::of_link_text(&link), TokenHash::of_enrollment_text(&enrollment));
+        assert!(TokenHash::of_link_text(&link).is_some());
         assert_ne!(TokenHash::of_hex(&token.to_hex()), TokenHash::of_enrollment_text(&enrollment));
     }
 
@@ -92,6 +109,7 @@ mod tests {
         }
         for text in ["", "ske_", &format!("ske_{}", "!".repeat(43)), &format!("SKE_{}", "a".repeat(43))] {
             assert_eq!(TokenHash::of_enrollment_text(text), None, "{text}");
+            assert_eq!(TokenHash::of_link_text(text), None, "{text}");
         }
     }
 }

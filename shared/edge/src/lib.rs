@@ -31,6 +31,6 @@ pub use opener::Opener;
 pub use telemetry::{RequestId, Telemetry};
 
 pub use self::http::{
-    Approval, Body, Code, Error, Ids, Json, Managed, Route, Routes, answer, body, done, listing, names, openapi,
+    Approval, Body, Code, Error, Ids, Json, Managed, Route, Routes, answer, body, done, listing, names, openapi, page,
     paging, script,
 };

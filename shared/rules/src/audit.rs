@@ -134,6 +134,10 @@ catalogue! {
     SecretRestore         "secret_restore"           Medium   Secrets        [User AiAgent];
     SecretPurge           "secret_purge"             High     Secrets        [User AiAgent System];
     SyncConfigRead        "sync_config_read"         Medium   Secrets        [Machine];
+    ShareLinkCreate       "share_link_create"        Medium   Secrets        [User AiAgent];
+    ShareLinkView         "share_link_view"          Medium   Secrets        [External];
+    ShareLinkFail         "share_link_fail"          High     Secrets        [External System];
+    ShareLinkExpire       "share_link_expire"        Info     Secrets        [System];
     CanaryTriggered       "canary_triggered"         Critical Secrets        [Machine];
     CanaryCreate          "canary_create"            Medium   Secrets        [User AiAgent];
     CanaryUpdate          "canary_update"            Medium   Secrets        [User AiAgent];

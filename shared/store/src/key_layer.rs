@@ -10,10 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use crypto::envelope::KeyContext;
-use crypto::{MasterKey, Sealed, ServerKey, VaultKey};
+use crypto::{MasterKey, Sealed, ServerKey, ShareKey, VaultKey};
 use lru::LruCache;
 use rules::Time;
-use rules::nouns::{Project, Vault};
+use rules::nouns::{Project, ShareLinkKey, Vault};
 use zeroize::Zeroizing;
 
 use crate::rewrap::Rewrap;
@@ -179,6 +179,12 @@ impl KeyRing {
     pub async fn master_key(&self, project: &Project, now: Time) -> Result<MasterKey, KeyError> {
         let context = KeyContext::Project(project.vault, project.id);
         Ok(MasterKey::from_bytes(*self.unwrap(context, &project.master_key, now).await?))
+    }
+
+    /// The key of a project's share links.
+    pub async fn share_key(&self, of: &ShareLinkKey, now: Time) -> Result<ShareKey, KeyError> {
+        let context = KeyContext::Share(of.vault, of.project);
+        Ok(ShareKey::from_bytes(*self.unwrap(context, &of.key, now).await?))
     }
 
     /// A vault's own key.

@@ -4,13 +4,15 @@
 //! anywhere and begun again: what is wrapped under the new key already is left as it is, and a vault's own key comes last,
 //! with the record in the vault's log.
 
+use std::fmt::Display;
+
 use async_trait::async_trait;
 use crypto::Sealed;
 use crypto::envelope::KeyContext;
 use rules::Time;
 use rules::audit::{Action, ActorKind, Origin};
 
-use crate::{CommitError, KeyError, Lists, StoreError, project, vault};
+use crate::{Change, CommitError, KeyError, Lists, Row, StoreError, project, share, vault};
 
 /// Wraps keys again under another server key.
 #[async_trait]
@@ -53,17 +55,21 @@ impl Lists {
             let keys = done.keys;
             for project in self.all(project::of_vault(vault.id)).await? {
                 let context = KeyContext::Project(vault.id, project.id);
-                let wrapped = by.rewrap(&context, &project.master_key).await;
-                if let Some(new) = wrapped.map_err(|error| RewrapError::Key(project.id.to_string(), error))? {
-                    let mut write = self.transaction();
+                if let Some(new) = wrapped_again(by, &context, &project.master_key, &project.id).await? {
                     let change = project::row(project.id).change().set(project::MASTER_KEY, &new);
-                    write.change(change.only_if(project::MASTER_KEY.is(&project.master_key)));
-                    write.commit().await?;
+                    self.change_key(change.only_if(project::MASTER_KEY.is(&project.master_key))).await?;
+                    done.keys += 1;
+                }
+                let Some(shared) = self.get(&share::key(project.id)).await? else { continue };
+                let context = KeyContext::Share(vault.id, project.id);
+                if let Some(new) = wrapped_again(by, &context, &shared.key, &project.id).await? {
+                    let change = share::key(project.id).change().set(share::of_key::KEY, &new);
+                    self.change_key(change.only_if(share::of_key::KEY.is(&shared.key))).await?;
                     done.keys += 1;
                 }
             }
-            let wrapped = by.rewrap(&KeyContext::Vault(vault.id), &vault.key).await;
-            if let Some(new) = wrapped.map_err(|error| RewrapError::Key(vault.id.to_string(), error))? {
+            let context = KeyContext::Vault(vault.id);
+            if let Some(new) = wrapped_again(by, &context, &vault.key, &vault.id).await? {
                 done.keys += 1;
                 done.vaults += 1;
                 let (owner, actor) = (vault.owner, ActorKind::System);
@@ -77,4 +83,20 @@ impl Lists {
         }
         Ok(done)
     }
+
+    async fn change_key<R: Row>(&self, change: Change<R>) -> Result<(), CommitError> {
+        let mut write = self.transaction();
+        write.change(change);
+        write.commit().await
+    }
+}
+
+/// The key of this project or vault under the new server key; nothing when it is already.
+async fn wrapped_again(
+    by: &dyn Rewrap,
+    context: &KeyContext,
+    wrapped: &Sealed,
+    of: &dyn Display,
+) -> Result<Option<Sealed>, RewrapError> {
+    by.rewrap(context, wrapped).await.map_err(|error| RewrapError::Key(of.to_string(), error))
 }

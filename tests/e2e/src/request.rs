@@ -126,6 +126,12 @@ impl Answer {
             let reason = text.lines().nth(1).and_then(|line| line.split('\'').rev().nth(1)).unwrap();
             return reason.trim_start_matches("sikkerkey: ").to_owned();
         }
+        if self.headers["content-type"] == "text/html; charset=utf-8" {
+            // A page that says it in a sentence.
+            let text = self.text();
+            let reason = text.split_once("<p>").and_then(|(_, rest)| rest.split_once(".</p>"));
+            return reason.unwrap_or_else(|| panic!("no reason in {text}")).0.to_owned();
+        }
         let body = self.json();
         let object = body.as_object().unwrap();
         assert_eq!(object.len(), 1, "{body}");

@@ -7,5 +7,5 @@ form.addEventListener("submit", (event) => {
     return;
   }
   const body = { newPassword: form.password.value };
-  send("/v1/account/recovery/confirm", body, "Your password is set. You can sign in with it now.");
+  confirmLink("/v1/account/recovery/confirm", body, "Your password is set. You can sign in with it now.");
 });

@@ -1,5 +1,5 @@
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  send("/v1/account/verification/confirm", {}, "Your address is verified. You can close this page.");
+  confirmLink("/v1/account/verification/confirm", {}, "Your address is verified. You can close this page.");
 });

@@ -49,7 +49,7 @@ pub struct Try {
 }
 
 fn busy() -> Error {
-    Error::new(Code::Busy, "Too many people sign in at this moment, try again").retry_after(1)
+    Error::new(Code::Busy, "Too many passwords are being checked at this moment, try again").retry_after(1)
 }
 
 impl Passwords {

@@ -8,6 +8,7 @@ pub(crate) mod error;
 pub mod listing;
 pub mod names;
 pub mod openapi;
+pub mod page;
 pub mod paging;
 mod routes;
 pub mod script;

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use crypto::{Generator, Plaintext, PublicKey, Sealed};
 use protocol::{SecretId, VaultId};
 use rules::audit::Record;
-use rules::nouns::{BundleId, Due, Secret};
+use rules::nouns::{BundleId, Due, Secret, ShareLink};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
@@ -127,6 +127,18 @@ operations! {
         record: Record,
     }
 
+    /// A new share link with its value. 404 if its project is gone.
+    Share "share" {
+        /// The link, without its value.
+        link: ShareLink,
+        /// What its value is to be.
+        value: SharedValue,
+        /// Argon2id of the passphrase.
+        passphrase_hash: String,
+        /// The record of it.
+        record: Record,
+    }
+
     /// The end of a secret's values, all versions, and of its row.
     Destroy "destroy" {
         /// The vault it is in.
@@ -155,6 +167,17 @@ pub struct Rotation {
     pub fields: Option<Vec<String>>,
 }
 
+/// What the value of a share link is to be.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SharedValue {
+    /// This one.
+    #[serde(serialize_with = "in_clear")]
+    Given(Plaintext),
+    /// A generated one, which nobody is told but who opens the link.
+    Generated(Generator),
+}
+
 /// The version that a secret has now.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct NewVersion {
@@ -168,6 +191,10 @@ pub struct NewVersion {
 pub struct Destroyed {
     pub was_there: bool,
 }
+
+/// A share link was made.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Shared {}
 
 /// A key pair that was made.
 #[derive(Debug, Serialize, Deserialize)]
@@ -222,6 +249,14 @@ impl Ask for Destroy {
     }
 }
 
+impl Ask for Share {
+    type Answer = Shared;
+
+    fn record(&self) -> Option<&Record> {
+        Some(&self.record)
+    }
+}
+
 impl Ask for MakeIdentity {
     type Answer = Identity;
 
@@ -242,6 +277,10 @@ impl Operation {
         match self {
             Self::Create(create) => create.value.len(),
             Self::Replace(replace) => replace.value.len(),
+            Self::Share(share) => match &share.value {
+                SharedValue::Given(value) => value.len(),
+                SharedValue::Generated(_) => 0,
+            },
             _ => 0,
         }
     }

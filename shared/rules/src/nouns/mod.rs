@@ -19,6 +19,7 @@ mod schedule;
 mod second_factor;
 mod secret;
 mod session;
+mod share;
 mod token;
 mod tombstone;
 mod vault;
@@ -41,6 +42,7 @@ pub use schedule::{Due, DueBy, Schedule, Scheduled};
 pub use second_factor::SecondFactor;
 pub use secret::{Secret, SecretKind, SecretName, SecretVersion, TRASH_SECONDS, VERSIONS_KEPT};
 pub use session::{Session, SessionId};
+pub use share::{ShareLink, ShareLinkId, ShareLinkKey, ShareStatus};
 pub use token::{
     AgentBootstrapToken, BootstrapToken, EnrollmentToken, EnrollmentTokenId, EnrollmentTokenState, Revocation,
 };

@@ -22,6 +22,7 @@ pub mod schedule;
 pub mod second_factor;
 pub mod secret;
 pub mod session;
+pub mod share;
 pub mod token;
 pub mod value;
 pub mod vault;

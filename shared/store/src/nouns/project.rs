@@ -8,7 +8,7 @@ use rules::nouns::{Freeze, Project, ProjectName, SecretKind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{grant, member, secret};
+use super::{grant, member, policy, secret, share};
 use crate::engine::attribute::attributes;
 use crate::engine::row::{Put, Row, RowKey, sortable};
 use crate::engine::table::Table;
@@ -36,12 +36,16 @@ impl From<&Project> for ProjectEntry {
 /// How much is in a project; secrets with those in the trash.
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 #[expect(missing_docs, reason = "the names say it")]
+#[serde(rename_all = "camelCase")]
 pub struct ProjectCounts {
     pub secrets: usize,
     pub versions: usize,
     pub canaries: usize,
     pub grants: usize,
     pub memberships: usize,
+    pub policies: usize,
+    /// Share links that wait to be opened.
+    pub temporary_secrets: usize,
 }
 
 /// A vault's projects, in the order in which they were made.
@@ -124,16 +128,19 @@ impl Lists {
     }
 
     /// What is in a project, counted.
-    pub async fn count_project(&self, project: &Project) -> Result<ProjectCounts, StoreError> {
+    pub async fn count_project(&self, project: &Project, now: Time) -> Result<ProjectCounts, StoreError> {
         let mut secrets = self.all(secret::of_project(project.id)).await?;
         let trash = self.all(secret::trash_of(project.vault)).await?;
         secrets.extend(trash.into_iter().filter(|secret| secret.project == project.id));
+        let links = self.all(share::of_project(project.id)).await?;
         Ok(ProjectCounts {
             secrets: secrets.len(),
             versions: secrets.iter().map(|secret| secret.kept_versions().count()).sum(),
             canaries: secrets.iter().filter(|secret| secret.kind == SecretKind::Canary).count(),
             grants: self.count(grant::of_project(project.id, None)).await?,
             memberships: self.count(member::of_project(project.id)).await?,
+            policies: self.count(policy::of_project(project.id)).await?,
+            temporary_secrets: links.iter().filter(|link| link.is_open(now)).count(),
         })
     }
 }

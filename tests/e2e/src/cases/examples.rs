@@ -5,6 +5,10 @@ use serde_json::{Value, json};
 const UUID: &str = "0b64c4f0-5d6f-4d5e-9c7e-3f1f6f3f0a11";
 /// What one-time tokens look like.
 pub const TOKEN: &str = "6f1c0a5e9b7d4c28a3f0e1d2c4b59687786950b4c2d1e0f3a82c4d7b9e5a0c1f";
+/// What tokens of links look like.
+pub const LINK_TOKEN: &str = "bxwKXpt9TCij8OHSxLWWh3hpULTC0eDzqCxNe55aDB8";
+/// What the passphrase of a share link looks like.
+pub const PASSPHRASE: &str = "abcde-fghjk-mnpqr-stuvw";
 /// The public key of RFC 8032's first test.
 pub const PUBLIC_KEY: &str = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
 
@@ -30,8 +34,9 @@ pub fn example_of(thing: &str) -> Value {
         "machineId" | "pendingMachine" | "disabledMachine" | "member" | "reader" | "agentId" | "pendingAgent"
         | "disabledAgent" | "session" | "passkey" => UUID,
         "sdkId" => "python",
-        "bootstrapToken" | "bundleToken" | "agentToken" | "enrollment" | "verificationToken" | "resetToken"
-        | "registration" | "ceremony" => TOKEN,
+        "bootstrapToken" | "agentToken" | "enrollment" | "registration" | "ceremony" => TOKEN,
+        "bundleToken" | "shareToken" | "verificationToken" | "resetToken" => LINK_TOKEN,
+        "passphrase" => PASSPHRASE,
         "email" | "newEmail" => "owner@example.org",
         "newName" => "staging",
         "projectName" => "production",

@@ -18,6 +18,7 @@ mod policies;
 mod projects;
 mod schedules;
 mod secrets;
+mod shares;
 mod things;
 mod topics;
 
@@ -30,7 +31,7 @@ use serde_json::{Value, json};
 
 use crate::{Machine, Person, Request};
 
-pub use examples::{PUBLIC_KEY, RECOVERY_CODE, TOKEN, example_of};
+pub use examples::{LINK_TOKEN, PASSPHRASE, PUBLIC_KEY, RECOVERY_CODE, TOKEN, example_of};
 pub use things::{Things, missing_id};
 pub use topics::TOPICS;
 
@@ -292,7 +293,7 @@ fn below_doors(route: &Route) -> &str {
 type Group = (&'static str, fn() -> Vec<Case>);
 
 /// All of them.
-const BY_GROUP: [Group; 12] = [
+const BY_GROUP: [Group; 13] = [
     ("machine", machine::cases),
     ("onboarding", onboarding::cases),
     ("account", account::cases),
@@ -301,6 +302,7 @@ const BY_GROUP: [Group; 12] = [
     ("policies", policies::cases),
     ("canaries", canaries::cases),
     ("schedules", schedules::cases),
+    ("shares", shares::cases),
     ("machines", machines::cases),
     ("agents", agents::cases),
     ("audit", audit::cases),

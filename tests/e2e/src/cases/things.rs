@@ -26,6 +26,7 @@ pub(super) const NAMES: &[&str] = &[
     "newEmail",
     "newName",
     "newPassword",
+    "passphrase",
     "password",
     "policyId",
     "canaryId",
@@ -153,8 +154,8 @@ impl<'w> Things<'w> {
                         owner.post("/v1/manage/settings", &json!({ "stepUp": true })).await.expect(200);
                     }
                     "entryId" | "roomInAllowlist" | "allowlistOn" => self.make_allowlist(thing, owner).await,
-                    "bootstrapToken" | "agentToken" | "bundleToken" | "enrollment" | "tokenId"
-                    | "verificationToken" | "resetToken" => self.make_token(thing, owner).await,
+                    "bootstrapToken" | "agentToken" | "bundleToken" | "enrollment" | "tokenId" | "shareToken"
+                    | "passphrase" | "verificationToken" | "resetToken" => self.make_token(thing, owner).await,
                     "session" | "firstCode" | "recoveryCode" | "passkey" | "registration" | "newCredential"
                     | "ceremony" | "credential" => self.make_proof(thing, owner).await,
                     _ => self.make_text(thing, owner),
@@ -281,6 +282,15 @@ impl<'w> Things<'w> {
                 let body = json!({ "projectId": self.text("projectId"), "secretIds": [] });
                 let made = owner.post("/v1/manage/bundles", &body).await.expect(200);
                 made.field("url").rsplit('/').next().unwrap().to_owned()
+            }
+            "shareToken" | "passphrase" => {
+                self.make("projectId", owner).await;
+                let path = format!("/v1/manage/projects/{}/temporary-secrets", self.text("projectId"));
+                let body = json!({ "name": "db password", "expiresInSeconds": 86_400, "value": "the value itself" });
+                let made = owner.post(&path, &body).await.expect(200);
+                self.keep("shareToken", made.field("token"));
+                self.keep("passphrase", made.field("passphrase"));
+                return;
             }
             "enrollment" | "tokenId" => {
                 let body = json!({ "name": "ci", "projectIds": null, "secretIds": null, "tokenLifetimeSeconds": 600,

@@ -28,6 +28,7 @@ topics! {
     POLICIES "Access policies" "Conditions that reads of a secret have to meet besides, and the secrets that are bound to them."
     SCHEDULES "Scheduled rotation" "Secrets that get a new random value again and again."
     CANARIES "Canaries" "Secrets that nobody has a reason to read: a read trips one, and its project is frozen."
+    SHARES "Share links" "Values for people outside the vault, who can open each once."
     TRASH "Trash" "Deleted secrets, which are kept for 30 days."
     MACHINES "Machines" "The vault's machines: letting them in, and keeping them out."
     AGENTS "AI agents" "The vault's AI agents: letting them in, keeping them out, and what they may do."

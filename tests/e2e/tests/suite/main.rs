@@ -27,6 +27,7 @@ mod races;
 mod read;
 mod schedules;
 mod secrets;
+mod shares;
 mod simulate;
 mod step_up;
 mod tampering;

@@ -246,6 +246,23 @@ async fn canaries(door: &Door<'_>, project: &str) {
     }
 }
 
+async fn shares(door: &Door<'_>, project: &str) {
+    let path = format!("projects/{project}/temporary-secrets");
+    let required = json!({ "name": "given", "expiresInSeconds": 60, "value": "a marker value" });
+    let made = door.post(&path, required).await;
+    assert_eq!(keys(&made), ["expiresAt", "id", "passphrase", "token", "url"]);
+    assert!(text(&made["url"]).ends_with(&format!("/v1/share/{}", text(&made["token"]))));
+    door.post(&path, json!({ "name": "made", "expiresInSeconds": 86_400, "generateRandom": true })).await;
+    let all = json!({ "name": "all", "expiresInSeconds": 300, "generateRandom": true, "length": 1_024,
+                      "charset": "alphanumeric" });
+    door.post(&path, all).await;
+    let listed = door.get(&path).await;
+    assert_eq!(listed["temporarySecrets"].as_array().unwrap().len(), 3);
+    let row = &listed["temporarySecrets"][0];
+    assert_eq!(keys(row), ["createdAt", "endedAt", "expiresAt", "id", "name", "status"]);
+    assert_eq!((&row["id"], &row["status"], &row["endedAt"]), (&made["id"], &json!("pending"), &Value::Null));
+}
+
 async fn allowlist(door: &Door<'_>) {
     let required = door.post("ipallowlist", json!({ "cidr": "203.0.113.1" })).await;
     assert_eq!(required["cidr"], "203.0.113.1/32");
@@ -323,6 +340,7 @@ async fn walk(door: &Door<'_>, owner: &Person<'_>) {
     policies(door, owner, &project, &secret).await;
     canaries(door, &project).await;
     schedules(door, &project, &secret).await;
+    shares(door, &project).await;
     allowlist(door).await;
     agents(door, owner).await;
     audit(door).await;

@@ -10,7 +10,7 @@ use crate::answer::{File, Json, MediaType, SecretJson};
 use crate::body::{Body, Ids};
 use crate::caller::signed::{SignedBody, SignedRequest};
 use crate::script::Refused;
-use crate::{Error, Person, Principal, SameOrigin, SourceAddress, WithCookie};
+use crate::{Error, Person, Principal, SameOrigin, SourceAddress, WithCookie, page};
 
 impl<S> Asks for State<S> {
     fn describe(_: &mut Operation<'_>) {}
@@ -116,6 +116,13 @@ impl<T: Answers, S> Answers for Result<T, Refused<S>> {
     fn describe(operation: &mut Operation<'_>) {
         T::describe(operation);
         operation.refuses_in_scripts();
+    }
+}
+
+impl<T: Answers> Answers for Result<T, page::Refused> {
+    fn describe(operation: &mut Operation<'_>) {
+        T::describe(operation);
+        operation.refuses_in_pages();
     }
 }
 

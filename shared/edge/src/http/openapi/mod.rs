@@ -18,6 +18,7 @@ use serde_json::{Map, Value, json};
 
 pub use operation::Operation;
 
+use crate::answer::{Html, MediaType as _, Text};
 use crate::caller::person::REQUEST_HEADER;
 use crate::{Code, Route, Routes, SESSION_COOKIE};
 use schemas::Schemas;
@@ -187,7 +188,7 @@ fn servers() -> Value {
 /// What refusals look like, by status.
 fn responses(error: &Value) -> BTreeMap<String, Value> {
     let json = json!({ "application/json": { "schema": error } });
-    let script = json!({ "text/plain; charset=utf-8": { "schema": { "type": "string" } } });
+    let text = |media_type: &str| json!({ media_type: { "schema": { "type": "string" } } });
     let response = |status: u16, description: &str, content: &Value| {
         let codes: Vec<_> =
             Code::ALL.iter().filter(|code| code.status().as_u16() == status).map(|code| code.name()).collect();
@@ -205,18 +206,42 @@ fn responses(error: &Value) -> BTreeMap<String, Value> {
             ("content", Some(content.clone())),
         ])
     };
-    // The routes that give scripts refuse in the words of a shell.
-    let in_script = |status| SCRIPT_REFUSALS.contains(status);
-    let scripts = REFUSALS.iter().filter(|(status, _)| in_script(status)).map(|(status, description)| {
-        let description = format!("{description} The text is a script that prints the reason and ends with 1.");
-        (format!("{status}-script"), response(*status, &description, &script))
-    });
     let all = REFUSALS.iter().map(|(status, description)| (status.to_string(), response(*status, description, &json)));
-    all.chain(scripts).collect()
+    let other = OTHER_FORMS.iter().flat_map(|form| {
+        let content = text(form.media_type);
+        let refusals = REFUSALS.iter().filter(|(status, _)| form.statuses.contains(status));
+        refusals.map(move |(status, description)| {
+            let description = format!("{description} {}", form.says);
+            (format!("{status}{}", form.name), response(*status, &description, &content))
+        })
+    });
+    all.chain(other).collect()
 }
 
-/// What routes that give scripts refuse with.
-const SCRIPT_REFUSALS: &[u16] = &[401, 404, 429, 500, 503];
+/// A form of refusals other than JSON.
+struct Form {
+    /// What their names end with.
+    name: &'static str,
+    media_type: &'static str,
+    /// What routes of this form refuse with.
+    statuses: &'static [u16],
+    says: &'static str,
+}
+
+const OTHER_FORMS: &[Form] = &[
+    Form {
+        name: operation::IN_SCRIPTS,
+        media_type: Text::NAME,
+        statuses: &[401, 404, 429, 500, 503],
+        says: "The text is a script that prints the reason and ends with 1.",
+    },
+    Form {
+        name: operation::IN_PAGES,
+        media_type: Html::NAME,
+        statuses: &[410, 500, 503],
+        says: "The text is a page that says the reason.",
+    },
+];
 
 /// What each refusal means.
 const REFUSALS: &[(u16, &str)] = &[
@@ -243,7 +268,7 @@ const REFUSALS: &[(u16, &str)] = &[
     (423, "The project is frozen."),
     (
         429,
-        "The address is locked out, the account is held back, or too many sign in at once; `Retry-After` says for how many seconds.",
+        "The address is locked out, the account is held back, or too many passwords are being checked; `Retry-After` says for how many seconds.",
     ),
     (500, "`Something went wrong on our side`; the reason is in the server's log only."),
     (

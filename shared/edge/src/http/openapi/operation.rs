@@ -25,12 +25,17 @@ pub struct Operation<'a> {
     answer: Value,
     answer_headers: Map<String, Value>,
     refusals: BTreeSet<u16>,
-    /// Whether it refuses in the words of a shell.
-    in_scripts: bool,
+    /// In which form it refuses: what the names of its refusals end with.
+    refuses_in: &'static str,
     /// What it answers that is neither a success nor a refusal.
     also: Option<(u16, &'static str)>,
     security: BTreeSet<&'static str>,
 }
+
+/// What the names of refusals end with that are scripts.
+pub(super) const IN_SCRIPTS: &str = "-script";
+/// The same of those that are pages.
+pub(super) const IN_PAGES: &str = "-page";
 
 struct Body {
     schema: Value,
@@ -50,7 +55,7 @@ impl<'a> Operation<'a> {
             answer: Value::Null,
             answer_headers: Map::new(),
             refusals: BTreeSet::new(),
-            in_scripts: false,
+            refuses_in: "",
             also: None,
             security: BTreeSet::new(),
         }
@@ -79,7 +84,12 @@ impl<'a> Operation<'a> {
 
     /// Its refusals are scripts that say why.
     pub(super) fn refuses_in_scripts(&mut self) {
-        self.in_scripts = true;
+        self.refuses_in = IN_SCRIPTS;
+    }
+
+    /// Its refusals are pages that say why.
+    pub(super) fn refuses_in_pages(&mut self) {
+        self.refuses_in = IN_PAGES;
     }
 
     pub(super) fn takes<T: JsonSchema>(&mut self) {
@@ -163,8 +173,8 @@ impl<'a> Operation<'a> {
     }
 
     fn responses(&mut self) -> BTreeMap<String, Value> {
-        let text = if self.in_scripts { "-script" } else { "" };
-        let named = |status| json!({ "$ref": format!("#/components/responses/{status}{text}") });
+        let form = self.refuses_in;
+        let named = |status| json!({ "$ref": format!("#/components/responses/{status}{form}") });
         let refusals = self.refusals.iter().map(|status| (status.to_string(), named(status)));
         let headers = std::mem::take(&mut self.answer_headers);
         let success = object([
