@@ -7,7 +7,7 @@ mod verification;
 use std::sync::Arc;
 
 use axum::extract::FromRef;
-use edge::{Attempts, Base, Clock, Config, MailQueue, Passwords, Routes, Sessions};
+use edge::{Attempts, Base, Clock, Config, MailQueue, Origins, Passwords, Routes, Sessions};
 use store::{KeyMaker, Store};
 
 #[derive(Clone, FromRef)]
@@ -19,6 +19,7 @@ struct App {
     attempts: Attempts,
     sessions: Sessions,
     passwords: Passwords,
+    origins: Origins,
     mail: Arc<dyn MailQueue>,
 }
 
@@ -32,6 +33,7 @@ pub fn routes(base: &Base, keys: KeyMaker, mail: Arc<dyn MailQueue>) -> Routes {
         attempts: base.attempts(),
         sessions: Sessions::new(base),
         passwords: Passwords::new(base),
+        origins: Origins::new(base),
         mail,
     };
     Routes::of("account-mail")

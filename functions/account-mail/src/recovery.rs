@@ -71,7 +71,7 @@ pub(crate) async fn confirm(
     let unused = write.delete_existing(&link::row(&link.hash));
     write.change(change);
     let detail = "Password set with a mailed link; all sessions ended";
-    write.record(&app.by_link(&user, from).entry(Action::PasswordReset, detail));
+    write.record(&app.by_link(&user, from).await?.entry(Action::PasswordReset, detail));
     if !write.commit_unless_refused(unused).await? {
         return Err(Error::gone());
     }
@@ -102,13 +102,7 @@ impl App {
     }
 
     /// Where a record of what a link did comes from.
-    pub(crate) fn by_link(&self, user: &User, from: SourceAddress) -> Origin {
-        Origin {
-            vault: user.vault,
-            owner: user.id,
-            actor: ActorKind::External,
-            address: Some(from.ip()),
-            at: self.clock.now(),
-        }
+    pub(crate) async fn by_link(&self, user: &User, from: SourceAddress) -> Result<Origin, Error> {
+        self.origins.in_vault(user.vault, ActorKind::External, Some(from.ip()), self.clock.now()).await
     }
 }

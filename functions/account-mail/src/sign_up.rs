@@ -13,7 +13,7 @@ use edge::body::SMALL;
 use edge::{Body, Code, Error, Json, MailRequest, SameOrigin, SignedIn, SourceAddress, WithCookie, new_session};
 use http::HeaderMap;
 use protocol::{UserId, VaultId};
-use rules::audit::{Action, ActorKind, Origin};
+use rules::audit::{Action, ActorKind};
 use rules::limits::{self, NAME};
 use rules::lockout::Guessed;
 use rules::nouns::{User, Vault};
@@ -77,10 +77,12 @@ pub(crate) async fn sign_up(
         allowlist_enabled: false,
         allowlist: std::collections::BTreeMap::new(),
         step_up_off: false,
+        audit_retention_days: None,
+        plan: app.config.default_plan.clone(),
         created_at: now,
     };
     let (session, cookie) = new_session(user.id, from.ip(), &headers, now)?;
-    let origin = Origin { vault: vault.id, owner: user.id, actor: ActorKind::User, address: Some(from.ip()), at: now };
+    let origin = app.origins.of(&vault, ActorKind::User, Some(from.ip()), now);
 
     let mut write = app.store.transaction();
     let address = write.put_new(&EmailAddress { email: user.email.clone(), user: user.id });

@@ -41,7 +41,7 @@ pub(crate) async fn confirm(
     let mut write = app.store.transaction();
     let unused = write.delete_existing(&link::row(&link.hash));
     write.change(person::row(user.id).change().set(person::EMAIL_VERIFIED_AT, &Some(app.clock.now())));
-    write.record(&app.by_link(&user, from).entry(Action::EmailVerify, "E-mail address verified"));
+    write.record(&app.by_link(&user, from).await?.entry(Action::EmailVerify, "E-mail address verified"));
     if !write.commit_unless_refused(unused).await? {
         return Err(Error::gone());
     }

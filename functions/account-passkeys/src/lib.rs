@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 use edge::second_factor::Codes;
-use edge::{Attempts, Base, Clock, Code, Config, Error, Passwords, Routes, Sessions};
+use edge::{Attempts, Base, Clock, Code, Config, Error, Origins, Passwords, Routes, Sessions};
 use schemars::JsonSchema;
 use serde::Serialize;
 use store::{KeyRing, Store};
@@ -29,6 +29,7 @@ struct App {
     attempts: Attempts,
     sessions: Sessions,
     passwords: Passwords,
+    origins: Origins,
     codes: Codes,
     webauthn: Option<Arc<Webauthn>>,
 }
@@ -41,6 +42,7 @@ pub fn routes(base: &Base, keys: KeyRing) -> Routes {
         attempts: base.attempts(),
         sessions: Sessions::new(base),
         passwords: Passwords::new(base),
+        origins: Origins::new(base),
         codes: Codes::new(base, keys),
         webauthn: relying_party(&base.config).map(Arc::new),
     };

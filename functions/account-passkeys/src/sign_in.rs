@@ -9,7 +9,7 @@ use edge::{Body, Error, Json, SameOrigin, SignedIn, SourceAddress, WithCookie, n
 use http::HeaderMap;
 use protocol::UserId;
 use rules::Time;
-use rules::audit::{Action, ActorKind, Origin};
+use rules::audit::{Action, ActorKind};
 use rules::lockout::Guessed;
 use rules::nouns::{Passkey, User};
 use schemars::JsonSchema;
@@ -60,8 +60,7 @@ pub(crate) async fn finish(
     let Some((user, passkey)) = app.claimed(&body.credential).await? else {
         return Err(app.attempts.failed(Guessed::Signature, from.ip()).await);
     };
-    let origin =
-        Origin { vault: user.vault, owner: user.id, actor: ActorKind::User, address: Some(from.ip()), at: now };
+    let origin = app.origins.in_vault(user.vault, ActorKind::User, Some(from.ip()), now).await?;
     let Some(credential) = app.verified(&passkey, &body.credential, state)? else {
         let record = origin.entry(Action::AuthFailure, "Sign-in with a wrong passkey").person(user.id);
         return Err(app.attempts.refuse(Guessed::Signature, from.ip(), Some(record), Error::unauthenticated()).await);

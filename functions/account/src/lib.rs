@@ -10,7 +10,7 @@ mod totp;
 
 use axum::extract::FromRef;
 use edge::second_factor::Codes;
-use edge::{Attempts, Base, Clock, Passwords, Routes, Sessions};
+use edge::{Attempts, Base, Clock, Origins, Passwords, Routes, Sessions};
 use store::{KeyRing, Store};
 
 #[derive(Clone, FromRef)]
@@ -22,6 +22,7 @@ struct App {
     attempts: Attempts,
     sessions: Sessions,
     passwords: Passwords,
+    origins: Origins,
 }
 
 /// The function's routes.
@@ -34,6 +35,7 @@ pub fn routes(base: &Base, keys: KeyRing) -> Routes {
         attempts: base.attempts(),
         sessions: Sessions::new(base),
         passwords: Passwords::new(base),
+        origins: Origins::new(base),
     };
     Routes::of("account")
         .post("/v1/account/sign-in", sign_in::sign_in)

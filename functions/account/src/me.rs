@@ -19,6 +19,8 @@ pub(crate) struct Me {
     email_verified: bool,
     username: String,
     vault_id: VaultId,
+    /// Whether they are the owner of the deployment.
+    operator: bool,
     created_at: Time,
     /// Whether sign-in with a password asks for a code too.
     totp: bool,
@@ -35,6 +37,7 @@ pub(crate) async fn me(State(app): State<App>, person: Person) -> Result<Json<Me
         email_verified: user.email_verified_at.is_some(),
         username: user.username,
         vault_id: user.vault,
+        operator: app.store.is_operator(user.id).await?,
         created_at: user.created_at,
         totp: factor.is_some(),
         recovery_codes: factor.map_or(0, |factor| factor.recovery_hashes.len()),

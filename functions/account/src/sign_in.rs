@@ -10,7 +10,7 @@ use edge::body::SMALL;
 use edge::second_factor::Proof;
 use edge::{Body, Code, Error, Json, SameOrigin, SignedIn, SourceAddress, WithCookie, new_session};
 use http::HeaderMap;
-use rules::audit::{Action, ActorKind, Origin, Record};
+use rules::audit::{Action, ActorKind, Record};
 use rules::lockout::Guessed;
 use rules::nouns::User;
 use schemars::JsonSchema;
@@ -41,15 +41,17 @@ pub(crate) async fn sign_in(
     let hash = known.as_ref().map(|user| user.password_hash.clone());
     let right = begun.turn.verify(body.password, hash).await?;
     let now = app.clock.now();
-    let entry = |user: &User, action, detail: &str| {
-        let origin =
-            Origin { vault: user.vault, owner: user.id, actor: ActorKind::User, address: Some(from.ip()), at: now };
-        origin.entry(action, detail).person(user.id)
+    let entry = async |user: &User, action, detail: &str| -> Result<Record, Error> {
+        let origin = app.origins.in_vault(user.vault, ActorKind::User, Some(from.ip()), now).await?;
+        Ok(origin.entry(action, detail).person(user.id))
     };
     let user = match known {
         Some(user) if right => user,
         known => {
-            let record = known.map(|user| entry(&user, Action::AuthFailure, "Sign-in with a wrong password"));
+            let record = match known {
+                Some(user) => Some(entry(&user, Action::AuthFailure, "Sign-in with a wrong password").await?),
+                None => None,
+            };
             return Err(app.failed(from, record).await);
         }
     };
@@ -63,7 +65,7 @@ pub(crate) async fn sign_in(
         }
         (Some(factor), Some(code)) => {
             let Some(proof) = app.codes.judge(&begun.turn, user.vault, &factor, code).await? else {
-                let record = entry(&user, Action::AuthFailure, "Sign-in with a wrong code");
+                let record = entry(&user, Action::AuthFailure, "Sign-in with a wrong code").await?;
                 return Err(app.failed(from, Some(record)).await);
             };
             Some((factor, proof))
@@ -71,6 +73,11 @@ pub(crate) async fn sign_in(
     };
     begun.right().await?;
     let (session, cookie) = new_session(user.id, from.ip(), &headers, now)?;
+    let detail = proof.as_ref().map_or("Signed in", |(_, proof)| match proof {
+        Proof::Code(_) => "Signed in with a code",
+        Proof::RecoveryCode(_) => "Signed in with a recovery code",
+    });
+    let record = entry(&user, Action::SessionCreate, detail).await?;
     let mut write = app.store.transaction();
     // A password that was set meanwhile ends this too.
     write.require_if(&person::row(user.id), [person::PASSWORD_HASH.is(&user.password_hash)]);
@@ -78,11 +85,7 @@ pub(crate) async fn sign_in(
         write.change(proof.spend(factor));
     }
     write.put_new(&session);
-    let detail = proof.as_ref().map_or("Signed in", |(_, proof)| match proof {
-        Proof::Code(_) => "Signed in with a code",
-        Proof::RecoveryCode(_) => "Signed in with a recovery code",
-    });
-    write.record(&entry(&user, Action::SessionCreate, detail));
+    write.record(&record);
     write.commit().await?;
     Ok(WithCookie(Json(SignedIn { user_id: user.id, vault_id: user.vault }), cookie))
 }

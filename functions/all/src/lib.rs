@@ -13,7 +13,7 @@ pub use {
     account, account_mail, account_passkeys, bootstrap_agent, bootstrap_machine, dashboard, download_bundle,
     enroll_machine, export_secrets, follow_audit, list_secrets, make_bundle, manage_agents, manage_audit,
     manage_canaries, manage_machines, manage_policies, manage_projects, manage_schedules, manage_secrets,
-    manage_temporary_secrets, open_share, poll_secrets, read_secret, rotate_due, seal_secret, send_mail, sweep_expired,
+    manage_temporary_secrets, open_share, operator, poll_secrets, read_secret, rotate_due, seal_secret, send_mail, sweep_expired,
 };
 
 /// A place where functions run: gives each, by its name, what it asks for.
@@ -48,6 +48,7 @@ pub fn routes(place: &impl Place) -> Vec<Routes> {
         account::routes(&base("account"), keys("account")),
         account_mail::routes(&base("account-mail"), keys("account-mail").maker(), place.mail("account-mail")),
         account_passkeys::routes(&base("account-passkeys"), keys("account-passkeys")),
+        operator::routes(&base("operator")),
         bootstrap_agent::routes(&base("bootstrap-agent")),
         manage_agents::routes(&base("manage-agents")),
         manage_schedules::routes(&base("manage-schedules"), seal("manage-schedules")),

@@ -1,29 +1,35 @@
 //! `POST /v1/ai-bootstrap/register`: uses a token up and registers an AI agent, pending, with what a person has fixed for
 //! it when they made the token.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use crypto::{PublicKey, TokenHash, random};
 use edge::body::SMALL;
-use edge::{Attempts, Base, Body, Clock, Error, Json, Routes, SourceAddress};
+use edge::{Attempts, Base, Body, Clock, Config, Error, Json, Origins, Room, Routes, SourceAddress};
 use protocol::{AgentId, VaultId};
-use rules::audit::{Action, ActorKind, Origin};
+use rules::audit::{Action, ActorKind};
 use rules::limits::{self, NAME};
 use rules::lockout::Guessed;
 use rules::nouns::Agent;
+use rules::plan::Counted;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::{Store, token};
+use store::{CommitError, Store, token, vault};
 
 #[derive(Clone)]
 struct App {
     store: Store,
     attempts: Attempts,
     clock: Clock,
+    config: Arc<Config>,
+    origins: Origins,
 }
 
 /// The function's route.
 pub fn routes(base: &Base) -> Routes {
-    let app = App { store: base.store.clone(), attempts: base.attempts(), clock: base.clock.clone() };
+    let (store, clock, config) = (base.store.clone(), base.clock.clone(), base.config.clone());
+    let app = App { store, attempts: base.attempts(), clock, config, origins: Origins::new(base) };
     Routes::of("bootstrap-agent").post("/v1/ai-bootstrap/register", register).with_state(app)
 }
 
@@ -81,21 +87,22 @@ async fn register(
         registered_from: Some(from.ip()),
         created_at: now,
     };
-    let origin = Origin {
-        vault: agent.vault,
-        owner: agent.owner,
-        actor: ActorKind::External,
-        address: Some(from.ip()),
-        at: now,
-    };
+    let vault = app.store.get(&vault::row(agent.vault)).await?;
+    let vault = vault.ok_or_else(|| Error::internal("a token of no vault"))?;
+    let origin = app.origins.of(&vault, ActorKind::External, Some(from.ip()), now);
+    let room = Room::of(&app.config.plans, &vault, Counted::AiAgents);
     let detail = format!("AI agent {} ({}) registered and waits for approval", agent.name, agent.id);
     let mut write = app.store.transaction();
     let used = write.delete_existing(&token::agent_bootstrap(&token.hash));
+    let taken = room.take(&mut write, now);
     write.put_new(&agent);
     write.record(&origin.entry(Action::AgentRegister, detail));
-    if !write.commit_unless_refused(used).await? {
+    match write.commit().await {
+        Ok(()) => {}
         // Somebody else was faster with the same token.
-        return Err(Error::unauthenticated());
+        Err(CommitError::Refused(step)) if step == used => return Err(Error::unauthenticated()),
+        Err(CommitError::Refused(step)) if step == taken => return Err(room.full()),
+        Err(error) => return Err(error.into()),
     }
     Ok(Json(Registered { agent_id: agent.id, name: agent.name, vault_id: agent.vault }))
 }

@@ -3,13 +3,14 @@
 use axum::extract::State;
 use crypto::{PublicKey, random};
 use edge::body::SMALL;
-use edge::{Base, Body, Error, Ids, Json, SourceAddress};
+use edge::{Base, Body, Error, Ids, Json, Origins, Room, SourceAddress};
 use protocol::MachineId;
 use protocol::bodies::{BootstrapRegistration, BootstrappedMachine};
-use rules::audit::{Action, ActorKind, Origin};
+use rules::audit::{Action, ActorKind};
 use rules::limits::{self, NAME};
 use rules::nouns::{Machine, MachineKind};
-use store::{token, vault};
+use rules::plan::Counted;
+use store::{CommitError, token, vault};
 
 pub(crate) async fn register(
     State(base): State<Base>,
@@ -35,6 +36,7 @@ pub(crate) async fn register(
         approved: false,
         enabled: true,
         expires_at: None,
+        ended: false,
         enrollment_token: None,
         registered_from: Some(from.ip()),
         added_by: token.made_by,
@@ -42,18 +44,22 @@ pub(crate) async fn register(
         last_seen_at: None,
         last_seen_address: None,
     };
-    let origin =
-        Origin { vault: vault.id, owner: vault.owner, actor: ActorKind::External, address: Some(from.ip()), at: now };
+    let origin = Origins::new(&base).of(&vault, ActorKind::External, Some(from.ip()), now);
     let record =
         origin.entry(Action::MachineRegister, format!("Machine {} registered and waits for approval", machine.name));
 
+    let room = Room::of(&base.config.plans, &vault, Counted::Machines);
     let mut write = base.store.transaction();
     let used = write.delete_existing(&token::bootstrap(&token.hash));
+    let taken = room.take(&mut write, now);
     write.put_new(&machine);
     write.record(&record.machine(machine.id));
-    if !write.commit_unless_refused(used).await? {
+    match write.commit().await {
+        Ok(()) => {}
         // Somebody else was faster with the same token.
-        return Err(Error::unauthenticated());
+        Err(CommitError::Refused(step)) if step == used => return Err(Error::unauthenticated()),
+        Err(CommitError::Refused(step)) if step == taken => return Err(room.full()),
+        Err(error) => return Err(error.into()),
     }
     Ok(Json(BootstrappedMachine {
         machine_id: machine.id,

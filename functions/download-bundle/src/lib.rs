@@ -9,10 +9,10 @@ use std::sync::Arc;
 use axum::extract::State;
 use crypto::{Plaintext, TokenHash};
 use edge::answer::{File, Zip};
-use edge::{Base, Clock, Config, Error, Ids, Routes, SourceAddress};
+use edge::{Base, Clock, Config, Error, Ids, Origins, Routes, SourceAddress};
 use http::header;
 use protocol::bodies::Identity;
-use rules::audit::{Action, ActorKind, Origin};
+use rules::audit::{Action, ActorKind};
 use rules::nouns::{Bundle, Machine, Vault};
 use store::{KeyRing, Put as _, Store, bundle, machine, vault};
 use zeroize::Zeroizing;
@@ -28,11 +28,13 @@ struct App {
     keys: KeyRing,
     clock: Clock,
     config: Arc<Config>,
+    origins: Origins,
 }
 
 /// The function's route.
 pub fn routes(base: &Base, keys: KeyRing) -> Routes {
-    let app = App { store: base.store.clone(), keys, clock: base.clock.clone(), config: base.config.clone() };
+    let (store, clock, config) = (base.store.clone(), base.clock.clone(), base.config.clone());
+    let app = App { store, keys, clock, config, origins: Origins::new(base) };
     Routes::of("download-bundle").get("/v1/bundle/{token}", download).with_state(app)
 }
 
@@ -48,8 +50,7 @@ async fn download(State(app): State<App>, Ids(token): Ids<String>, from: SourceA
     let private_key = vault_key.open(Bundle::PURPOSE, &bundle.id, &bundle.private_key)?;
     let archive = app.archive(&machine, &private_key)?;
 
-    let origin =
-        Origin { vault: vault.id, owner: vault.owner, actor: ActorKind::External, address: Some(from.ip()), at: now };
+    let origin = app.origins.of(&vault, ActorKind::External, Some(from.ip()), now);
     let record = origin.entry(Action::BundleDownload, format!("Identity of machine {} downloaded", machine.name));
     let mut write = app.store.transaction();
     let fetched = write.delete_existing(&bundle::row(&hash));

@@ -5,12 +5,12 @@ use std::net::IpAddr;
 use axum::extract::State;
 use crypto::{PublicKey, TokenHash, random};
 use edge::body::SMALL;
-use edge::{Base, Body, Code, Error, Ids, Json, SourceAddress};
+use edge::{Base, Body, Code, Error, Ids, Json, Origins, Room, SourceAddress};
 use http::StatusCode;
 use protocol::MachineId;
 use protocol::bodies::{EnrolledMachine, Enrollment};
 use rules::Time;
-use rules::audit::{Action, ActorKind, Origin};
+use rules::audit::{Action, ActorKind};
 use rules::enrollment::{self, Refusal};
 use rules::limits::{self, NAME};
 use rules::lockout::Guessed;
@@ -18,6 +18,7 @@ use rules::nouns::{
     EnrollmentToken, EnrollmentTokenId, Expiring, Expiry, Grant, Machine, MachineKind, Membership, Project, Secret,
     Vault,
 };
+use rules::plan::Counted;
 use rules::signer;
 use store::{CommitError, project, secret, token, vault};
 
@@ -48,15 +49,16 @@ pub(crate) async fn register(
         let (vault, token) = token(&base, &vault_id, pointer.id).await?.ok_or_else(Error::unauthenticated)?;
         let now = base.clock.now();
         if let Err(error) = admit(&vault, &token, &body.hostname, address, now) {
-            let origin = external(&vault, address, now);
-            let detail = format!("Enrollment with the enrollment token {} refused: {}", token.name, error.outside());
-            if error.status() == StatusCode::FORBIDDEN {
-                base.store.audit().record(&origin.entry(Action::EnrollmentDenied, detail)).await?;
-            }
-            return Err(error);
+            return Err(deny(&base, &vault, &token, address, error).await?);
         }
         let machine = machine(&token, &body, public_key, from, now);
-        if enroll(&base, &vault, &token, &machine, address, now).await? {
+        let enrolled = match enroll(&base, &vault, &token, &machine, address, now).await {
+            Err(error) if error.code() == Code::PlanLimit => {
+                return Err(deny(&base, &vault, &token, address, error).await?);
+            }
+            other => other?,
+        };
+        if enrolled {
             return Ok(Json(EnrolledMachine {
                 machine_id: machine.id,
                 machine_name: machine.name,
@@ -79,8 +81,20 @@ fn admit(vault: &Vault, token: &EnrollmentToken, hostname: &str, from: IpAddr, n
     }
 }
 
-fn external(vault: &Vault, from: IpAddr, at: Time) -> Origin {
-    Origin { vault: vault.id, owner: vault.owner, actor: ActorKind::External, address: Some(from), at }
+/// Records that a known token was refused, and gives the refusal.
+async fn deny(
+    base: &Base,
+    vault: &Vault,
+    token: &EnrollmentToken,
+    from: IpAddr,
+    error: Error,
+) -> Result<Error, Error> {
+    if error.status() == StatusCode::FORBIDDEN {
+        let origin = Origins::new(base).of(vault, ActorKind::External, Some(from), base.clock.now());
+        let detail = format!("Enrollment with the enrollment token {} refused: {}", token.name, error.outside());
+        base.store.audit().record(&origin.entry(Action::EnrollmentDenied, detail)).await?;
+    }
+    Ok(error)
 }
 
 fn machine(
@@ -101,6 +115,7 @@ fn machine(
         approved: true,
         enabled: true,
         expires_at: Some(now.plus_seconds(token.machine_lifetime_seconds)),
+        ended: false,
         enrollment_token: Some(token.id),
         registered_from: Some(from.ip()),
         added_by: None,
@@ -145,6 +160,8 @@ async fn enroll(
     let mut write = base.store.transaction();
     let used = write.change(use_up);
     let good = write.require_if(&token::enrollment_hash(&token.hash), [token::of_hash::REVOKED.absent()]);
+    let room = Room::of(&base.config.plans, vault, Counted::Machines);
+    let taken = room.take(&mut write, now);
     write.put_new(machine);
     for project in projects.iter().filter(|project| project.vault == vault.id) {
         write.put_new(&Membership { machine: machine.id, project: project.id, added_at: now });
@@ -157,12 +174,13 @@ async fn enroll(
     if let Some(at) = machine.expires_at {
         write.put_new(&Expiry { at, of: Expiring::Machine(machine.id) });
     }
-    let origin = external(vault, from, now);
+    let origin = Origins::new(base).of(vault, ActorKind::External, Some(from), now);
     let detail = format!("Machine {} enrolled with the enrollment token {}", machine.name, token.name);
     write.record(&origin.entry(Action::MachineEnroll, detail).machine(machine.id));
     match write.commit().await {
         Ok(()) => Ok(true),
         Err(CommitError::Refused(step)) if step == used || step == good => Ok(false),
+        Err(CommitError::Refused(step)) if step == taken => Err(room.full()),
         Err(error) => Err(error.into()),
     }
 }

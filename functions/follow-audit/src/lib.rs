@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use edge::{Base, Clock, Error};
+use edge::{Base, Clock, Error, Origins};
 use protocol::{MachineId, ProjectId, SecretId, VaultId};
 use rules::Time;
 use rules::audit::{Action, ActorKind, Origin, Record};
@@ -24,13 +24,14 @@ use store::{canary, grant, project, secret};
 pub struct FollowAudit {
     store: Store,
     clock: Clock,
+    origins: Origins,
 }
 
 impl FollowAudit {
     /// From what every function is given.
     #[must_use]
     pub fn new(base: &Base) -> Self {
-        Self { store: base.store.clone(), clock: base.clock.clone() }
+        Self { store: base.store.clone(), clock: base.clock.clone(), origins: Origins::new(base) }
     }
 
     /// Takes these records in; says how many of them mattered.
@@ -68,7 +69,7 @@ impl FollowAudit {
         let canary = self.store.get(&secret::row(trip.canary)).await?;
         let says_so = |secret: &Secret| secret.canary.is_some_and(|canary| canary.freeze_related);
         let Some(canary) = canary.filter(says_so) else { return Ok(()) };
-        let origin = self.origin_of(trip.record);
+        let origin = self.origin_of(trip.record).await?;
         for id in self.store.related(trip.project).await? {
             let project = self.store.get(&project::row(id)).await?;
             let is_open = |project: &Project| project.vault == canary.vault && project.frozen.is_none();
@@ -83,15 +84,14 @@ impl FollowAudit {
     }
 
     /// We act in the vault of this record, now.
-    fn origin_of(&self, record: &Record) -> Origin {
-        let (vault, owner, at) = (record.vault, record.user_id, self.clock.now());
-        Origin { vault, owner, actor: ActorKind::System, address: None, at }
+    async fn origin_of(&self, record: &Record) -> Result<Origin, Error> {
+        self.origins.in_vault(record.vault, ActorKind::System, None, self.clock.now()).await
     }
 
     /// Records that a record is not what it was. It is critical, which is a metric and an alarm. Told once a minute for each
     /// record at most, because a batch can come again.
     async fn tell(&self, was: &Record, what: &str) -> Result<usize, Error> {
-        let origin = self.origin_of(was);
+        let origin = self.origin_of(was).await?;
         let (action, time) = (was.action.kind().name, was.timestamp.ms());
         let detail = format!("The record of {action} at {time} was {what}; nothing of SikkerKey does that");
         let about = format!("{}#{what}#{action}#{time}", was.vault);

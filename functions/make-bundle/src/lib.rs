@@ -13,6 +13,7 @@ use rules::Time;
 use rules::audit::Action;
 use rules::limits::{self, NAME};
 use rules::nouns::{Bundle, BundleId, Grant, Machine, MachineKind, Membership};
+use rules::plan::Counted;
 use rules::scope::Needs;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -57,7 +58,7 @@ struct MadeBundle {
 async fn create(State(app): State<App>, by: Principal, Body(body): Body<NewBundle>) -> Result<Json<MadeBundle>, Error> {
     let project = by.find(&project::row(body.project_id)).await?;
     let secrets = app.secrets(&by, project.id, body.secret_ids).await?;
-    by.step_up().await?;
+    by.step_up()?;
     let id = MachineId::from_entropy(random::bytes());
     let bundle_id = BundleId::from_entropy(random::bytes());
     let name = match &body.name {
@@ -72,6 +73,8 @@ async fn create(State(app): State<App>, by: Principal, Body(body): Body<NewBundl
 
     let record = by.entry(Action::BundleCreate, format!("Machine {name} created with a bundle"));
     let mut write = app.store.transaction();
+    let room = by.room(Counted::Machines);
+    let taken = room.take(&mut write, by.now);
     write.put_new(&Machine {
         id,
         vault: by.vault,
@@ -81,6 +84,7 @@ async fn create(State(app): State<App>, by: Principal, Body(body): Body<NewBundl
         approved: true,
         enabled: true,
         expires_at: None,
+        ended: false,
         enrollment_token: None,
         registered_from: None,
         added_by: by.person().map(|user| user.id),
@@ -97,7 +101,9 @@ async fn create(State(app): State<App>, by: Principal, Body(body): Body<NewBundl
     write.put_new(&bundle.expiry());
     write.put_new(&bundle);
     write.record(&record.machine(id).project(project.id));
-    write.commit().await?;
+    if !write.commit_unless_refused(taken).await? {
+        return Err(room.full());
+    }
     Ok(Json(MadeBundle { machine_id: id, url: format!("{}/v1/bundle/{token}", app.config.url), expires_at }))
 }
 

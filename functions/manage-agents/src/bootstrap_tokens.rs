@@ -52,7 +52,7 @@ pub(crate) async fn create(
     let row = AgentBootstrapToken {
         hash: TokenHash::of_hex(&token).ok_or_else(|| Error::internal("a token of another shape"))?,
         vault: by.vault,
-        owner: by.owner,
+        owner: by.in_vault.owner,
         name,
         scopes: body.scopes,
         projects,

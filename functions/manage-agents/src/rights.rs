@@ -77,7 +77,7 @@ pub(crate) async fn scopes(
 ) -> Result<Json<Done<Scoped>>, Error> {
     let agent = by.find(&agent::row(id)).await?;
     if body.scopes != agent.scopes {
-        by.step_up().await?;
+        by.step_up()?;
         let detail = format!("The scopes of AI agent {} ({id}) are now: {}", agent.name, names(&body.scopes));
         let change = agent::row(id).change().set(agent::SCOPES, &body.scopes);
         app.write(change, &by.entry(Action::AgentScopesUpdate, detail)).await?;
@@ -95,7 +95,7 @@ pub(crate) async fn projects(
     let agent = by.find(&agent::row(id)).await?;
     let projects = allowlist(&by, body.project_ids).await?;
     if projects != agent.projects {
-        by.step_up().await?;
+        by.step_up()?;
         let reach =
             projects.as_ref().map_or("all projects".to_owned(), |projects| format!("{} projects", projects.len()));
         let change = agent::row(id).change().set(agent::PROJECTS, &projects);

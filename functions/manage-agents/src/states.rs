@@ -25,7 +25,7 @@ pub(crate) async fn approve(
 ) -> Answer {
     let agent = by.find(&agent::row(id)).await?;
     body.check(&agent.public_key)?;
-    by.step_up().await?;
+    by.step_up()?;
     app.set_flag(&by, id, agent::APPROVED, true, Action::AgentApprove).await
 }
 

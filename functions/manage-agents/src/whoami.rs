@@ -56,7 +56,7 @@ pub(crate) async fn whoami(State(app): State<App>, by: Principal) -> Result<Json
             name: user.username.clone(),
             email: user.email.clone(),
             vault_id: by.vault,
-            owner: user.id == by.owner,
+            owner: user.id == by.in_vault.owner,
         },
         Who::Agent(agent) => WhoAmI::Agent {
             kind: "ai_agent",

@@ -9,7 +9,9 @@ mod search;
 mod stats;
 mod usage;
 
-use edge::{Base, Routes};
+use std::sync::Arc;
+
+use edge::{Base, Config, Routes};
 use rules::scope::Scope::AuditRead;
 use store::{Audit, Lists};
 
@@ -17,11 +19,12 @@ use store::{Audit, Lists};
 struct App {
     store: Lists,
     audit: Audit,
+    config: Arc<Config>,
 }
 
 /// The function's routes.
 pub fn routes(base: &Base) -> Routes {
-    let app = App { store: base.store.lists(), audit: base.store.audit() };
+    let app = App { store: base.store.lists(), audit: base.store.audit(), config: base.config.clone() };
     Routes::of("manage-audit")
         .managed(base)
         .post("audit/query", AuditRead, query::query)

@@ -141,7 +141,7 @@ impl App {
         let of = |kind| records.iter().map(|(_, record)| record).filter(move |record| record.actor_kind == kind);
         let machines: BTreeSet<_> = of(ActorKind::Machine).filter_map(|record| record.machine_id).collect();
         let acting: BTreeSet<_> = of(ActorKind::AiAgent).filter_map(|record| record.ai_agent_id).collect();
-        let owner = person::row(by.owner);
+        let owner = person::row(by.in_vault.owner);
         let mut batch = Batch::new();
         batch.want(&owner);
         for id in &machines {

@@ -19,13 +19,13 @@ const MONTH: u64 = 30 * DAY;
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Stats {
-    pub(crate) projects: usize,
+    projects: usize,
     /// Those not in the trash.
-    pub(crate) secrets: usize,
-    pub(crate) trashed_secrets: usize,
-    pub(crate) machines: usize,
-    pub(crate) ai_agents: usize,
-    pub(crate) enrollment_tokens: usize,
+    secrets: usize,
+    trashed_secrets: usize,
+    machines: usize,
+    ai_agents: usize,
+    enrollment_tokens: usize,
     reads_last_24_hours: u64,
     reads_last_30_days: u64,
     denied_last_24_hours: u64,
@@ -37,7 +37,7 @@ pub(crate) async fn stats(State(app): State<App>, by: Principal) -> Result<Json<
 }
 
 impl App {
-    pub(crate) async fn stats(&self, by: &Principal) -> Result<Stats, Error> {
+    async fn stats(&self, by: &Principal) -> Result<Stats, Error> {
         let store = &self.store;
         let hour = by.now.ms() / HOUR_MS;
         let (projects, machines, ai_agents, enrollment_tokens, trashed_secrets, hours) = tokio::try_join!(

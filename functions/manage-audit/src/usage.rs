@@ -1,9 +1,12 @@
-//! `GET usage`: the plan's limits and how much of them is used. There is one plan so far, without limits.
+//! `GET usage`: the vault's plan, its limits, and how much of them is used.
 
 use axum::extract::State;
 use edge::{Error, Json, Principal};
+use rules::nouns::EnrollmentToken;
+use rules::plan::Counted;
 use schemars::JsonSchema;
 use serde::Serialize;
+use store::token;
 
 use crate::App;
 
@@ -11,30 +14,44 @@ use crate::App;
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "UsageLimit")]
 struct Limit {
-    used: usize,
-    limit: Option<usize>,
+    used: u64,
+    limit: Option<u64>,
 }
 
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Usage {
-    plan: &'static str,
+    /// The plan's name.
+    plan: String,
     projects: Limit,
+    /// Those not in the trash.
     secrets: Limit,
+    /// Pending ones too, until they are removed or have expired.
     machines: Limit,
     ai_agents: Limit,
+    /// Those that can still be used.
     enrollment_tokens: Limit,
+    /// Whether the plan has an IP allowlist.
+    ip_allowlist: bool,
+    /// How many days audit records are kept that are written now.
+    audit_retention_days: u64,
 }
 
 pub(crate) async fn usage(State(app): State<App>, by: Principal) -> Result<Json<Usage>, Error> {
-    let stats = Box::pin(app.stats(&by)).await?;
-    let limit = |used| Limit { used, limit: None };
+    let (counts, tokens) =
+        tokio::try_join!(app.store.usage(by.vault), app.store.all(token::of_vault(by.vault)))?;
+    let (plans, vault) = (&app.config.plans, &*by.in_vault);
+    let plan = plans.of(vault);
+    let limit = |of, used| Limit { used, limit: plan.limit(of) };
+    let counted = |of| limit(of, counts.get(&of).map_or(0, |usage| usage.used));
     Ok(Json(Usage {
-        plan: "unlimited",
-        projects: limit(stats.projects),
-        secrets: limit(stats.secrets),
-        machines: limit(stats.machines),
-        ai_agents: limit(stats.ai_agents),
-        enrollment_tokens: limit(stats.enrollment_tokens),
+        plan: vault.plan_name().to_owned(),
+        projects: counted(Counted::Projects),
+        secrets: counted(Counted::Secrets),
+        machines: counted(Counted::Machines),
+        ai_agents: counted(Counted::AiAgents),
+        enrollment_tokens: limit(Counted::EnrollmentTokens, EnrollmentToken::usable(&tokens, by.now)),
+        ip_allowlist: plan.ip_allowlist,
+        audit_retention_days: plans.kept_days(vault),
     }))
 }

@@ -80,7 +80,7 @@ impl App {
         detail: String,
     ) -> Result<Json<Done<Touched>>, Error> {
         if secret.canary.is_some_and(|canary| canary.does_more_than(to)) {
-            by.step_up().await?;
+            by.step_up()?;
         }
         if secret.canary != Some(to) {
             let mut write = self.store.transaction();

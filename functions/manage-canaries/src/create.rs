@@ -8,6 +8,7 @@ use protocol::{ProjectId, SecretId};
 use rules::audit::Action;
 use rules::limits::{self, NAME};
 use rules::nouns::{Canary, Secret, SecretKind};
+use rules::plan::Counted;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::project;
@@ -59,6 +60,7 @@ pub(crate) async fn create(
     let created = Created { id: secret.id, name: secret.name.clone() };
     let record = by.entry(Action::CanaryCreate, format!("Canary {} created", secret.name));
     let record = record.secret(created.id).project(project);
-    app.seal.ask(Create { secret, value: VALUE.make(), record, scheduled: None }).await?;
+    let room = by.room(Counted::Secrets);
+    app.seal.ask(Create { secret, value: VALUE.make(), record, scheduled: None, room }).await?;
     Ok(Json(created))
 }

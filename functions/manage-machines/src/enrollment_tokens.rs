@@ -15,6 +15,7 @@ use rules::enrollment::{self, LIFETIME_SECONDS, NAMED, USES};
 use rules::limits::{self, NAME, TEXT};
 use rules::names::UniqueName;
 use rules::nouns::{EnrollmentToken, EnrollmentTokenId, EnrollmentTokenState, Revocation};
+use rules::plan::Counted;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::token::EnrollmentTokenHash;
@@ -177,13 +178,11 @@ pub(crate) async fn create(
 ) -> Result<Json<MadeToken>, Error> {
     let plaintext = OneTimeToken::make().to_enrollment_text();
     let hash = TokenHash::of_enrollment_text(&plaintext).ok_or_else(|| Error::internal("a token of another shape"))?;
-    let token = app.checked(&by, body, hash.clone()).await?;
-    by.step_up().await?;
-    let mut write = app.store.transaction();
-    write.put_new(&token);
-    write.put_new(&EnrollmentTokenHash { hash, id: token.id, expires_at: token.expires_at, revoked: None });
-    write.record(&by.entry(Action::EnrollmentTokenCreate, format!("Enrollment token {} created", token.name)));
-    write.commit().await?;
+    let token = app.checked(&by, body, hash).await?;
+    by.step_up()?;
+    if !app.keep(&by, &token).await? && !(app.settle(&by).await? && app.keep(&by, &token).await?) {
+        return Err(by.room(Counted::EnrollmentTokens).full());
+    }
     let enroll_url = format!("{}/v1/{}/enroll/register", app.config.url, by.vault);
     Ok(Json(MadeToken { id: token.id, token: plaintext, enroll_url, expires_at: token.expires_at }))
 }
@@ -218,6 +217,26 @@ pub(crate) async fn revoke(
 }
 
 impl App {
+    /// Writes a new token, if there is room for it.
+    async fn keep(&self, by: &Principal, token: &EnrollmentToken) -> Result<bool, Error> {
+        let EnrollmentToken { id, expires_at, .. } = *token;
+        let mut write = self.store.transaction();
+        let taken = by.room(Counted::EnrollmentTokens).take(&mut write, by.now);
+        write.put_new(token);
+        write.put_new(&EnrollmentTokenHash { hash: token.hash.clone(), id, expires_at, revoked: None });
+        write.record(&by.entry(Action::EnrollmentTokenCreate, format!("Enrollment token {} created", token.name)));
+        Ok(write.commit_unless_refused(taken).await?)
+    }
+
+    /// Counts the tokens that can still be used: they end by themselves, and nobody takes them off the count then. Says whether
+    /// the count was too high.
+    async fn settle(&self, by: &Principal) -> Result<bool, Error> {
+        let kind = Counted::EnrollmentTokens;
+        let counted = self.store.usage(by.vault).await?.get(&kind).copied().unwrap_or_default();
+        let usable = EnrollmentToken::usable(&self.store.all(token::of_vault(by.vault)).await?, by.now);
+        Ok(self.store.settle_usage(by.vault, kind, counted, usable, by.now).await?)
+    }
+
     /// A token from what was asked for, if all of it is allowed.
     async fn checked(&self, by: &Principal, body: NewToken, hash: TokenHash) -> Result<EnrollmentToken, Error> {
         let mut project_ids = body.project_ids.unwrap_or_default();

@@ -145,6 +145,7 @@ pub(crate) async fn add(
     by: Principal,
     Body(body): Body<NewEntry>,
 ) -> Result<Json<EntryView>, Error> {
+    by.may_use_allowlist()?;
     let entry = AllowlistEntry {
         id: AllowlistEntryId::from_entropy(random::bytes()),
         vault: by.vault,
@@ -224,12 +225,13 @@ pub(crate) async fn bulk_delete(
 
 /// `POST ipallowlist/enable`: switches the IP allowlist on.
 pub(crate) async fn enable(State(app): State<App>, by: Principal) -> Result<Json<Done<Switched>>, Error> {
+    by.may_use_allowlist()?;
     app.switch_allowlist(&by, true, Action::AllowlistEnable, "IP allowlist switched on").await
 }
 
 /// `POST ipallowlist/disable`: switches the IP allowlist off.
 pub(crate) async fn disable(State(app): State<App>, by: Principal) -> Result<Json<Done<Switched>>, Error> {
-    by.step_up().await?;
+    by.step_up()?;
     app.switch_allowlist(&by, false, Action::AllowlistDisable, "IP allowlist switched off").await
 }
 

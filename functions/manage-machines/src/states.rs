@@ -26,7 +26,7 @@ pub(crate) async fn approve(
 ) -> Answer {
     let machine = by.find(&machine::row(id)).await?;
     body.check(&machine.public_key)?;
-    by.step_up().await?;
+    by.step_up()?;
     app.set_flag(&by, id, machine::APPROVED, true, Action::MachineApprove).await
 }
 

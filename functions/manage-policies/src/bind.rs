@@ -58,7 +58,7 @@ pub(crate) async fn bind(
     refuse_unbindable(&secret, &policy)?;
     refuse_past_end(&policy, by.now)?;
     if secret.policy.is_some() || policy.axes.ttl.is_on() {
-        by.step_up().await?;
+        by.step_up()?;
     }
     let mut write = app.store.transaction();
     if let Some(other) = secret.policy {

@@ -16,7 +16,7 @@ pub(crate) async fn unbind(
 ) -> Result<Json<Done<Bound>>, Error> {
     let secret = by.find(&secret::row(id)).await?;
     if let Some(bound_to) = secret.policy {
-        by.step_up().await?;
+        by.step_up()?;
         let policy = by.find_all(&[policy::row(bound_to)]).await?.pop();
         let mut write = app.store.transaction();
         let change = secret::row(id).change().remove(secret::POLICY).set(secret::UPDATED_AT, &by.now);

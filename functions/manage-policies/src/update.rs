@@ -26,7 +26,7 @@ pub(crate) async fn update(
         return Ok(done(Touched { policy_id: id }));
     }
     if old.bound > 0 && new.axes != old.axes {
-        by.step_up().await?;
+        by.step_up()?;
     }
     if new.axes.holds_back() && !old.axes.holds_back() {
         app.refuse_bound(&by, &new).await?;

@@ -10,9 +10,10 @@ use protocol::ProjectId;
 use rules::audit::Action;
 use rules::limits::{self, TEXT};
 use rules::nouns::{AGENT_PROJECTS, PROJECT_NAME, Project};
+use rules::plan::Counted;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use store::agent;
+use store::{CommitError, agent};
 use store::project::ProjectEntry;
 
 use crate::App;
@@ -57,7 +58,9 @@ pub(crate) async fn create(
         created_at: by.now,
         updated_at: by.now,
     };
+    let room = by.room(Counted::Projects);
     let mut write = app.store.transaction();
+    let taken = room.take(&mut write, by.now);
     write.put_new(&project);
     write.put_new(&ProjectEntry::from(&project));
     let named = write.put_new(&project.unique_name());
@@ -67,5 +70,10 @@ pub(crate) async fn create(
     {
         write.change(agent::row(agent.id).change().append(agent::PROJECTS, &id));
     }
-    if write.commit_unless_refused(named).await? { Ok(Json(project.into())) } else { Err(name_taken()) }
+    match write.commit().await {
+        Ok(()) => Ok(Json(project.into())),
+        Err(CommitError::Refused(step)) if step == named => Err(name_taken()),
+        Err(CommitError::Refused(step)) if step == taken => Err(room.full()),
+        Err(error) => Err(error.into()),
+    }
 }

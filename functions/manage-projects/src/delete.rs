@@ -11,10 +11,11 @@ use edge::{Body, Code, Error, Ids, Json, Principal, done};
 use protocol::ProjectId;
 use rules::audit::Action;
 use rules::nouns::{Expiring, Expiry};
+use rules::plan::Counted;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::project::{ProjectCounts, ProjectEntry};
-use store::{Put as _, project, share};
+use store::{Put as _, project, share, usage};
 
 use crate::App;
 
@@ -69,7 +70,7 @@ pub(crate) async fn delete(
         Some(name) if *name != project.name => return Err(Error::invalid("confirmName", "must be the project's name")),
         Some(_) => {}
     }
-    by.step_up().await?;
+    by.step_up()?;
     let detail = format!(
         "Project {} deleted, with {} secrets, {} memberships and {} grants",
         project.name, counts.secrets, counts.memberships, counts.grants
@@ -80,6 +81,7 @@ pub(crate) async fn delete(
     write.delete(&ProjectEntry::from(&project).key());
     write.delete(&project.unique_name().key());
     write.delete(&share::key(id));
+    usage::free(&mut write, by.vault, Counted::Projects);
     write.put(&Expiry { at: by.now.plus_seconds(SWEPT_AFTER_SECONDS), of: Expiring::Project(by.vault, id) });
     write.record(&by.entry(Action::ProjectDelete, detail).project(id));
     if !write.commit_unless_refused(there).await? {

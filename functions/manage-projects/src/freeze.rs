@@ -45,7 +45,7 @@ pub(crate) async fn unfreeze(
     Ids(id): Ids<ProjectId>,
 ) -> Result<Json<Done<Touched>>, Error> {
     let project = by.find(&project::row(id)).await?;
-    by.step_up().await?;
+    by.step_up()?;
     let change = project::row(id).change().remove(project::FROZEN).only_if(project::FROZEN.present());
     let record = by.entry(Action::ProjectUnfreeze, format!("Project {} unfrozen", project.name));
     app.change(id, change, record.project(id)).await

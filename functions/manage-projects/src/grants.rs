@@ -235,7 +235,7 @@ impl App {
     async fn write(&self, place: &Place<'_>, changes: &[Change]) -> Result<(usize, usize), Error> {
         let (by, project, machine) = (place.by, place.project.id, place.machine.id);
         if changes.iter().any(|change| matches!(change, Change::Grant(_))) {
-            by.step_up().await?;
+            by.step_up()?;
         }
         let (mut granted, mut revoked) = (0, 0);
         for some in changes.chunks(CHANGES) {

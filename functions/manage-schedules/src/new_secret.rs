@@ -7,6 +7,7 @@ use protocol::{ProjectId, SecretId};
 use rules::audit::Action;
 use rules::limits::{self, NAME};
 use rules::nouns::{Secret, SecretKind};
+use rules::plan::Counted;
 use rules::structured::Fields;
 use store::project;
 use zeroize::Zeroizing;
@@ -55,7 +56,8 @@ impl App {
         let record = about(Action::SecretCreate, format!("Secret {} created", secret.name));
         let detail = format!("Secret {} is rotated every {interval} s from now on", secret.name);
         let scheduled = Some(about(Action::ScheduleCreate, detail));
-        self.seal.ask(Create { secret, value, record, scheduled }).await?;
+        let room = by.room(Counted::Secrets);
+        self.seal.ask(Create { secret, value, record, scheduled, room }).await?;
         Ok(created)
     }
 }

@@ -9,6 +9,7 @@ use protocol::{ProjectId, SecretId};
 use rules::audit::Action;
 use rules::limits::{self, FIELDS, NAME, TEXT};
 use rules::nouns::{Secret, SecretKind};
+use rules::plan::Counted;
 use rules::structured::Fields;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -70,6 +71,7 @@ pub(crate) async fn create(
     let created = Created { id: secret.id, name: secret.name.clone() };
     let record = by.entry(Action::SecretCreate, format!("Secret {} created", secret.name));
     let record = record.secret(created.id).project(project);
-    app.seal.ask(Create { secret, value, record, scheduled: None }).await?;
+    let room = by.room(Counted::Secrets);
+    app.seal.ask(Create { secret, value, record, scheduled: None, room }).await?;
     Ok(Json(created))
 }

@@ -7,7 +7,8 @@ use edge::{Error, Ids, Json, Principal, done};
 use protocol::{ProjectId, SecretId};
 use rules::audit::Action;
 use rules::nouns::Secret;
-use store::{Change, Put as _, secret};
+use rules::plan::Counted;
+use store::{Change, Put as _, secret, usage};
 
 use crate::{App, Touched, trash};
 
@@ -26,6 +27,7 @@ pub(crate) async fn delete(
     let trashed = write.change(as_it_was.into_iter().fold(change, Change::only_if));
     write.delete(&secret.unique_name().key());
     write.put(&trash::purge_due(&secret, by.now));
+    usage::free(&mut write, by.vault, Counted::Secrets);
     write.record(&record.secret(id).project(project));
     if write.commit_unless_refused(trashed).await? {
         Ok(done(Touched { secret_id: id }))

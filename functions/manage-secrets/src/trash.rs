@@ -13,6 +13,7 @@ use rules::Time;
 use rules::audit::Action;
 use rules::names::UniqueName;
 use rules::nouns::{Expiring, Expiry, Secret, SecretKind, TRASH_SECONDS};
+use rules::plan::Counted;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::{CommitError, Put as _, project, schedule, secret};
@@ -148,6 +149,8 @@ pub(crate) async fn restore(
     let change = secret::row(id).change().remove(secret::DELETED_AT).placed_as(&live);
     let restored = write.change(change.only_if(secret::DELETED_AT.present()));
     let named = write.put_new(&live.unique_name());
+    let room = by.room(Counted::Secrets);
+    let taken = room.take(&mut write, by.now);
     write.require(&project::row(project.id));
     if let Some(due) = schedule::due(&secret) {
         write.put(&due);
@@ -159,6 +162,7 @@ pub(crate) async fn restore(
     match write.commit().await {
         Ok(()) => Ok(done(Restored { secret_id: id, project_id: project.id })),
         Err(CommitError::Refused(step)) if step == restored => Err(Error::not_found("Secret")),
+        Err(CommitError::Refused(step)) if step == taken => Err(room.full()),
         Err(CommitError::Refused(step)) if step == named => {
             let text = "Another secret of the project has this name now, rename that one first";
             Err(Error::new(Code::NameTaken, text))
@@ -174,7 +178,7 @@ pub(crate) async fn purge(
     Ids(id): Ids<SecretId>,
 ) -> Result<Json<Done<Touched>>, Error> {
     let (project, secret) = by.find_trashed(id).await?;
-    by.step_up().await?;
+    by.step_up()?;
     let record = by.entry(Action::SecretPurge, format!("Secret {} purged", secret.name));
     let record = record.secret(id).project(project.id);
     let destroyed = app.seal.ask(Destroy { vault: by.vault, secret: id, record: Some(record) }).await?;

@@ -10,9 +10,9 @@ use axum::extract::State;
 use crypto::{Plaintext, TokenHash, passphrase};
 use edge::answer::{SecretJson, secret_json};
 use edge::body::SMALL;
-use edge::{Base, Body, Clock, Code, Error, Ids, Passwords, Routes, SourceAddress};
+use edge::{Base, Body, Clock, Code, Error, Ids, Origins, Passwords, Routes, SourceAddress};
 use rules::Time;
-use rules::audit::{Action, ActorKind, Origin};
+use rules::audit::{Action, ActorKind};
 use rules::nouns::{Expiry, ShareLink, ShareStatus};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -24,12 +24,14 @@ struct App {
     keys: KeyRing,
     clock: Clock,
     passwords: Passwords,
+    origins: Origins,
 }
 
 /// The function's routes.
 pub fn routes(base: &Base, keys: KeyRing) -> Routes {
     let passwords = Passwords::new(base);
-    let app = App { store: base.store.clone(), keys, clock: base.clock.clone(), passwords };
+    let origins = Origins::new(base);
+    let app = App { store: base.store.clone(), keys, clock: base.clock.clone(), passwords, origins };
     let path = "/v1/share/{token}";
     Routes::of("open-share").get(path, page::page).post(path, open).with_state(app)
 }
@@ -109,8 +111,7 @@ async fn open(
     let typed = passphrase::typed(&body.passphrase);
     let is_right = turn.verify(typed, Some(stored.passphrase_hash.clone())).await?;
     let value = if is_right { Some(key.open(&link.place(&stored.passphrase_hash), &stored.sealed)?) } else { None };
-    let origin =
-        Origin { vault: vault.id, owner: vault.owner, actor: ActorKind::External, address: Some(from.ip()), at: now };
+    let origin = app.origins.of(&vault, ActorKind::External, Some(from.ip()), now);
     let (action, how) = match &value {
         Some(_) => (Action::ShareLinkView, "opened"),
         None => (Action::ShareLinkFail, "destroyed by a wrong passphrase"),

@@ -5,7 +5,7 @@
 
 use edge::due::{record_of_system, work_off};
 use edge::seal::{Rotate, Rotation, Seal};
-use edge::{Base, Clock, Error};
+use edge::{Base, Clock, Error, Origins};
 use rules::Time;
 use rules::audit::Action;
 use rules::limits;
@@ -19,13 +19,14 @@ pub struct RotateDue {
     store: Store,
     clock: Clock,
     seal: Seal,
+    origins: Origins,
 }
 
 impl RotateDue {
     /// From the base.
     #[must_use]
     pub fn new(base: &Base, seal: Seal) -> Self {
-        Self { store: base.store.clone(), clock: base.clock.clone(), seal }
+        Self { store: base.store.clone(), clock: base.clock.clone(), seal, origins: Origins::new(base) }
     }
 
     /// Rotates everything that is due; says how many rotations that were.
@@ -50,7 +51,7 @@ impl RotateDue {
         let record = match (&secret, &asked) {
             (Some(secret), Some((_, why))) => {
                 let detail = format!("Secret {} rotated {why}", secret.name);
-                record_of_system(&self.store, secret.vault, Action::SecretRotate, detail, now).await?
+                record_of_system(&self.origins, secret.vault, Action::SecretRotate, detail, now).await?
             }
             _ => None,
         };

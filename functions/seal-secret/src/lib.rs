@@ -18,13 +18,14 @@ use protocol::{ProjectId, SecretId, VaultId};
 use rules::audit::Record;
 use rules::limits::VALUE_BYTES;
 use rules::nouns::{Bundle, Due, DueBy, Project, Schedule, Secret, SecretVersion, VERSIONS_KEPT};
+use rules::plan::Counted;
 use rules::structured::Fields;
 use serde_json::Value;
 use store::value::{CurrentValue, StoredValue};
-use store::{CommitError, KeyRing, Put as _, Store, Values, policy, project, schedule, secret, vault};
+use store::{CommitError, KeyRing, Put as _, Store, Values, policy, project, schedule, secret, usage, vault};
 
 /// How many versions one transaction deletes, each with its value and its date. A transaction holds 100 rows: the values of
-/// fifty versions, and up to nine of what else hangs on a secret.
+/// fifty versions, and up to ten of what else hangs on a secret.
 const VERSIONS_TOGETHER: usize = 40;
 /// How often a new version is tried again when another writer was faster.
 const TRIES: usize = 32;
@@ -213,12 +214,13 @@ impl Perform for SealSecret {
 
 impl SealSecret {
     async fn create(&self, ask: Create) -> Result<NewVersion, Error> {
-        let Create { secret, value, record, scheduled } = ask;
+        let Create { secret, value, record, scheduled, room } = ask;
         let project = self.project(secret.vault, secret.project).await?;
         let stored = self.seal(&project, &secret, secret.version, &value).await?;
         let mut write = self.store.transaction();
         let in_project = write.require(&project::row(project.id));
         let named = write.put_new(&secret.unique_name());
+        let taken = room.take(&mut write, secret.created_at);
         write.put_new(&secret);
         write.put_new(&version_of(&stored));
         write.put_new(&stored);
@@ -231,6 +233,7 @@ impl SealSecret {
         match write.commit().await {
             Ok(()) => Ok(NewVersion { version: secret.version }),
             Err(CommitError::Refused(step)) if step == in_project => Err(Error::not_found("Project")),
+            Err(CommitError::Refused(step)) if step == taken => Err(room.full()),
             Err(CommitError::Refused(step)) if step == named => {
                 Err(Error::new(Code::NameTaken, "A secret of this project has this name already, choose another"))
             }
@@ -270,6 +273,7 @@ impl SealSecret {
             write.delete_if(&secret::row(id), as_it_was);
             if secret.deleted_at.is_none() {
                 write.delete(&secret.unique_name().key());
+                usage::free(&mut write, vault, Counted::Secrets);
             }
             schedule::end(&mut write, &secret);
             if let Some(policy) = secret.policy {

@@ -8,8 +8,8 @@
 use std::sync::Arc;
 
 use crypto::{OneTimeToken, TokenHash};
-use edge::{Base, Clock, Config, Error, MailRequest};
-use rules::audit::{Action, ActorKind, Origin, Record};
+use edge::{Base, Clock, Config, Error, MailRequest, Origins};
+use rules::audit::{Action, ActorKind, Record};
 use rules::nouns::{LinkPurpose, MailedLink, User};
 use store::{Mail, Mailer, Store, link, person};
 
@@ -23,13 +23,15 @@ pub struct SendMail {
     clock: Clock,
     config: Arc<Config>,
     mailer: Arc<dyn Mailer>,
+    origins: Origins,
 }
 
 impl SendMail {
     /// From the services, and what carries mail.
     #[must_use]
     pub fn new(base: &Base, mailer: Arc<dyn Mailer>) -> Self {
-        Self { store: base.store.clone(), clock: base.clock.clone(), config: base.config.clone(), mailer }
+        let (store, clock, config) = (base.store.clone(), base.clock.clone(), base.config.clone());
+        Self { store, clock, config, mailer, origins: Origins::new(base) }
     }
 
     /// Does what was asked for. Says how many mails that were.
@@ -44,13 +46,8 @@ impl SendMail {
             }
             MailRequest::ResetPassword { email, address } => {
                 let Some(user) = self.store.user_by_email(email).await? else { return Ok(0) };
-                let origin = Origin {
-                    vault: user.vault,
-                    owner: user.id,
-                    actor: ActorKind::External,
-                    address: Some(*address),
-                    at: self.clock.now(),
-                };
+                let now = self.clock.now();
+                let origin = self.origins.in_vault(user.vault, ActorKind::External, Some(*address), now).await?;
                 let record = origin.entry(Action::PasswordResetRequest, "Link to set a new password asked for");
                 self.send_link(&user, LinkPurpose::ResetPassword, Some(&record)).await
             }

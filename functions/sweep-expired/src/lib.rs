@@ -14,7 +14,7 @@ use std::time::Duration;
 use crypto::TokenHash;
 use edge::due::{record_of_system, work_off};
 use edge::seal::{Destroy, Seal};
-use edge::{Base, Clock, Error};
+use edge::{Base, Clock, Error, Origins};
 use protocol::{MachineId, ProjectId, SecretId, VaultId};
 use rules::Time;
 use rules::audit::{Action, Record};
@@ -32,13 +32,14 @@ pub struct Sweep {
     store: Store,
     clock: Clock,
     seal: Seal,
+    origins: Origins,
 }
 
 impl Sweep {
     /// From the base.
     #[must_use]
     pub fn new(base: &Base, seal: Seal) -> Self {
-        Self { store: base.store.clone(), clock: base.clock.clone(), seal }
+        Self { store: base.store.clone(), clock: base.clock.clone(), seal, origins: Origins::new(base) }
     }
 
     /// Ends everything that is due; says how many things that were.
@@ -112,12 +113,15 @@ impl Sweep {
             };
         }
         let Some(record) = self.entry(&machine, Action::MachineExpire, "expired", now).await? else { return Ok(()) };
-        let mut write = self.store.transaction();
-        let disabled =
-            write.change(machine::row(id).change().set(machine::ENABLED, &false).only_if(machine::ENABLED.is(&true)));
-        write.record(&record);
-        // Refused means that it is disabled or removed already.
-        write.commit_unless_refused(disabled).await?;
+        if !machine.ended {
+            let mut write = self.store.transaction();
+            let disabled = machine::row(id).change().set(machine::ENABLED, &false);
+            let disabled = machine::end(&mut write, &machine, disabled);
+            let ended = write.change(disabled);
+            write.record(&record);
+            // Refused means that somebody removes it.
+            write.commit_unless_refused(ended).await?;
+        }
         self.store.drop_grants(id, None).await?;
         self.store.delete_all(&self.store.memberships(id).await?).await?;
         let mut write = self.store.transaction();
@@ -162,6 +166,6 @@ impl Sweep {
         detail: String,
         now: Time,
     ) -> Result<Option<Record>, StoreError> {
-        record_of_system(&self.store, vault, action, detail, now).await
+        record_of_system(&self.origins, vault, action, detail, now).await
     }
 }

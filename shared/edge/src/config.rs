@@ -2,6 +2,7 @@
 //! with a message that names it.
 
 use rules::lockout::Limits;
+use rules::plan::{Plans, UNLIMITED};
 
 /// Everything that can be set.
 #[derive(Debug, Clone)]
@@ -18,6 +19,10 @@ pub struct Config {
     pub open_sign_up: bool,
     /// `SIKKERKEY_SET_UP_CODE_HASH`: SHA-256 of the code that the first account has to show. Without it none is asked for.
     pub set_up_code_hash: Option<String>,
+    /// `SIKKERKEY_PLANS`: the deployment's plans, a JSON object by name.
+    pub plans: Plans,
+    /// `SIKKERKEY_DEFAULT_PLAN`: the name of the plan of new vaults; without it they have no limits.
+    pub default_plan: Option<String>,
     /// `SIKKERKEY_KMS_KEY`: ARN of the KMS key under the keys of projects and vaults. On AWS only.
     pub kms_key: Option<String>,
     /// `SIKKERKEY_SEAL_FUNCTION`: name or ARN of the function that writes values. On AWS only.
@@ -47,6 +52,8 @@ impl Config {
             lockout: Limits::default(),
             open_sign_up: false,
             set_up_code_hash: None,
+            plans: Plans::default(),
+            default_plan: None,
             kms_key: None,
             seal_function: None,
             mail_function: None,
@@ -98,6 +105,14 @@ impl Config {
         let is_hash = |text: &String| text.len() == 64 && text.bytes().all(|b| b"0123456789abcdef".contains(&b));
         if config.set_up_code_hash.as_ref().is_some_and(|text| !is_hash(text)) {
             return Err(wrong("SIKKERKEY_SET_UP_CODE_HASH", "must be 64 lower-case hex digits"));
+        }
+        let given = |name| lookup(name).filter(|text| !text.is_empty());
+        if let Some(json) = given("SIKKERKEY_PLANS") {
+            config.plans = Plans::parse(&json).map_err(|error| wrong("SIKKERKEY_PLANS", &error.to_string()))?;
+        }
+        config.default_plan = given("SIKKERKEY_DEFAULT_PLAN");
+        if config.default_plan.as_ref().is_some_and(|name| !config.plans.has(name)) {
+            return Err(wrong("SIKKERKEY_DEFAULT_PLAN", &format!("must be one of SIKKERKEY_PLANS, or {UNLIMITED}")));
         }
         config.kms_key = lookup("SIKKERKEY_KMS_KEY");
         if config.kms_key.as_ref().is_some_and(|key| !key.starts_with("arn:")) {
@@ -191,12 +206,19 @@ mod tests {
             (&[url, ("SIKKERKEY_TABLE_PREFIX", "a/b")], "SIKKERKEY_TABLE_PREFIX"),
             (&[url, ("SIKKERKEY_SET_UP_CODE_HASH", "ABC")], "SIKKERKEY_SET_UP_CODE_HASH"),
             (&[url, ("SIKKERKEY_KMS_KEY", "alias/sikkerkey")], "SIKKERKEY_KMS_KEY"),
+            (&[url, ("SIKKERKEY_PLANS", "free")], "SIKKERKEY_PLANS"),
+            (&[url, ("SIKKERKEY_PLANS", r#"{"free":{"project":1}}"#)], "SIKKERKEY_PLANS"),
+            (&[url, ("SIKKERKEY_DEFAULT_PLAN", "free")], "SIKKERKEY_DEFAULT_PLAN"),
             (&[url, ("SIKKERKEY_MAIL_FROM", "example.org")], "SIKKERKEY_MAIL_FROM"),
             (&[url, ("SIKKERKEY_MAIL_FROM", "keys@example.org\nBcc: x@example.org")], "SIKKERKEY_MAIL_FROM"),
         ] {
             assert_eq!(read(set).unwrap_err().name, name, "{set:?}");
         }
         let config = read(&[url]).unwrap();
+        let plans = ("SIKKERKEY_PLANS", r#"{"free":{"projects":1}}"#);
+        let with_plans = read(&[url, plans, ("SIKKERKEY_DEFAULT_PLAN", "free")]).unwrap();
+        assert_eq!(with_plans.default_plan.as_deref(), Some("free"));
+        assert_eq!(read(&[url, ("SIKKERKEY_PLANS", ""), ("SIKKERKEY_DEFAULT_PLAN", "")]).unwrap().default_plan, None);
         assert_eq!(config.kms_key().unwrap_err().name, "SIKKERKEY_KMS_KEY");
         assert_eq!(Config::log_level(|_| None), Ok("info"));
         assert_eq!(Config::log_level(|_| Some("debug".to_owned())).unwrap_err().name, "SIKKERKEY_LOG");

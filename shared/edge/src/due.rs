@@ -2,13 +2,13 @@
 
 use protocol::VaultId;
 use rules::Time;
-use rules::audit::{Action, ActorKind, Origin, Record};
+use rules::audit::{Action, ActorKind, Record};
+use store::StoreError;
 use store::meter::inherited;
-use store::{Store, StoreError, vault};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::Error;
+use crate::{Error, Origins};
 
 /// Things worked on at the same time, so that a crowd of one vault does not hold up the others.
 const AT_ONCE: usize = 16;
@@ -54,15 +54,12 @@ where
 
 /// A record of something that we do by ourselves in a vault; nothing if the vault is gone.
 pub async fn record_of_system(
-    store: &Store,
+    origins: &Origins,
     vault: VaultId,
     action: Action,
     detail: String,
     now: Time,
 ) -> Result<Option<Record>, StoreError> {
-    let vault = store.get(&vault::row(vault)).await?;
-    Ok(vault.map(|vault| {
-        let origin = Origin { vault: vault.id, owner: vault.owner, actor: ActorKind::System, address: None, at: now };
-        origin.entry(action, detail)
-    }))
+    let origin = origins.find(vault, ActorKind::System, None, now).await?;
+    Ok(origin.map(|origin| origin.entry(action, detail)))
 }

@@ -14,6 +14,8 @@ mod find;
 mod http;
 pub mod mail;
 mod opener;
+mod origin;
+mod room;
 pub mod seal;
 pub mod telemetry;
 
@@ -28,6 +30,8 @@ pub use config::Config;
 pub use find::Found;
 pub use mail::{MailQueue, MailRequest};
 pub use opener::Opener;
+pub use origin::Origins;
+pub use room::Room;
 pub use telemetry::{RequestId, Telemetry};
 
 pub use self::http::{

@@ -207,6 +207,7 @@ catalogue! {
     PasskeyAdd            "passkey_add"              Medium   Authentication [User];
     PasskeyRename         "passkey_rename"           Info     Authentication [User];
     PasskeyRemove         "passkey_remove"           Medium   Authentication [User];
+    PlanChange            "plan_change"              Medium   Authentication [User];
     StepUp                "step_up"                  Info     Authentication [User];
     VaultSettingsUpdate   "vault_settings_update"    High     Authentication [User];
     SessionCreate         "session_create"           Info     Sessions       [User];

@@ -17,6 +17,7 @@ pub mod manage_gate;
 pub mod names;
 pub mod nouns;
 pub mod owned;
+pub mod plan;
 pub mod policies;
 pub mod read_gate;
 pub mod remedy;

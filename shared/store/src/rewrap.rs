@@ -11,6 +11,7 @@ use crypto::Sealed;
 use crypto::envelope::KeyContext;
 use rules::Time;
 use rules::audit::{Action, ActorKind, Origin};
+use rules::plan::Plans;
 
 use crate::{Change, CommitError, KeyError, Lists, Row, StoreError, project, share, vault};
 
@@ -48,7 +49,7 @@ pub struct Rewrapped {
 
 impl Lists {
     /// Wraps the keys of all vaults and projects again, with a record in each vault.
-    pub async fn rewrap_all(&self, by: &dyn Rewrap, now: Time) -> Result<Rewrapped, RewrapError> {
+    pub async fn rewrap_all(&self, by: &dyn Rewrap, plans: &Plans, now: Time) -> Result<Rewrapped, RewrapError> {
         let mut done = Rewrapped::default();
         for entry in self.all(vault::every()).await? {
             let Some(vault) = self.get(&vault::row(entry.vault)).await? else { continue };
@@ -72,8 +73,7 @@ impl Lists {
             if let Some(new) = wrapped_again(by, &context, &vault.key, &vault.id).await? {
                 done.keys += 1;
                 done.vaults += 1;
-                let (owner, actor) = (vault.owner, ActorKind::System);
-                let origin = Origin { vault: vault.id, owner, actor, address: None, at: now };
+                let origin = Origin::of(&vault, plans, ActorKind::System, None, now);
                 let detail = format!("{} keys wrapped under another server key", done.keys - keys);
                 let mut write = self.transaction();
                 write.change(vault::row(vault.id).change().set(vault::KEY, &new).only_if(vault::KEY.is(&vault.key)));

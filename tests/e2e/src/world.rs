@@ -16,6 +16,7 @@ use local::embedded::Embedded;
 use protocol::VaultId;
 use rules::Time;
 use rules::audit::{Action, Record};
+use rules::plan::Plans;
 use store::{KeyRing, Store, Values, tables};
 use zeroize::Zeroizing;
 
@@ -37,6 +38,10 @@ pub struct Options {
     pub open_sign_up: bool,
     /// The SHA-256 of the code that the first account has to show.
     pub set_up_code_hash: Option<String>,
+    /// The deployment's plans, as JSON.
+    pub plans: Option<&'static str>,
+    /// The name of the plan of new vaults.
+    pub default_plan: Option<String>,
     /// Failures that lock an address out; ten unless given.
     pub lockout_failures: Option<usize>,
     /// How long unwrapped keys are kept; 300 s unless given.
@@ -119,6 +124,8 @@ impl World {
         }
         config.open_sign_up = options.open_sign_up;
         config.set_up_code_hash = options.set_up_code_hash;
+        config.plans = options.plans.map_or_else(Plans::default, |json| Plans::parse(json).unwrap());
+        config.default_plan = options.default_plan;
         config.lockout.failures = options.lockout_failures.unwrap_or(config.lockout.failures);
         config.key_cache_seconds = options.key_cache_seconds.unwrap_or(config.key_cache_seconds);
 

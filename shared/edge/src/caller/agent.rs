@@ -5,9 +5,10 @@ use std::sync::Arc;
 use protocol::AgentId;
 use rules::audit::{Action, ActorKind, Origin, Written};
 use rules::manage_gate::decide;
+use rules::nouns::Vault;
 use rules::scope::Needs;
 use rules::signer::Known;
-use store::{Signer, agent};
+use store::{Signer, agent, vault};
 
 use super::settle::Settling;
 use crate::{Error, Principal, SignedRequest, Who};
@@ -26,23 +27,30 @@ pub(super) async fn admit(
         Some(_) => None,
         None => settling.store.get(&agent::tombstone(id)).await?,
     };
+    let whose = agent.as_ref().map(|agent| agent.vault).or(tombstone.as_ref().map(|tombstone| tombstone.vault));
+    let in_vault = match whose {
+        Some(vault) => settling.store.get(&vault::row(vault)).await?.map(Arc::new),
+        None => None,
+    };
     let now = settling.clock.now();
     let signed_text = request.signed_text();
     let known = Known::of(agent.as_deref(), tombstone.as_ref(), now);
     let verdict = decide(&request.claim(&signed_text), &known, needs, now).map(|_| ());
     // As far as it is known who asks.
-    let origin =
-        |vault, owner| Origin { vault, owner, actor: ActorKind::AiAgent, address: Some(request.address), at: now };
-    let removed = tombstone.map(|tombstone| origin(tombstone.vault, tombstone.owner));
-    let principal = agent.map(|agent| Principal {
+    let origin = |vault: &Vault| {
+        Origin::of(vault, &settling.config.plans, ActorKind::AiAgent, Some(request.address), now)
+    };
+    let removed = tombstone.and(in_vault.as_deref()).map(origin);
+    let principal = agent.zip(in_vault).map(|(agent, in_vault)| Principal {
         vault: agent.vault,
-        owner: agent.owner,
+        in_vault,
         address: request.address,
         now,
         who: Who::Agent(agent),
         fresh: true,
         written: Written::watched(),
         store: settling.store.clone(),
+        config: settling.config.clone(),
     });
     let record = |action, detail: String| principal.as_ref().map(|principal| principal.entry(action, detail));
     let own = match verdict {

@@ -47,13 +47,14 @@ pub(crate) async fn for_people(State((door, needs)): Behind, request: Request, n
     };
     let principal = Principal {
         vault: person.vault,
-        owner: person.owner(),
+        in_vault: Arc::new(person.in_vault),
         address: person.address,
         now: person.now,
         fresh: person.session.fresh_until(person.now).is_some(),
         who: Who::Person(Arc::new(person.user)),
         written: Written::watched(),
         store: door.settling.store.clone(),
+        config: door.settling.config.clone(),
     };
     door.pass(principal, needs, parts, body, next).await
 }

@@ -9,6 +9,7 @@ use protocol::{MachineId, ProjectId, SecretId, VaultId};
 use rules::Time;
 use rules::audit::{ActorKind, Origin};
 use rules::nouns::{Grant, Machine, Membership, Policy, PolicyId, Project, Secret, SecretReads, Tombstone, Vault};
+use rules::plan::Plans;
 use rules::read_gate::{Caller, Target};
 use store::{Batch, Fetched, Row, RowKey, Store, grant, machine, member, policy, project, secret, vault};
 
@@ -232,9 +233,8 @@ impl Facts {
     }
 
     /// Who asks, as far as that is known, for records.
-    pub(super) fn origin(&self, request: &SignedRequest, now: Time) -> Option<(MachineId, Origin)> {
+    pub(super) fn origin(&self, request: &SignedRequest, plans: &Plans, now: Time) -> Option<(MachineId, Origin)> {
         let (id, vault) = (self.known()?.0, self.vault.row.as_ref()?);
-        let (actor, address) = (ActorKind::Machine, Some(request.address));
-        Some((id, Origin { vault: vault.id, owner: vault.owner, actor, address, at: now }))
+        Some((id, Origin::of(vault, plans, ActorKind::Machine, Some(request.address), now)))
     }
 }

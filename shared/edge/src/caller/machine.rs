@@ -8,6 +8,7 @@ use protocol::SecretId;
 use rules::Time;
 use rules::audit::{Action, Origin, Record};
 use rules::nouns::{Grant, Machine, Project, Secret};
+use rules::plan::Plans;
 use rules::read_gate::{Admitted, Moment, Refusal, authenticate, decide};
 use rules::signer::{Refused as _, Standing};
 use store::{Row, RowKey, Signer, StoreError, Transaction, backoff, bring_about};
@@ -30,8 +31,8 @@ pub struct Asker {
 }
 
 impl Asker {
-    fn of(facts: &Facts, request: &SignedRequest, now: Time) -> Result<Self, Error> {
-        let known = facts.origin(request, now).zip(facts.machine.row.clone());
+    fn of(facts: &Facts, request: &SignedRequest, plans: &Plans, now: Time) -> Result<Self, Error> {
+        let known = facts.origin(request, plans, now).zip(facts.machine.row.clone());
         let ((_, origin), machine) = known.ok_or_else(|| Error::internal("an admitted machine that nobody knows"))?;
         Ok(Self { machine, now, address: request.address, origin })
     }
@@ -102,6 +103,10 @@ impl Gate {
         Self { settling: Settling::new(base), hints: Arc::default() }
     }
 
+    fn plans(&self) -> &Plans {
+        &self.settling.config.plans
+    }
+
     /// Notes which version an admitted read delivered.
     pub async fn note_delivery(&self, to: &Grant, version: u64) -> Result<(), Error> {
         Ok(self.settling.store.note_delivery(to, version).await?)
@@ -139,7 +144,7 @@ impl Gate {
             };
             let at = Moment { address: request.address, now };
             let steps = verdict.ok().and_then(|read| {
-                let (effect, (_, origin)) = read.effect(at).zip(facts.origin(request, now))?;
+                let (effect, (_, origin)) = read.effect(at).zip(facts.origin(request, self.plans(), now))?;
                 Some(move |write: &mut Transaction<'_>| bring_about(write, &effect, &read, origin))
             });
             let with: Option<Steps<'_>> = steps.as_ref().map(|steps| steps as Steps<'_>);
@@ -174,7 +179,7 @@ impl Gate {
         match judged {
             Ok(asked) => {
                 self.settle(request, &facts, Ok((action, detail)), None, now, |record| record).await?;
-                Ok((Asker::of(&facts, request, now)?, asked))
+                Ok((Asker::of(&facts, request, self.plans(), now)?, asked))
             }
             Err(Refusing::ByGate(refusal)) => {
                 self.settle(request, &facts, Err(refusal), None, now, |record| record).await?;
@@ -208,7 +213,7 @@ impl Gate {
         about: impl FnOnce(Record) -> Record,
     ) -> Result<Settled, Error> {
         let record = |action, detail: &str| {
-            let (machine, origin) = facts.origin(request, now)?;
+            let (machine, origin) = facts.origin(request, self.plans(), now)?;
             Some(origin.entry(action, detail).machine(machine))
         };
         let record = match outcome {
@@ -234,7 +239,7 @@ impl Gate {
     ) -> Result<Settled, Error> {
         let by = Signer::Machine(request.headers.identity);
         let failure = |reason: &str| {
-            let (machine, origin) = facts.origin(request, now)?;
+            let (machine, origin) = facts.origin(request, self.plans(), now)?;
             Some(origin.entry(Action::AuthFailure, reason).machine(machine))
         };
         self.settling.settle(request, by, verdict, record, with, failure, now).await

@@ -11,10 +11,10 @@ use http::{HeaderMap, HeaderValue, Method, header};
 use protocol::{UserId, VaultId};
 use rules::Time;
 use rules::audit::{Action, ActorKind, Origin, Record};
-use rules::nouns::{Session, SessionId, User};
+use rules::nouns::{Session, SessionId, User, Vault};
 use schemars::JsonSchema;
 use serde::Serialize;
-use store::{Store, person, session};
+use store::{Store, person, session, vault};
 
 use crate::{Base, Clock, Code, Config, Error, SourceAddress};
 
@@ -111,30 +111,27 @@ pub struct Person {
     pub user: User,
     /// The vault they act in.
     pub vault: VaultId,
+    /// That vault, as it was when they asked.
+    pub in_vault: Vault,
     /// Their session.
     pub session: Session,
     /// Where they are.
     pub address: IpAddr,
     /// When they asked.
     pub now: Time,
+    origin: Origin,
 }
 
 impl Person {
     /// A record of what they did.
     pub fn entry(&self, action: Action, detail: impl Into<String>) -> Record {
-        let origin = Origin {
-            vault: self.vault,
-            owner: self.owner(),
-            actor: ActorKind::User,
-            address: Some(self.address),
-            at: self.now,
-        };
-        origin.entry(action, detail).person(self.user.id)
+        self.origin.entry(action, detail).person(self.user.id)
     }
 
-    /// The owner of the vault they act in. So far that is always the person.
-    pub(crate) fn owner(&self) -> UserId {
-        self.user.id
+    /// Asks for a proof of the last five minutes, as [`Principal::step_up`](crate::Principal::step_up) does.
+    pub fn step_up(&self) -> Result<(), Error> {
+        let is_fresh = self.session.fresh_until(self.now).is_some();
+        if is_fresh || self.in_vault.step_up_off { Ok(()) } else { Err(Error::step_up_required()) }
     }
 }
 
@@ -203,7 +200,9 @@ impl Sessions {
                 chosen.filter(|vault| *vault == user.vault).ok_or_else(|| Error::not_found("Vault"))?
             }
         };
-        Ok(Person { user, vault, session, address, now })
+        let in_vault = self.store.get(&vault::row(vault)).await?.ok_or_else(|| Error::not_found("Vault"))?;
+        let origin = Origin::of(&in_vault, &self.config.plans, ActorKind::User, Some(address), now);
+        Ok(Person { user, vault, in_vault, session, address, now, origin })
     }
 }
 

@@ -5,21 +5,21 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use protocol::{AgentId, ProjectId, UserId, VaultId};
+use protocol::{AgentId, ProjectId, VaultId};
 use rules::Time;
 use rules::audit::{Action, ActorKind, Origin, Record, Written};
-use rules::nouns::{Agent, User};
-use store::{Store, vault};
+use rules::nouns::{Agent, User, Vault};
+use store::Store;
 
-use crate::Error;
+use crate::{Config, Error};
 
 /// Who manages: a signed-in person in the vault they chose, or an approved and enabled AI agent in its own.
 #[derive(Clone)]
 pub struct Principal {
     /// The vault it acts in.
     pub vault: VaultId,
-    /// The owner of that vault.
-    pub owner: UserId,
+    /// That vault, as it was when it asked.
+    pub in_vault: Arc<Vault>,
     /// Where it is.
     pub address: IpAddr,
     /// When it asked.
@@ -32,6 +32,7 @@ pub struct Principal {
     pub(super) written: Written,
     /// Where it looks rows up.
     pub(crate) store: Store,
+    pub(crate) config: Arc<Config>,
 }
 
 /// A person or an agent.
@@ -49,7 +50,7 @@ impl Principal {
             Who::Person(_) => ActorKind::User,
             Who::Agent(_) => ActorKind::AiAgent,
         };
-        let origin = Origin { vault: self.vault, owner: self.owner, actor, address: Some(self.address), at: self.now };
+        let origin = Origin::of(&self.in_vault, &self.config.plans, actor, Some(self.address), self.now);
         let record = Record { written: self.written.clone(), ..origin.entry(action, detail) };
         match &self.who {
             Who::Person(user) => record.person(user.id),
@@ -59,14 +60,8 @@ impl Principal {
 
     /// Asks for a proof of the last five minutes, for what makes a reader or destroys: a session that was stolen, or left
     /// open, is not enough for that. Agents have no step-up, their scopes stand for it; and the owner can switch it off.
-    pub async fn step_up(&self) -> Result<(), Error> {
-        if self.fresh {
-            return Ok(());
-        }
-        match self.store.get(&vault::row(self.vault)).await? {
-            Some(vault) if vault.step_up_off => Ok(()),
-            _ => Err(Error::step_up_required()),
-        }
+    pub fn step_up(&self) -> Result<(), Error> {
+        if self.fresh || self.in_vault.step_up_off { Ok(()) } else { Err(Error::step_up_required()) }
     }
 
     /// Whether this project is among those it may see. One it may not see is answered as if it were not there.

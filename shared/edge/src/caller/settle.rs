@@ -1,12 +1,14 @@
 //! Making the verdict of a gate count, the same for machines and AI agents.
 
+use std::sync::Arc;
+
 use rules::Time;
 use rules::audit::Record;
 use rules::lockout::Guessed;
 use rules::signer::{self, Refused, Standing};
 use store::{Audit, NonceError, Signer, Store, Transaction, lockout};
 
-use crate::{Attempts, Base, Clock, Error, SignedRequest};
+use crate::{Attempts, Base, Clock, Config, Error, SignedRequest};
 
 /// What is written with a nonce, in one transaction.
 pub(crate) type Steps<'a> = &'a (dyn Fn(&mut Transaction<'_>) + Send + Sync);
@@ -26,6 +28,7 @@ pub(crate) struct Settling {
     pub(crate) store: Store,
     pub(crate) audit: Audit,
     pub(crate) clock: Clock,
+    pub(crate) config: Arc<Config>,
     attempts: Attempts,
 }
 
@@ -35,6 +38,7 @@ impl Settling {
             store: base.store.clone(),
             audit: base.store.audit(),
             clock: base.clock.clone(),
+            config: base.config.clone(),
             attempts: base.attempts(),
         }
     }

@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::Error;
+use crate::{Error, Room};
 
 mod message;
 
@@ -85,6 +85,8 @@ operations! {
         record: Record,
         /// The record of its schedule, if it has one.
         scheduled: Option<Record>,
+        /// Room for it in the vault's plan.
+        room: Room,
     }
 
     /// A new version of a secret. The secret's state is checked in the same transaction: one that was deleted meanwhile is a

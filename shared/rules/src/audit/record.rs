@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Action, ActorKind, Severity};
 use crate::Time;
+use crate::nouns::Vault;
+use crate::plan::{Plans, RETENTION_DAYS};
 
 /// One record. Never changed once written; never holds a value.
 #[must_use = "a record is kept when it is written"]
@@ -47,9 +49,16 @@ pub struct Record {
     pub detail: String,
     /// When.
     pub timestamp: Time,
+    /// How long it is kept, in days. It is not stored but as the row's end.
+    #[serde(default = "retention")]
+    pub kept_days: u64,
     /// Told when it is written.
     #[serde(skip)]
     pub written: Written,
+}
+
+fn retention() -> u64 {
+    RETENTION_DAYS
 }
 
 /// Whether a record was written, for whoever made it. Records that are made for the same request can share one.
@@ -89,9 +98,17 @@ pub struct Origin {
     pub address: Option<IpAddr>,
     /// When.
     pub at: Time,
+    /// How long records of the vault are kept, in days.
+    pub kept_days: u64,
 }
 
 impl Origin {
+    /// Somebody who acts in a vault.
+    #[must_use]
+    pub fn of(vault: &Vault, plans: &Plans, actor: ActorKind, address: Option<IpAddr>, at: Time) -> Self {
+        Self { vault: vault.id, owner: vault.owner, actor, address, at, kept_days: plans.kept_days(vault) }
+    }
+
     /// A record of this action.
     pub fn entry(&self, action: Action, detail: impl Into<String>) -> Record {
         let kind = action.kind();
@@ -110,6 +127,7 @@ impl Origin {
             source_ip: self.address.map_or_else(|| "system".to_owned(), |address| address.to_string()),
             detail: detail.into(),
             timestamp: self.at,
+            kept_days: self.kept_days,
             written: Written::default(),
         }
     }

@@ -55,6 +55,9 @@ pub struct Machine {
     pub enabled: bool,
     /// From then on it is refused.
     pub expires_at: Option<Time>,
+    /// Whether it has given back its place in the plan: it has expired, or is being removed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ended: bool,
     /// The token it was enrolled with.
     pub enrollment_token: Option<EnrollmentTokenId>,
     /// Address it registered from.

@@ -120,6 +120,12 @@ impl EnrollmentToken {
         }
     }
 
+    /// How many of these can still be used.
+    #[must_use]
+    pub fn usable(tokens: &[Self], now: Time) -> u64 {
+        tokens.iter().filter(|token| token.state(now) == EnrollmentTokenState::Live).fold(0, |number, _| number + 1)
+    }
+
     /// When it is removed, if it ended then.
     #[must_use]
     pub fn removed_at(ended: Time) -> Time {

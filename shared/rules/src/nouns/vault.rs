@@ -36,6 +36,12 @@ pub struct Vault {
     /// Whether its owner has switched step-up off: nobody is asked again before an act that makes a reader or destroys.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub step_up_off: bool,
+    /// How long records of it are kept, in days, if somebody has set that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit_retention_days: Option<u64>,
+    /// The name of its plan; none is the one without limits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
     /// When it was made.
     pub created_at: Time,
 }

@@ -56,6 +56,11 @@ impl<R, V: Serialize> Attribute<R, V> {
         self.condition(Test::Absent)
     }
 
+    /// It is absent or less than this.
+    pub fn missing_or_less_than(self, value: &V) -> Condition<R> {
+        self.compare(value, Test::AbsentOrLessThan)
+    }
+
     /// It is there, and less than this.
     pub fn less_than(self, value: &V) -> Condition<R> {
         self.compare(value, Test::LessThan)

@@ -23,8 +23,6 @@ use super::table::{BY_AGENT, BY_SECRET, BY_TIME, TTL, Table};
 use super::transaction::FREE;
 use crate::{Lists, StoreError};
 
-/// How long records are kept, in days (decisions 14).
-pub const RETENTION_DAYS: u64 = 365;
 /// Parts of a vault's log for what is frequent, so that a busy vault does not throttle on one.
 const SHARDS: u8 = 8;
 /// Most records that one query asks for.
@@ -81,7 +79,8 @@ pub(super) fn indexed(pk: String, record: &Record) -> Result<Item, StoreError> {
     }
     let [shard, tail @ ..] = random::bytes::<5>();
     let mut item = attributes(record)?;
-    let ttl = record.timestamp.plus_seconds(RETENTION_DAYS * 86_400);
+    item.take("keptDays");
+    let ttl = record.timestamp.plus_seconds(record.kept_days * 86_400);
     item.set("pk", pk);
     item.set(
         "log",

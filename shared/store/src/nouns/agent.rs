@@ -6,12 +6,13 @@ use protocol::{AgentId, ProjectId, VaultId};
 use rules::Time;
 use rules::audit::Record;
 use rules::nouns::{Agent, Rename, Tombstone};
+use rules::plan::Counted;
 use rules::scope::Scope;
 
 use crate::engine::attribute::attributes;
 use crate::engine::row::{Put, Row, RowKey, sortable};
 use crate::engine::table::Table;
-use crate::{CommitError, List, Lists};
+use crate::{CommitError, List, Lists, usage};
 
 /// A vault's agents, in the order in which they registered.
 #[must_use]
@@ -103,6 +104,7 @@ impl Lists {
         let as_it_was = if agent.approved { APPROVED.is(&true) } else { APPROVED.is_not(&true) };
         first.delete_if(&row(agent.id), [as_it_was]);
         first.put(&agent.tombstone(record.timestamp));
+        usage::free(&mut first, agent.vault, Counted::AiAgents);
         first.record(record);
         first.commit().await?;
         self.delete_all(&self.all(renames_of(agent.id)).await?).await

@@ -6,11 +6,12 @@ use protocol::{MachineId, VaultId};
 use rules::Time;
 use rules::audit::Record;
 use rules::nouns::{Machine, Rename, Tombstone};
+use rules::plan::Counted;
 
 use crate::engine::attribute::attributes;
 use crate::engine::row::{Put, Row, RowKey, sortable};
 use crate::engine::table::Table;
-use crate::{CommitError, List, Lists, StoreError};
+use crate::{Change, CommitError, List, Lists, StoreError, Transaction, usage};
 
 /// A vault's machines, in the order in which they registered.
 #[must_use]
@@ -61,6 +62,7 @@ attributes! {
         NAME = name "name": String;
         APPROVED = approved "approved": bool;
         ENABLED = enabled "enabled": bool;
+        ENDED = ended "ended": bool;
         LAST_SEEN_AT = last_seen_at "lastSeenAt": Option<Time>;
         LAST_SEEN_ADDRESS = last_seen_address "lastSeenAddress": Option<IpAddr>;
     }
@@ -92,6 +94,15 @@ impl Put for Tombstone<MachineId> {
     }
 }
 
+/// Has a machine give back its place in the plan with this change, unless it has already.
+pub fn end(write: &mut Transaction<'_>, machine: &Machine, change: Change<Machine>) -> Change<Machine> {
+    if machine.ended {
+        return change;
+    }
+    usage::free(write, machine.vault, Counted::Machines);
+    change.set(ENDED, &true).only_if(ENDED.missing())
+}
+
 impl Lists {
     /// Writes down when a machine was last seen and from where. What is known already of that minute or a later one stays, so
     /// that a busy machine costs one write a minute.
@@ -103,13 +114,15 @@ impl Lists {
 
     /// Removes a machine with its memberships and grants, in steps that can be taken up again.
     ///
-    /// First it is disabled, and `record` written: from then on it reads nothing. Then its rows go, then itself, and a
-    /// tombstone takes its place. It has to be approved or pending still, as it was.
+    /// First it is disabled, `record` written, and its place in the plan given back: from then on it reads nothing. Then its
+    /// rows go, then itself, and a tombstone takes its place. It has to be approved or pending still, as it was.
     pub async fn remove_machine(&self, machine: &Machine, record: &Record) -> Result<(), CommitError> {
         let id = machine.id;
         let mut first = self.transaction();
         let as_it_was = if machine.approved { APPROVED.is(&true) } else { APPROVED.is_not(&true) };
-        first.change(row(id).change().set(ENABLED, &false).only_if(as_it_was));
+        let disabled = row(id).change().set(ENABLED, &false).only_if(as_it_was);
+        let disabled = end(&mut first, machine, disabled);
+        first.change(disabled);
         first.record(record);
         first.commit().await?;
         self.drop_grants(id, None).await?;

@@ -24,6 +24,7 @@ pub mod secret;
 pub mod session;
 pub mod share;
 pub mod token;
+pub mod usage;
 pub mod value;
 pub mod vault;
 

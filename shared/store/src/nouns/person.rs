@@ -94,6 +94,11 @@ impl Put for DeploymentOwner {
 }
 
 impl Lists {
+    /// Whether a person is the operator: the owner of the deployment.
+    pub async fn is_operator(&self, user: UserId) -> Result<bool, StoreError> {
+        Ok(self.get(&deployment_owner()).await?.is_some_and(|owner| owner.user == user))
+    }
+
     /// A person by their address, in two reads whether there is one or not.
     pub async fn user_by_email(&self, email: &str) -> Result<Option<User>, StoreError> {
         // Longer than any address that was taken, so of nobody; and kept out of the key.

@@ -94,6 +94,8 @@ attributes! {
     Vault {
         KEY = key "key": Sealed;
         STEP_UP_OFF = step_up_off "stepUpOff": bool;
+        AUDIT_RETENTION_DAYS = audit_retention_days "auditRetentionDays": Option<u64>;
+        PLAN = plan "plan": Option<String>;
         ALLOWLIST_ENABLED = allowlist_enabled "allowlistEnabled": bool;
         ALLOWLIST = allowlist "allowlist": BTreeMap<AllowlistEntryId, IpNet>;
     }

@@ -13,6 +13,7 @@ mod examples;
 mod machine;
 mod machines;
 mod onboarding;
+mod operator;
 mod pages;
 mod policies;
 mod projects;
@@ -293,7 +294,7 @@ fn below_doors(route: &Route) -> &str {
 type Group = (&'static str, fn() -> Vec<Case>);
 
 /// All of them.
-const BY_GROUP: [Group; 13] = [
+const BY_GROUP: [Group; 14] = [
     ("machine", machine::cases),
     ("onboarding", onboarding::cases),
     ("account", account::cases),
@@ -307,6 +308,7 @@ const BY_GROUP: [Group; 13] = [
     ("agents", agents::cases),
     ("audit", audit::cases),
     ("pages", pages::cases),
+    ("operator", operator::cases),
 ];
 
 /// The names of the groups of cases.

@@ -150,6 +150,12 @@ impl<'w> Things<'w> {
                     }
                     "machineId" | "pendingMachine" | "disabledMachine" => self.make_machine(thing, owner).await,
                     "agentId" | "pendingAgent" | "disabledAgent" => self.make_agent(thing, owner).await,
+                    "operator" => {
+                        let owner_of_all = store::person::DeploymentOwner { user: owner.id.parse().unwrap() };
+                        let mut write = owner.world.services.store.transaction();
+                        write.put(&owner_of_all);
+                        write.commit().await.unwrap();
+                    }
                     "stepUpOn" => {
                         owner.post("/v1/manage/settings", &json!({ "stepUp": true })).await.expect(200);
                     }

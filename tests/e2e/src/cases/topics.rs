@@ -36,6 +36,7 @@ topics! {
     ALLOWLIST "IP allowlist" "The addresses that machines may come from."
     SETTINGS "Settings" "What the vault's owner decides for all of it."
     AUDIT_LOG "Audit log" "What was recorded, and counts."
+    OPERATOR "Operator" "What the owner of the deployment sees and decides of all vaults: their plans, and nothing in them."
 }
 
 /// Puts cases under a topic.

@@ -21,6 +21,7 @@ mod onboarding;
 mod openapi;
 mod passkeys;
 mod people;
+mod plans;
 mod policies;
 mod projects;
 mod races;

@@ -238,7 +238,7 @@ const OTHER_FORMS: &[Form] = &[
     Form {
         name: operation::IN_PAGES,
         media_type: Html::NAME,
-        statuses: &[410, 500, 503],
+        statuses: &[404, 410, 500, 503],
         says: "The text is a page that says the reason.",
     },
 ];
