@@ -5,6 +5,7 @@ Holds parameters to what template.yaml takes, before anything is built: a line o
 exit code 1. With --new nothing is deployed yet, so that what is not given has no value. Reads the part `Parameters` of the template as text, so that it needs nothing but Python.
 """
 
+import json
 import pathlib
 import re
 import sys
@@ -39,6 +40,8 @@ def wrong(name, value, parameters):
             return f"{name} is one of {', '.join(allowed)}, not {value!r}"
     if "AllowedPattern" in says and not re.search(unquoted(says["AllowedPattern"]), value):
         return f"{name} is not as it should be: {says['Description']}"
+    if name == "Plans" and value and not is_plans(value):
+        return "Plans is a JSON object of plans by name, such as {\"small\":{\"projects\":2}}; docs/plans.md has the keys"
     if says.get("Type") == "Number":
         if not re.fullmatch(r"\d+", value):
             return f"{name} is a whole number, not {value!r}"
@@ -48,12 +51,24 @@ def wrong(name, value, parameters):
     return None
 
 
+def is_plans(text):
+    """Whether a text is a JSON object of objects. What is in a plan is for the functions to judge."""
+    try:
+        plans = json.loads(text)
+    except ValueError:
+        return False
+    return isinstance(plans, dict) and all(isinstance(plan, dict) for plan in plans.values())
+
+
 def pairs(values, new):
     """What parameters say of each other. Of those that are not given nothing is known, unless the deployment is new."""
     for one, other in (("DomainName", "CertificateArn"), ("MailFrom", "MailIdentity")):
         given = [name for name in (one, other) if values.get(name)]
         if len(given) == 1 and (new or {one, other} <= set(values)):
             yield f"{one} and {other} are given both or not at all"
+    default, plans = values.get("DefaultPlan"), values.get("Plans")
+    if default and default != "unlimited" and (plans or new) and not (plans and is_plans(plans) and default in json.loads(plans)):
+        yield f"DefaultPlan is the name of a plan in Plans, and {default} is none"
     if values.get("AlarmEmail") and values.get("AlarmTopic"):
         yield "AlarmEmail and AlarmTopic are not given both: alarms go to one of them"
 

@@ -1,4 +1,4 @@
-// The pages that links in mails lead to, in Chromium. `./tests/pages/run` installs what this needs.
+// The pages that links lead to, in Chromium: those in mails, and share links. `./tests/pages/run` installs what this needs.
 
 const { spawn } = require("node:child_process");
 const { createInterface } = require("node:readline");
@@ -37,7 +37,18 @@ async function startServer() {
 async function call(server, path, body, cookie = "") {
   const headers = { "content-type": "application/json", "x-sikkerkey-request": "1", cookie };
   const answer = await fetch(server.url + path, { method: "POST", headers, body: JSON.stringify(body) });
-  return { status: answer.status, cookie: answer.headers.getSetCookie()[0]?.split(";")[0] };
+  const json = await answer.json().catch(() => ({}));
+  return { status: answer.status, json, cookie: answer.headers.getSetCookie()[0]?.split(";")[0] };
+}
+
+const SHARED = "MARKER-shared-value\nof <b>two</b> lines";
+
+/** A new share link: its page and its passphrase. */
+async function shareLink(server, owner, seconds = 86_400) {
+  const body = { name: "database <i>password</i>", expiresInSeconds: seconds, value: SHARED };
+  const made = await call(server, `/v1/manage/projects/${owner.project}/temporary-secrets`, body, owner.cookie);
+  assert.equal(made.status, 200, JSON.stringify(made.json));
+  return made.json;
 }
 
 /** The link of the newest mail that leads to this page. */
@@ -152,6 +163,136 @@ cases["two passwords that differ are not sent"] = async ({ page, server }) => {
   assert.equal(await page.evaluate(() => document.activeElement.name), "again");
 };
 
+// Before the cases that end the owner's sessions.
+const typePassphrase = async (page, passphrase) => {
+  await page.getByLabel("Passphrase").fill(passphrase);
+  await page.getByLabel("Passphrase").press("Enter");
+};
+
+/** What the server says of a link that nobody can open any more. */
+async function isGone(page, link) {
+  const answer = await page.goto(link.url);
+  assert.equal(answer.status(), 410);
+  assert.equal(await page.locator("main p").first().textContent(), "This link was used or has expired.");
+  assert.equal(await page.locator("form").count(), 0);
+}
+
+for (const [name, [answer, words]] of Object.entries(refusals)) {
+  cases[`share link: ${name} can be tried again, and the passphrase stays`] = async ({ page, server, owner }) => {
+    const link = await shareLink(server, owner);
+    await page.goto(link.url);
+    await instead(page, new URL(link.url).pathname, (route) => answer ? route.fulfill(answer) : route.abort());
+    await typePassphrase(page, link.passphrase);
+    await saysSoon(page, words);
+    assert.match(await said(page), /You can try again\.$/);
+    assert.equal(await page.getByLabel("Passphrase").inputValue(), link.passphrase);
+    await page.unroute("**/v1/share/**");
+    await page.getByLabel("Passphrase").press("Enter");
+    await page.getByLabel("Value").waitFor();
+  };
+}
+
+cases["share link: the right passphrase shows the value once, by keyboard alone"] = async ({ page, server, owner }) => {
+  const link = await shareLink(server, owner);
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  await page.goto(link.url);
+  await page.reload();
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement.name), "passphrase");
+  await page.keyboard.type(link.passphrase.toUpperCase().replaceAll("-", " "));
+  await page.keyboard.press("Enter");
+  await page.getByLabel("Value").waitFor();
+  assert.equal(await page.getByLabel("Value").inputValue(), SHARED);
+  assert.equal(await page.locator("h2").textContent(), "database <i>password</i>");
+  assert.equal(await focused(page), "H2");
+  assert.equal(await page.getByLabel("Passphrase").inputValue(), "");
+  await page.keyboard.press("Tab");
+  assert.equal(await focused(page), "TEXTAREA");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await saysSoon(page, "Copied.");
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), SHARED);
+  const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie, history.state, location.href]));
+  assert.ok(!kept.includes("MARKER") && !kept.includes(link.passphrase), kept);
+  assert.ok(!(await page.content()).includes("MARKER"), "the value is in no mark-up");
+  await isGone(page, link);
+  await page.goBack();
+  assert.ok(!(await page.content()).includes("MARKER") && await page.locator("textarea").count() === 0, "going back shows nothing");
+};
+
+cases["share link: what cannot be a passphrase is not sent"] = async ({ page, server, owner }) => {
+  const link = await shareLink(server, owner);
+  let sent = 0;
+  await page.goto(link.url);
+  await instead(page, new URL(link.url).pathname, (route) => { sent += 1; return route.continue(); });
+  for (const text of ["abcde", `${link.passphrase}a`, link.passphrase.replace(/^./, "1"), " "]) {
+    await typePassphrase(page, text);
+    await saysSoon(page, "This cannot be the passphrase, so it was not sent");
+    assert.equal(await page.evaluate(() => document.activeElement.name), "passphrase");
+  }
+  assert.equal(sent, 0);
+  await typePassphrase(page, link.passphrase);
+  await page.getByLabel("Value").waitFor();
+};
+
+cases["share link: a wrong passphrase ends it"] = async ({ page, server, owner }) => {
+  const link = await shareLink(server, owner);
+  await page.goto(link.url);
+  await typePassphrase(page, link.passphrase.replace(/^./, (first) => (first === "a" ? "b" : "a")));
+  await saysSoon(page, "This is not the passphrase, and the link is destroyed. Ask for a new one.");
+  assert.ok(await page.locator("form").isHidden());
+  assert.equal(await focused(page), "P");
+  await isGone(page, link);
+};
+
+cases["share link: the page counts down to the end, and then it is over"] = async ({ page, server, owner }) => {
+  const link = await shareLink(server, owner, 60);
+  await page.clock.install();
+  await page.goto(link.url);
+  assert.match(await page.locator("time").textContent(), /^00:0[01]:\d\d$/);
+  await page.clock.fastForward(61_000);
+  await saysSoon(page, "This link has expired. Ask for a new one.");
+  assert.ok(await page.locator("form").isHidden());
+};
+
+for (const scheme of ["light", "dark"]) {
+  cases[`share link: it can be read, ${scheme}, and on a narrow screen`] = async ({ page, server, owner }) => {
+    await page.emulateMedia({ colorScheme: scheme });
+    await page.setViewportSize(NARROW);
+    const link = await shareLink(server, owner);
+    const fits = async () => {
+      const width = await page.evaluate(() => document.documentElement.scrollWidth);
+      assert.ok(width <= NARROW.width, `${width} pixels wide`);
+    };
+    const isReadable = async (selectors) => {
+      for (const selector of selectors) {
+        const found = await contrast(page, selector);
+        assert.ok(found >= CONTRAST, `${selector} has a contrast of ${found.toFixed(2)}`);
+      }
+    };
+    await page.goto(link.url);
+    await fits();
+    await isReadable(["h1", "main p", "label", "form button"]);
+    await typePassphrase(page, link.passphrase);
+    await page.getByLabel("Value").waitFor();
+    await fits();
+    await isReadable(["h2", "textarea", "section button"]);
+    await isGone(page, link);
+    await isReadable(["h1", "main p"]);
+  };
+}
+
+cases["share link: a screen reader is told what each field and button is"] = async ({ page, server, owner }) => {
+  const link = await shareLink(server, owner);
+  await page.goto(link.url);
+  await page.getByRole("heading", { level: 1, name: "A value for you" }).waitFor();
+  await page.getByRole("textbox", { name: "Passphrase" }).fill(link.passphrase);
+  await page.getByRole("button", { name: "Show the value" }).click();
+  await page.getByRole("textbox", { name: "Value" }).waitFor();
+  await page.getByRole("heading", { level: 2 }).waitFor();
+  await page.getByRole("button", { name: "Copy" }).waitFor();
+};
+
 cases["the mailed link verifies the address, once"] = async ({ page, server, link }) => {
   await page.goto(link.verification);
   assert.equal(await said(page), "", "opening the link alone changes nothing");
@@ -192,6 +333,8 @@ async function run() {
   try {
     const { cookie } = await call(server, "/v1/account/sign-up", PERSON);
     await call(server, "/v1/account/verification", undefined, cookie);
+    const project = (await call(server, "/v1/manage/projects", { name: "shared" }, cookie)).json.id;
+    const owner = { cookie, project };
     await call(server, "/v1/account/recovery", { email: PERSON.email });
     const link = { verification: await mailedLink(server, "verify-email"), reset: await mailedLink(server, "reset-password") };
     for (const [name, test] of Object.entries(cases)) {
@@ -201,7 +344,7 @@ async function run() {
       page.on("pageerror", (error) => complaints.push(error.message));
       page.on("console", (message) => { if (message.text().includes("Content Security Policy")) complaints.push(message.text()); });
       try {
-        await test({ page, server, link });
+        await test({ page, server, link, owner });
         assert.deepEqual(complaints, []);
         passed += 1;
         console.log(`ok   ${name}`);

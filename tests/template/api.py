@@ -14,10 +14,14 @@ def parts(document):
 
 
 def refusals(document):
-    """The statuses of errors."""
+    """The statuses of errors, and the codes of each."""
+
+    def row(status, response):
+        codes = response["headers"]["X-SikkerKey-Error"]["schema"]["enum"]
+        return status, response["description"].removesuffix("."), ", ".join(f"`{code}`" for code in codes)
+
     responses = document["components"]["responses"]
-    rows = [(status, response["description"].removesuffix(".")) for status, response in responses.items() if status.isdecimal()]
-    return table(["status", "when"], rows)
+    return table(["status", "when", "codes"], [row(*each) for each in responses.items() if each[0].isdecimal()])
 
 
 def table(columns, rows):
@@ -63,7 +67,7 @@ class Api:
         needs = operation.get("x-needs")
         needs = {"person": "people only", "nothing": "nothing", None: ""}.get(needs, f"`{needs}`")
         session = ""
-        if path.startswith("/v1/account"):
+        if path.startswith(("/v1/account", "/v1/operator")):
             session = "yes" if any("session" in scheme for scheme in operation["security"]) else "no"
         audited = operation.get("x-audited")
         return (

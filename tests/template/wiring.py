@@ -15,12 +15,14 @@ SYSTEM = system.read()
 
 # What every function is told.
 COMMON = {
+    "SIKKERKEY_DEFAULT_PLAN",
     "SIKKERKEY_KEY_CACHE_SECONDS",
     "SIKKERKEY_LOCKOUT_FAILURES",
     "SIKKERKEY_LOCKOUT_LOCK_SECONDS",
     "SIKKERKEY_LOCKOUT_WINDOW_SECONDS",
     "SIKKERKEY_LOG",
     "SIKKERKEY_OPEN_SIGN_UP",
+    "SIKKERKEY_PLANS",
     "SIKKERKEY_SET_UP_CODE_HASH",
     "SIKKERKEY_TABLE_PREFIX",
     "SIKKERKEY_URL",
@@ -38,8 +40,8 @@ STATIC = {name for name, function in SYSTEM.functions.items() if not function.ri
 # Where the routes of each plane are.
 PATHS = {
     "machine": ("/v1/secret/", "/v1/secrets", "/v1/cli/", "/v1/verify-access"),
-    "onboarding": ("/v1/bootstrap/", "/v1/{vaultId}/enroll/", "/v1/bundle/", "/v1/ai-bootstrap/"),
-    "account": ("/v1/account",),
+    "onboarding": ("/v1/bootstrap/", "/v1/{vaultId}/enroll/", "/v1/bundle/", "/v1/share/", "/v1/ai-bootstrap/"),
+    "account": ("/v1/account", "/v1/operator/"),
     "pages": ("/verify-email", "/reset-password", "/v1/openapi.json"),
     "management": ("/v1/manage/", "/v1/ai/"),
     "events": (),

@@ -82,13 +82,7 @@ fn admit(vault: &Vault, token: &EnrollmentToken, hostname: &str, from: IpAddr, n
 }
 
 /// Records that a known token was refused, and gives the refusal.
-async fn deny(
-    base: &Base,
-    vault: &Vault,
-    token: &EnrollmentToken,
-    from: IpAddr,
-    error: Error,
-) -> Result<Error, Error> {
+async fn deny(base: &Base, vault: &Vault, token: &EnrollmentToken, from: IpAddr, error: Error) -> Result<Error, Error> {
     if error.status() == StatusCode::FORBIDDEN {
         let origin = Origins::new(base).of(vault, ActorKind::External, Some(from), base.clock.now());
         let detail = format!("Enrollment with the enrollment token {} refused: {}", token.name, error.outside());

@@ -38,8 +38,7 @@ pub(crate) struct Usage {
 }
 
 pub(crate) async fn usage(State(app): State<App>, by: Principal) -> Result<Json<Usage>, Error> {
-    let (counts, tokens) =
-        tokio::try_join!(app.store.usage(by.vault), app.store.all(token::of_vault(by.vault)))?;
+    let (counts, tokens) = tokio::try_join!(app.store.usage(by.vault), app.store.all(token::of_vault(by.vault)))?;
     let (plans, vault) = (&app.config.plans, &*by.in_vault);
     let plan = plans.of(vault);
     let limit = |of, used| Limit { used, limit: plan.limit(of) };

@@ -88,9 +88,10 @@ impl App {
 
     /// 403 if the plan keeps records for a shorter time.
     fn refuse_longer(&self, vault: &Vault, days: u64) -> Result<(), Error> {
-        match self.config.plans.of(vault).audit_retention_days {
+        let plans = &self.config.plans;
+        match plans.of(vault).audit_retention_days {
             Some(most) if days > most => {
-                let plan = vault.plan_name();
+                let plan = plans.shown(vault);
                 let text = format!("The plan {plan} keeps records for {most} days at most, choose fewer");
                 Err(Error::new(Code::PlanLimit, text))
             }

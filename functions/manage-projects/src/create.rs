@@ -13,8 +13,8 @@ use rules::nouns::{AGENT_PROJECTS, PROJECT_NAME, Project};
 use rules::plan::Counted;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use store::{CommitError, agent};
 use store::project::ProjectEntry;
+use store::{CommitError, agent};
 
 use crate::App;
 use crate::list::ProjectView;

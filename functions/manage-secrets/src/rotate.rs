@@ -34,7 +34,12 @@ pub(crate) async fn rotate(
 ) -> Result<Json<Versioned>, Error> {
     let generator = limits::generator(body.length, body.charset)?;
     let (_, secret) = by.find_in(project, &secret::row(id)).await?;
-    refuse_canary(&secret)?;
+    if let Err(error) = refuse_canary(&secret) {
+        let detail = format!("Rotation of secret {} refused: {}", secret.name, error.outside());
+        let denied = by.entry(Action::SecretRotateDenied, detail).secret(id).project(project);
+        app.store.audit().record(&denied).await?;
+        return Err(error);
+    }
     let fields = body.fields.filter(|fields| !fields.is_empty());
     // A set of names of this secret, so there are at most 64 of them in the record.
     let what = match (&fields, field_names(&secret)?) {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 use edge::{Base, Code, Config, Error, Origins, Person, Routes, Sessions};
-use store::{Store, person};
+use store::Store;
 
 #[derive(Clone, FromRef)]
 struct App {

@@ -37,7 +37,10 @@ pub(crate) async fn change(
     app.for_operator(&person).await?;
     let plans = &app.config.plans;
     if !plans.has(&body.plan) {
-        return Err(Error::invalid("plan", format!("must be one of: {}", plans.names().collect::<Vec<_>>().join(", "))));
+        return Err(Error::invalid(
+            "plan",
+            format!("must be one of: {}", plans.names().collect::<Vec<_>>().join(", ")),
+        ));
     }
     let was = app.store.get(&vault::row(id)).await?.ok_or_else(|| Error::not_found("Vault"))?;
     let plan = (body.plan != UNLIMITED).then_some(body.plan);

@@ -27,9 +27,7 @@ struct Limit {
 impl Room {
     /// For one thing of this kind more.
     pub fn of(plans: &Plans, vault: &Vault, of: Counted) -> Self {
-        let plan = plans.of(vault);
-        let shown = plan.name.as_deref().unwrap_or(vault.plan_name());
-        let limit = plan.limit(of).map(|most| Limit { plan: shown.to_owned(), most });
+        let limit = plans.of(vault).limit(of).map(|most| Limit { plan: plans.shown(vault).to_owned(), most });
         Self { vault: vault.id, of, limit }
     }
 
@@ -43,9 +41,8 @@ impl Room {
     pub fn full(&self) -> Error {
         let (plan, most) = self.limit.as_ref().map_or(("", 0), |limit| (limit.plan.as_str(), limit.most));
         let words = self.of.words();
-        let text = format!(
-            "The plan {plan} has room for {most} {words}; remove one, or ask the operator for another plan"
-        );
+        let text =
+            format!("The plan {plan} has room for {most} {words}; remove one, or ask the operator for another plan");
         Error::new(Code::PlanLimit, text)
     }
 }
@@ -58,10 +55,11 @@ impl Principal {
 
     /// 403 unless the vault's plan has an IP allowlist. One that is switched on stays so.
     pub fn may_use_allowlist(&self) -> Result<(), Error> {
-        if self.config.plans.of(&self.in_vault).ip_allowlist {
+        let plans = &self.config.plans;
+        if plans.of(&self.in_vault).ip_allowlist {
             return Ok(());
         }
-        let plan = self.in_vault.plan_name();
+        let plan = plans.shown(&self.in_vault);
         let text = format!("The plan {plan} has no IP allowlist; ask the operator for another plan");
         Err(Error::new(Code::PlanLimit, text))
     }

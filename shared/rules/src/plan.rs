@@ -59,8 +59,7 @@ pub enum Counted {
 
 impl Counted {
     /// All kinds.
-    pub const ALL: [Self; 5] =
-        [Self::Projects, Self::Secrets, Self::Machines, Self::AiAgents, Self::EnrollmentTokens];
+    pub const ALL: [Self; 5] = [Self::Projects, Self::Secrets, Self::Machines, Self::AiAgents, Self::EnrollmentTokens];
 
     /// The name, in keys of rows.
     #[must_use]
@@ -173,6 +172,12 @@ impl Plans {
     #[must_use]
     pub fn of(&self, vault: &Vault) -> &Plan {
         vault.plan.as_ref().and_then(|name| self.by_name.get(name)).unwrap_or(&Plan::UNLIMITED)
+    }
+
+    /// What people are told the plan of a vault is called.
+    #[must_use]
+    pub fn shown<'a>(&'a self, vault: &'a Vault) -> &'a str {
+        self.of(vault).name.as_deref().unwrap_or(vault.plan_name())
     }
 
     /// How long records of a vault are kept, in days: the smaller one of its setting and its plan.

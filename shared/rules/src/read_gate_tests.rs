@@ -158,6 +158,8 @@ fn judged(world: &World, by: impl FnOnce(&Caller<'_>, &Target<'_>) -> Result<(),
         allowlist_enabled: world.allowlist_on,
         allowlist: BTreeMap::from([(AllowlistEntryId::from_entropy([1; 16]), listed.parse().unwrap())]),
         step_up_off: false,
+        audit_retention_days: None,
+        plan: None,
         created_at: NOW,
     };
     let machine = Machine {
@@ -353,6 +355,8 @@ fn an_empty_allowlist_that_is_on_lets_nobody_in() {
         allowlist_enabled: true,
         allowlist: BTreeMap::new(),
         step_up_off: false,
+        audit_retention_days: None,
+        plan: None,
         created_at: NOW,
     };
     assert!(!vault.allows("192.0.2.7".parse().unwrap()));

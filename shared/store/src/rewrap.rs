@@ -49,7 +49,7 @@ pub struct Rewrapped {
 
 impl Lists {
     /// Wraps the keys of all vaults and projects again, with a record in each vault.
-    pub async fn rewrap_all(&self, by: &dyn Rewrap, plans: &Plans, now: Time) -> Result<Rewrapped, RewrapError> {
+    pub async fn rewrap_all(&self, by: &dyn Rewrap, now: Time) -> Result<Rewrapped, RewrapError> {
         let mut done = Rewrapped::default();
         for entry in self.all(vault::every()).await? {
             let Some(vault) = self.get(&vault::row(entry.vault)).await? else { continue };
@@ -73,7 +73,8 @@ impl Lists {
             if let Some(new) = wrapped_again(by, &context, &vault.key, &vault.id).await? {
                 done.keys += 1;
                 done.vaults += 1;
-                let origin = Origin::of(&vault, plans, ActorKind::System, None, now);
+                // Who operates has no configuration of plans at hand; the vault's own setting counts.
+                let origin = Origin::of(&vault, &Plans::default(), ActorKind::System, None, now);
                 let detail = format!("{} keys wrapped under another server key", done.keys - keys);
                 let mut write = self.transaction();
                 write.change(vault::row(vault.id).change().set(vault::KEY, &new).only_if(vault::KEY.is(&vault.key)));

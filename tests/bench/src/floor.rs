@@ -15,6 +15,7 @@ use local::System;
 use local::embedded::Embedded;
 use protocol::UserId;
 use rules::audit::{Action, ActorKind, Origin};
+use rules::plan::RETENTION_DAYS;
 use store::value::StoredValue;
 use store::{Batch, grant, machine, member, project, secret, vault};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -100,7 +101,8 @@ impl Floor {
         let verified = key.public().verify(&signed.text, &signed.signature);
         let checked = Instant::now();
         let now = Clock::System.now();
-        let origin = Origin { vault, owner: self.owner, actor: ActorKind::Machine, address: Some(ADDRESS), at: now };
+        let (actor, address) = (ActorKind::Machine, Some(ADDRESS));
+        let origin = Origin { vault, owner: self.owner, actor, address, at: now, kept_days: RETENTION_DAYS };
         let record = origin.entry(Action::SecretRead, "Secret read").machine(machine).secret(secret).project(project);
         self.system
             .base

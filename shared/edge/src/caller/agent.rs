@@ -37,9 +37,8 @@ pub(super) async fn admit(
     let known = Known::of(agent.as_deref(), tombstone.as_ref(), now);
     let verdict = decide(&request.claim(&signed_text), &known, needs, now).map(|_| ());
     // As far as it is known who asks.
-    let origin = |vault: &Vault| {
-        Origin::of(vault, &settling.config.plans, ActorKind::AiAgent, Some(request.address), now)
-    };
+    let origin =
+        |vault: &Vault| Origin::of(vault, &settling.config.plans, ActorKind::AiAgent, Some(request.address), now);
     let removed = tombstone.and(in_vault.as_deref()).map(origin);
     let principal = agent.zip(in_vault).map(|(agent, in_vault)| Principal {
         vault: agent.vault,

@@ -21,12 +21,12 @@ pub(super) fn cases() -> Vec<Case> {
             .naming("token", "bootstrapToken")
             .by(FIRST)
             .effect(Action::MachineRegister)
-            .refuses(&[401, 429]),
+            .refuses(&[401, 403, 429]),
         post("registerAgent", "/v1/ai-bootstrap/register")
             .body(agent)
             .by(FIRST)
             .effect(Action::AgentRegister)
-            .refuses(&[401, 429]),
+            .refuses(&[401, 403, 429]),
         get("downloadBundle", "/v1/bundle/{token}")
             .naming("token", "bundleToken")
             .by([200, 410, 410, 410, 410, 410])

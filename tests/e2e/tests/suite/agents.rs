@@ -333,13 +333,13 @@ async fn the_calls_of_a_call_are_counted() {
     let agent = owner.agent(&all_scopes(), &[]).await;
     world.store.forget();
     agent.get("/v1/ai/sdks").await.expect(200);
-    world.assert_calls(&["GetItem", "PutItem"]);
+    world.assert_calls(&["GetItem", "GetItem", "PutItem"]);
     world.store.forget();
     agent.post("/v1/ai/projects", &json!({ "name": "p" })).await.expect(200);
-    world.assert_calls(&["GetItem", "PutItem", "TransactWriteItems"]);
+    world.assert_calls(&["GetItem", "GetItem", "PutItem", "TransactWriteItems"]);
     world.store.forget();
     owner.get("/v1/manage/sdks").await.expect(200);
-    world.assert_calls(&["GetItem", "GetItem"]);
+    world.assert_calls(&["GetItem", "GetItem", "GetItem"]);
 }
 
 /// The vault's IP allowlist is for machines.

@@ -158,7 +158,8 @@ async fn records_are_found_by_what_they_concern() {
 fn entry(world: &World, owner: &Person<'_>, action: Action, at: u64, detail: &str) -> rules::audit::Record {
     let actor = action.kind().actors[0];
     let (vault, id) = (owner.vault.parse().unwrap(), owner.id.parse().unwrap());
-    let origin = rules::audit::Origin { vault, owner: id, actor, address: None, at: rules::Time::from_ms(at) };
+    let at = rules::Time::from_ms(at);
+    let origin = rules::audit::Origin { vault, owner: id, actor, address: None, at, kept_days: 365 };
     assert!(world.has_own_clock());
     origin.entry(action, detail)
 }

@@ -251,7 +251,9 @@ async fn another_vaults_ids_are_ids_of_nothing() {
     let owner = world.owner().await;
     let stranger = Person::sign_up(&world, "stranger@example.org").await;
     let mut compared = 0;
-    for route in world.routes().iter().filter(|route| !cases::is_for_agents(route)) {
+    // The operator's routes are for all vaults.
+    let of_one_vault = |route: &&Route| !cases::is_for_agents(route) && !route.path.starts_with("/v1/operator/");
+    for route in world.routes().iter().filter(of_one_vault) {
         let case = cases::of(route);
         for (name, thing) in case.ids() {
             let theirs = Things::of(&case, &stranger).await.text(thing).to_owned();

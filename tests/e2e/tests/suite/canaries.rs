@@ -248,7 +248,11 @@ async fn a_canary_is_kept_like_a_secret_but_for_its_value() {
         [("update", json!({ "value": "v" })), ("rotate", json!({})), ("rollback", json!({ "version": 1 }))]
     {
         assert_eq!(owner.post(&format!("{one}/{path}"), &body).await.code(409), "value_fixed", "{path}");
+        let newest = world.newest_records(&owner, 1).await.remove(0);
+        let denied = if path == "rotate" { Action::SecretRotateDenied } else { Action::RequestInvalid };
+        assert_eq!((newest.action, newest.secret_id), (denied, Some(scene.canary.parse().unwrap())), "{path}");
     }
+    assert_eq!(world.count(&owner, Action::RequestInvalid).await, 2, "each refusal leaves one record");
     let policies = format!("/v1/manage/projects/{}/policies", scene.project);
     let policy = owner.post(&policies, &json!({ "name": "p" })).await.expect(200).field("id");
     let binding = format!("/v1/manage/secrets/{}/binding", scene.canary);

@@ -33,7 +33,8 @@ async fn usage(person: &Person<'_>) -> Value {
 }
 
 fn used(usage: &Value) -> [u64; 5] {
-    ["projects", "secrets", "machines", "aiAgents", "enrollmentTokens"].map(|kind| usage[kind]["used"].as_u64().unwrap())
+    ["projects", "secrets", "machines", "aiAgents", "enrollmentTokens"]
+        .map(|kind| usage[kind]["used"].as_u64().unwrap())
 }
 
 fn token_body(project: &str) -> Value {
@@ -217,7 +218,10 @@ async fn a_smaller_plan_keeps_what_is_there() {
     };
     assert_eq!(give("small").await.json(), json!({ "success": true, "vaultId": owner.vault }));
     let newest = world.newest_records(&owner, 1).await.remove(0);
-    assert_eq!((newest.action, newest.severity, newest.actor_kind), (Action::PlanChange, Severity::Medium, ActorKind::User));
+    assert_eq!(
+        (newest.action, newest.severity, newest.actor_kind),
+        (Action::PlanChange, Severity::Medium, ActorKind::User)
+    );
     assert_eq!(newest.detail, "Plan changed from free to small");
     give("small").await;
     assert_eq!(world.count(&owner, Action::PlanChange).await, 1, "nothing changed");
@@ -302,7 +306,10 @@ async fn the_operator_sees_vaults_and_nothing_in_them() {
     assert_eq!(operator.get("/v1/account").await.expect(200).json()["operator"], true);
     assert_eq!(other.get("/v1/account").await.expect(200).json()["operator"], false);
     for path in ["/v1/operator/vaults/query".to_owned(), format!("/v1/operator/vaults/{}/plan", other.vault)] {
-        assert_eq!(other.post(&path, &json!({ "plan": "free" })).await.status, if path.ends_with("query") { 422 } else { 403 });
+        assert_eq!(
+            other.post(&path, &json!({ "plan": "free" })).await.status,
+            if path.ends_with("query") { 422 } else { 403 }
+        );
         assert_eq!(other.post(&path, &json!({})).await.status, if path.ends_with("query") { 403 } else { 422 });
         world.send(Request::new("POST", &path).header("x-sikkerkey-request", "1").json(&json!({}))).await.error(401);
     }
@@ -321,7 +328,7 @@ async fn the_operator_sees_vaults_and_nothing_in_them() {
     let ids: Vec<&str> = seen.iter().map(|vault| vault["vaultId"].as_str().unwrap()).collect();
     assert_eq!(ids, [&operator.vault, &other.vault]);
     assert_eq!(seen[1]["usage"], json!({ "projects": 1, "secrets": 0, "machines": 0, "aiAgents": 0 }));
-    assert_eq!((&seen[1]["plan"], &seen[1]["ownerName"]), (&json!("small"), &json!("owner")));
+    assert_eq!((&seen[1]["plan"], &seen[1]["ownerName"]), (&json!("small"), &json!("somebody")));
     let plan = |vault: &str| format!("/v1/operator/vaults/{vault}/plan");
     let wrong = operator.post(&plan(&other.vault), &json!({ "plan": "large" })).await;
     assert_eq!(wrong.error(422), "plan must be one of: unlimited, free, none, small");

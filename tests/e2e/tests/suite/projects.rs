@@ -55,7 +55,8 @@ async fn a_project_is_deleted_with_everything_in_it() {
     let at = |what: &str| format!("/v1/manage/projects/{project}/{what}");
     owner.post(&at(&format!("secrets/{trashed}/delete")), &json!({})).await.expect(200);
     let preview = owner.post(&at("delete"), &json!({ "preview": true })).await.expect(200).json();
-    let counts = json!({ "secrets": 2, "versions": 2, "canaries": 0, "grants": 1, "memberships": 1 });
+    let counts = json!({ "secrets": 2, "versions": 2, "canaries": 0, "grants": 1, "memberships": 1,
+                         "policies": 0, "temporarySecrets": 0 });
     assert_eq!((&preview["preview"], &preview["counts"]), (&json!(true), &counts));
     machine.read(&secret).await.expect(200);
     for body in [json!({}), json!({ "confirmName": "Production" }), json!({ "confirmName": "" })] {

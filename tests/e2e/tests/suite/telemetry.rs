@@ -107,6 +107,7 @@ async fn a_critical_record_is_counted() {
         actor: ActorKind::Machine,
         address: None,
         at: world.now(),
+        kept_days: 365,
     };
     let audit = world.services.store.audit();
     for (action, expected) in [(Action::CanaryTriggered, 1), (Action::SecretRead, 0)] {
