@@ -15,7 +15,10 @@ DOCUMENTED = "http://localhost:8080"
 # What they store, and then read.
 VALUE = "s3cr3t"
 # Documents whose commands, one after the other, go from a sign-up to a read, and how often they print the value.
-WALKS = {("README.md",): 1, ("docs/quickstart.md", "docs/policies.md", "docs/canaries.md", "docs/rotation.md", "docs/share-links.md"): 2}
+WALKS = {
+    ("README.md",): 1,
+    ("docs/quickstart.md", "docs/policies.md", "docs/canaries.md", "docs/rotation.md", "docs/secret-types.md", "docs/share-links.md"): 2,
+}
 # As somebody has them who pastes into a terminal; without the person's own settings.
 SHELLS = {"bash": ["bash", "--norc", "-i"], "zsh": ["zsh", "-f", "-i"]}
 # A walk installs the SDK from PyPI.

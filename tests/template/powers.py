@@ -127,7 +127,7 @@ POWERS = (
     Power(
         "have `seal-secret` make, replace and destroy values",
         frozenset({"make-bundle", "manage-canaries", "manage-schedules", "manage-secrets", "rotate-due", "sweep-expired"})
-        | {"manage-temporary-secrets"},
+        | {"manage-shares"},
         lambda held: held.may("lambda:InvokeFunction", "function/seal-secret"),
         "Of any secret whose id he knows. It gives no value out.",
     ),
@@ -153,6 +153,11 @@ POWERS = (
         "unwrap the keys of projects",
         frozenset({"export-secrets", "read-secret", "seal-secret"}),
         lambda held: held.opens("project"),
+    ),
+    Power(
+        "unwrap the keys of share links",
+        frozenset({"open-share", "seal-secret"}),
+        lambda held: held.opens("share"),
     ),
     Power(
         "unwrap the keys of vaults",
@@ -213,7 +218,7 @@ POWERS = (
         | MAKES_MACHINES
         | MAKES_GRANTS
         | {"download-bundle", "follow-audit", "manage-audit", "manage-canaries", "manage-machines", "manage-policies"}
-        | {"manage-secrets", "manage-temporary-secrets", "sweep-expired"},
+        | {"manage-secrets", "manage-shares", "sweep-expired"},
         lambda held: held.rows(ANYTHING, "vault", "MACHINE#x")
         or any(held.rows(READS, "vault/index/by-owner", f"{kind}#x") for kind in ("PROJECT", "SECRET", "VAULT")),
         "Those of machines, projects or vaults whose ids he knows.",
@@ -223,7 +228,7 @@ POWERS = (
         MACHINE_PLANE
         | {"enroll-machine", "follow-audit", "make-bundle", "manage-audit", "manage-machines", "manage-projects"}
         | {"manage-canaries", "manage-policies", "manage-schedules", "manage-secrets", "rotate-due", "seal-secret"}
-        | {"manage-temporary-secrets", "sweep-expired"},
+        | {"manage-shares", "sweep-expired"},
         lambda held: held.rows(ANYTHING, "vault", "SECRET#x") or held.rows(READS, "vault/index/by-owner", "PROJECT#x"),
         "Of secrets or projects whose ids he knows.",
     ),
@@ -282,7 +287,7 @@ POWERS = (
     ),
     Power(
         "read people's names, addresses and password hashes",
-        MANAGEMENT | PEOPLE | {"send-mail"},
+        MANAGEMENT | PEOPLE | {"operator", "send-mail"},
         lambda held: held.rows(ANYTHING, "accounts", "USER#x") or held.rows(ANYTHING, "accounts", "EMAIL#x"),
         "Of people whose ids he knows. Sessions are stored as hashes, which sign nobody in.",
     ),
@@ -339,7 +344,7 @@ POWERS = (
     Power(
         "add audit records that are not true",
         frozenset({"bootstrap-agent", "bootstrap-machine", "download-bundle", "enroll-machine"})
-        | {"follow-audit", "open-share", "seal-secret", "send-mail", "sweep-expired"}
+        | {"follow-audit", "open-share", "operator", "seal-secret", "send-mail", "sweep-expired"}
         | PEOPLE
         | MACHINE_PLANE
         | MANAGEMENT,

@@ -166,7 +166,7 @@ def prove(tally, of):
         found = proofs.counterexample(theorem, of.key_policy)
         tally.add(f"proved: {theorem.says}", [found] if found else [])
     reaching = list(proofs.reaching_values(of))
-    tally.add("proved: no role of management, agents, accounts or pages reads a sealed value", reaching)
+    tally.add("proved: sealed values of secrets are read by those three alone, those of share links by open-share alone", reaching)
     tally.add("the theorems are about something: what has to be possible is", list(proofs.vacuous(of.key_policy, role_of)))
     alive, refuted = [], []
     for what, name, key_policy in proofs.mutants(of.key_policy, role_of):

@@ -13,8 +13,7 @@ pub use {
     account, account_mail, account_passkeys, bootstrap_agent, bootstrap_machine, dashboard, download_bundle,
     enroll_machine, export_secrets, follow_audit, list_secrets, make_bundle, manage_agents, manage_audit,
     manage_canaries, manage_machines, manage_policies, manage_projects, manage_schedules, manage_secrets,
-    manage_temporary_secrets, open_share, operator, poll_secrets, read_secret, rotate_due, seal_secret, send_mail,
-    sweep_expired,
+    manage_shares, open_share, operator, poll_secrets, read_secret, rotate_due, seal_secret, send_mail, sweep_expired,
 };
 
 /// A place where functions run: gives each, by its name, what it asks for.
@@ -45,7 +44,7 @@ pub fn routes(place: &impl Place) -> Vec<Routes> {
         bootstrap_machine::routes(&base("bootstrap-machine")),
         enroll_machine::routes(&base("enroll-machine")),
         download_bundle::routes(&base("download-bundle"), keys("download-bundle")),
-        open_share::routes(&base("open-share"), keys("open-share")),
+        open_share::routes(&base("open-share"), place.values("open-share"), keys("open-share")),
         account::routes(&base("account"), keys("account")),
         account_mail::routes(&base("account-mail"), keys("account-mail").maker(), place.mail("account-mail")),
         account_passkeys::routes(&base("account-passkeys"), keys("account-passkeys")),
@@ -57,7 +56,7 @@ pub fn routes(place: &impl Place) -> Vec<Routes> {
         manage_policies::routes(&base("manage-policies")),
         manage_projects::routes(&base("manage-projects"), keys("manage-projects").maker()),
         manage_secrets::routes(&base("manage-secrets"), seal("manage-secrets")),
-        manage_temporary_secrets::routes(&base("manage-temporary-secrets"), seal("manage-temporary-secrets")),
+        manage_shares::routes(&base("manage-shares"), seal("manage-shares")),
         manage_machines::routes(&base("manage-machines")),
         make_bundle::routes(&base("make-bundle"), seal("make-bundle")),
         manage_audit::routes(&base("manage-audit")),

@@ -94,14 +94,14 @@ async fn register(
     let detail = format!("AI agent {} ({}) registered and waits for approval", agent.name, agent.id);
     let mut write = app.store.transaction();
     let used = write.delete_existing(&token::agent_bootstrap(&token.hash));
-    let taken = room.take(&mut write, now);
+    let has_room = room.take(&mut write, now);
     write.put_new(&agent);
     write.record(&origin.entry(Action::AgentRegister, detail));
     match write.commit().await {
         Ok(()) => {}
         // Somebody else was faster with the same token.
         Err(CommitError::Refused(step)) if step == used => return Err(Error::unauthenticated()),
-        Err(CommitError::Refused(step)) if step == taken => return Err(room.full()),
+        Err(CommitError::Refused(step)) if step == has_room => return Err(room.full()),
         Err(error) => return Err(error.into()),
     }
     Ok(Json(Registered { agent_id: agent.id, name: agent.name, vault_id: agent.vault }))

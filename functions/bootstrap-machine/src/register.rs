@@ -51,14 +51,14 @@ pub(crate) async fn register(
     let room = Room::of(&base.config.plans, &vault, Counted::Machines);
     let mut write = base.store.transaction();
     let used = write.delete_existing(&token::bootstrap(&token.hash));
-    let taken = room.take(&mut write, now);
+    let has_room = room.take(&mut write, now);
     write.put_new(&machine);
     write.record(&record.machine(machine.id));
     match write.commit().await {
         Ok(()) => {}
         // Somebody else was faster with the same token.
         Err(CommitError::Refused(step)) if step == used => return Err(Error::unauthenticated()),
-        Err(CommitError::Refused(step)) if step == taken => return Err(room.full()),
+        Err(CommitError::Refused(step)) if step == has_room => return Err(room.full()),
         Err(error) => return Err(error.into()),
     }
     Ok(Json(BootstrappedMachine {

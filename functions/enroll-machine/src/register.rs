@@ -155,7 +155,7 @@ async fn enroll(
     let used = write.change(use_up);
     let good = write.require_if(&token::enrollment_hash(&token.hash), [token::of_hash::REVOKED.absent()]);
     let room = Room::of(&base.config.plans, vault, Counted::Machines);
-    let taken = room.take(&mut write, now);
+    let has_room = room.take(&mut write, now);
     write.put_new(machine);
     for project in projects.iter().filter(|project| project.vault == vault.id) {
         write.put_new(&Membership { machine: machine.id, project: project.id, added_at: now });
@@ -174,7 +174,7 @@ async fn enroll(
     match write.commit().await {
         Ok(()) => Ok(true),
         Err(CommitError::Refused(step)) if step == used || step == good => Ok(false),
-        Err(CommitError::Refused(step)) if step == taken => Err(room.full()),
+        Err(CommitError::Refused(step)) if step == has_room => Err(room.full()),
         Err(error) => Err(error.into()),
     }
 }

@@ -74,7 +74,7 @@ async fn create(State(app): State<App>, by: Principal, Body(body): Body<NewBundl
     let record = by.entry(Action::BundleCreate, format!("Machine {name} created with a bundle"));
     let mut write = app.store.transaction();
     let room = by.room(Counted::Machines);
-    let taken = room.take(&mut write, by.now);
+    let has_room = room.take(&mut write, by.now);
     write.put_new(&Machine {
         id,
         vault: by.vault,
@@ -101,7 +101,7 @@ async fn create(State(app): State<App>, by: Principal, Body(body): Body<NewBundl
     write.put_new(&bundle.expiry());
     write.put_new(&bundle);
     write.record(&record.machine(id).project(project.id));
-    if !write.commit_unless_refused(taken).await? {
+    if !write.commit_unless_refused(has_room).await? {
         return Err(room.full());
     }
     Ok(Json(MadeBundle { machine_id: id, url: format!("{}/v1/bundle/{token}", app.config.url), expires_at }))

@@ -180,7 +180,8 @@ pub(crate) async fn create(
     let hash = TokenHash::of_enrollment_text(&plaintext).ok_or_else(|| Error::internal("a token of another shape"))?;
     let token = app.checked(&by, body, hash).await?;
     by.step_up()?;
-    if !app.keep(&by, &token).await? && !(app.settle(&by).await? && app.keep(&by, &token).await?) {
+    let is_kept = app.keep(&by, &token).await? || (app.settle(&by).await? && app.keep(&by, &token).await?);
+    if !is_kept {
         return Err(by.room(Counted::EnrollmentTokens).full());
     }
     let enroll_url = format!("{}/v1/{}/enroll/register", app.config.url, by.vault);
@@ -221,11 +222,11 @@ impl App {
     async fn keep(&self, by: &Principal, token: &EnrollmentToken) -> Result<bool, Error> {
         let EnrollmentToken { id, expires_at, .. } = *token;
         let mut write = self.store.transaction();
-        let taken = by.room(Counted::EnrollmentTokens).take(&mut write, by.now);
+        let has_room = by.room(Counted::EnrollmentTokens).take(&mut write, by.now);
         write.put_new(token);
         write.put_new(&EnrollmentTokenHash { hash: token.hash.clone(), id, expires_at, revoked: None });
         write.record(&by.entry(Action::EnrollmentTokenCreate, format!("Enrollment token {} created", token.name)));
-        Ok(write.commit_unless_refused(taken).await?)
+        Ok(write.commit_unless_refused(has_room).await?)
     }
 
     /// Counts the tokens that can still be used: they end by themselves, and nobody takes them off the count then. Says whether

@@ -60,7 +60,7 @@ pub(crate) async fn create(
     };
     let room = by.room(Counted::Projects);
     let mut write = app.store.transaction();
-    let taken = room.take(&mut write, by.now);
+    let has_room = room.take(&mut write, by.now);
     write.put_new(&project);
     write.put_new(&ProjectEntry::from(&project));
     let named = write.put_new(&project.unique_name());
@@ -73,7 +73,7 @@ pub(crate) async fn create(
     match write.commit().await {
         Ok(()) => Ok(Json(project.into())),
         Err(CommitError::Refused(step)) if step == named => Err(name_taken()),
-        Err(CommitError::Refused(step)) if step == taken => Err(room.full()),
+        Err(CommitError::Refused(step)) if step == has_room => Err(room.full()),
         Err(error) => Err(error.into()),
     }
 }

@@ -150,7 +150,7 @@ pub(crate) async fn restore(
     let restored = write.change(change.only_if(secret::DELETED_AT.present()));
     let named = write.put_new(&live.unique_name());
     let room = by.room(Counted::Secrets);
-    let taken = room.take(&mut write, by.now);
+    let has_room = room.take(&mut write, by.now);
     write.require(&project::row(project.id));
     if let Some(due) = schedule::due(&secret) {
         write.put(&due);
@@ -162,7 +162,7 @@ pub(crate) async fn restore(
     match write.commit().await {
         Ok(()) => Ok(done(Restored { secret_id: id, project_id: project.id })),
         Err(CommitError::Refused(step)) if step == restored => Err(Error::not_found("Secret")),
-        Err(CommitError::Refused(step)) if step == taken => Err(room.full()),
+        Err(CommitError::Refused(step)) if step == has_room => Err(room.full()),
         Err(CommitError::Refused(step)) if step == named => {
             let text = "Another secret of the project has this name now, rename that one first";
             Err(Error::new(Code::NameTaken, text))

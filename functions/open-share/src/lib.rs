@@ -16,11 +16,12 @@ use rules::audit::{Action, ActorKind};
 use rules::nouns::{Expiry, ShareLink, ShareStatus};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::{Batch, CommitError, KeyRing, Put as _, Store, project, share, vault};
+use store::{Batch, CommitError, KeyRing, Put as _, Store, Values, project, share, vault};
 
 #[derive(Clone)]
 struct App {
     store: Store,
+    values: Values,
     keys: KeyRing,
     clock: Clock,
     passwords: Passwords,
@@ -28,10 +29,10 @@ struct App {
 }
 
 /// The function's routes.
-pub fn routes(base: &Base, keys: KeyRing) -> Routes {
+pub fn routes(base: &Base, values: Values, keys: KeyRing) -> Routes {
     let passwords = Passwords::new(base);
     let origins = Origins::new(base);
-    let app = App { store: base.store.clone(), keys, clock: base.clock.clone(), passwords, origins };
+    let app = App { store: base.store.clone(), values, keys, clock: base.clock.clone(), passwords, origins };
     let path = "/v1/share/{token}";
     Routes::of("open-share").get(path, page::page).post(path, open).with_state(app)
 }
@@ -64,7 +65,7 @@ impl App {
     async fn take(&self, link: &ShareLink, now: Time) -> Result<Expiry, Error> {
         let attempt = link.attempt(now);
         let mut write = self.store.transaction();
-        write.delete_existing(&share::value(&link.hash));
+        write.delete_existing(&self.values.shared(&link.hash));
         write.require(&project::row(link.project));
         let ended = share::row(&link.hash).change().set(share::STATUS, &ShareStatus::Destroyed);
         let ended = ended.set(share::ENDED_AT, &Some(now));
@@ -93,7 +94,8 @@ async fn open(
     }
     let now = app.clock.now();
     let link = app.find(&token, now).await?;
-    let (vault_row, value_row, key_row) = (vault::row(link.vault), share::value(&link.hash), share::key(link.project));
+    let (vault_row, value_row, key_row) =
+        (vault::row(link.vault), app.values.shared(&link.hash), share::key(link.project));
     let mut batch = Batch::new();
     batch.want(&vault_row);
     batch.want(&value_row);

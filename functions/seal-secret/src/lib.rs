@@ -220,7 +220,7 @@ impl SealSecret {
         let mut write = self.store.transaction();
         let in_project = write.require(&project::row(project.id));
         let named = write.put_new(&secret.unique_name());
-        let taken = room.take(&mut write, secret.created_at);
+        let has_room = room.take(&mut write, secret.created_at);
         write.put_new(&secret);
         write.put_new(&version_of(&stored));
         write.put_new(&stored);
@@ -233,7 +233,7 @@ impl SealSecret {
         match write.commit().await {
             Ok(()) => Ok(NewVersion { version: secret.version }),
             Err(CommitError::Refused(step)) if step == in_project => Err(Error::not_found("Project")),
-            Err(CommitError::Refused(step)) if step == taken => Err(room.full()),
+            Err(CommitError::Refused(step)) if step == has_room => Err(room.full()),
             Err(CommitError::Refused(step)) if step == named => {
                 Err(Error::new(Code::NameTaken, "A secret of this project has this name already, choose another"))
             }

@@ -26,7 +26,7 @@ async fn expire(sweep: &Sweep, link: &ShareLink, now: Time) -> Result<(), Commit
     let ended = share::row(&link.hash).change().set(share::STATUS, &ShareStatus::Expired);
     let ended = ended.set(share::ENDED_AT, &Some(link.expires_at));
     let waits = write.change(ended.only_if(share::STATUS.is(&ShareStatus::Pending)));
-    write.delete(&share::value(&link.hash));
+    share::destroy(&mut write, link);
     write.record(&record.project(link.project));
     // Refused means that an attempt was faster.
     write.commit_unless_refused(waits).await?;

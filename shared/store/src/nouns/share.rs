@@ -11,7 +11,7 @@ use crate::engine::attribute::attributes;
 use crate::engine::row::{Put, Row, RowKey, sortable};
 use crate::engine::table::Table;
 use crate::engine::transaction::ROWS;
-use crate::{CommitError, List, Lists};
+use crate::{CommitError, List, Lists, Transaction};
 
 /// The value of a share link, sealed. Gone with the one attempt.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -33,8 +33,7 @@ pub fn row(hash: &TokenHash) -> RowKey<ShareLink> {
 }
 
 /// Key of a share link's value.
-#[must_use]
-pub fn value(hash: &TokenHash) -> RowKey<SharedValue> {
+pub(super) fn value(hash: &TokenHash) -> RowKey<SharedValue> {
     RowKey::new(format!("SHARE#{}", hash.as_str()), "VALUE")
 }
 
@@ -111,13 +110,18 @@ pub mod of_key {
     }
 }
 
+/// Destroys the value of a share link, if it is there.
+pub fn destroy(write: &mut Transaction<'_>, link: &ShareLink) {
+    write.delete(&value(&link.hash));
+}
+
 impl Lists {
     /// Ends all share links of a project, with their values.
     pub async fn drop_share_links(&self, project: ProjectId) -> Result<(), CommitError> {
         for links in self.all(of_project(project)).await?.chunks(ROWS / 2) {
             let mut write = self.transaction();
             for link in links {
-                write.delete(&value(&link.hash));
+                destroy(&mut write, link);
                 write.delete(&link.key());
             }
             write.commit().await?;

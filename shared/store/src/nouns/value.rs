@@ -1,10 +1,11 @@
 //! The values table. Holding [`Values`] is the right to name its rows.
 
-use crypto::{SealedValue, ValuePlace};
+use crypto::{SealedValue, TokenHash, ValuePlace};
 use protocol::{ProjectId, SecretId};
 use rules::Time;
 use serde::{Deserialize, Serialize};
 
+use super::share::{self, SharedValue};
 use crate::engine::row::{Put, Row, RowKey};
 use crate::engine::table::Table;
 
@@ -80,6 +81,11 @@ impl Values {
     /// Key of the current value of a secret.
     pub fn current(&self, secret: SecretId) -> RowKey<CurrentValue> {
         current(secret)
+    }
+
+    /// Key of the value of a share link.
+    pub fn shared(&self, link: &TokenHash) -> RowKey<SharedValue> {
+        share::value(link)
     }
 
     /// Key of one version of a secret.

@@ -156,6 +156,11 @@ impl<'w> Things<'w> {
                         write.put(&owner_of_all);
                         write.commit().await.unwrap();
                     }
+                    "onAPlan" => {
+                        let change = store::vault::row(owner.vault.parse().unwrap()).change();
+                        let change = change.set(store::vault::PLAN, &Some("trial".to_owned()));
+                        owner.world.services.store.change(change).await.unwrap();
+                    }
                     "stepUpOn" => {
                         owner.post("/v1/manage/settings", &json!({ "stepUp": true })).await.expect(200);
                     }

@@ -21,7 +21,7 @@ struct App {
 /// The function's routes.
 pub fn routes(base: &Base, seal: Seal) -> Routes {
     let app = App { store: base.store.lists(), config: base.config.clone(), passwords: Passwords::new(base), seal };
-    Routes::of("manage-temporary-secrets")
+    Routes::of("manage-shares")
         .managed(base)
         .get("projects/{projectId}/temporary-secrets", SecretsRead, list::list)
         .post("projects/{projectId}/temporary-secrets", SecretsWrite, create::create)
