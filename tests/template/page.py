@@ -6,6 +6,7 @@ worked out from the roles.
 
 import powers
 import rights
+from held import Held
 
 INTRODUCTION = """\
 # What each function may do
@@ -101,6 +102,6 @@ def _reached(of, function):
     callers = [
         name
         for name in sorted(of.functions)
-        if powers.Held(of.statements(name)).may("lambda:InvokeFunction", f"function/{function.name}")
+        if Held(of.statements(name)).may("lambda:InvokeFunction", f"function/{function.name}")
     ]
     return f"Called by {' and '.join(f'`{name}`' for name in callers)}. Nobody outside can call it."

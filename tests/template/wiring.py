@@ -5,11 +5,11 @@ import itertools
 
 import gateway
 import policy
-import powers
 import rights
 import stack
 import system
 from cloudformation import ACCOUNT, PREFIX, REGION
+from held import CRYPTOGRAPHIC, WRITES
 
 SYSTEM = system.read()
 
@@ -198,7 +198,7 @@ def key_policy(of, calls, routes):
     for statement in of.key_policy:
         uses = {
             action
-            for action in powers.CRYPTOGRAPHIC
+            for action in CRYPTOGRAPHIC
             if any(policy.like(pattern, f"kms:{action}") for pattern in statement.actions)
         }
         conditions = {dataclasses.astuple(condition) for condition in statement.conditions}
@@ -240,7 +240,7 @@ def table_policies(of, calls, routes):
         for statement in statements:
             if statement.effect != "Deny":
                 yield f"{statement.sid}, of the table {table}, allows something; roles should"
-    for action in (f"dynamodb:{name}" for name in powers.WRITES if name not in ("PutItem", "PartiQLInsert")):
+    for action in (f"dynamodb:{name}" for name in WRITES if name not in ("PutItem", "PartiQLInsert")):
         # Nobody, by any role: only services, of which the one that drops expired records is one.
         request = policy.Request(action, "table/audit", {"aws:PrincipalIsAWSService": ("false",)})
         denying = [

@@ -28,6 +28,7 @@ mod races;
 mod read;
 mod schedules;
 mod secrets;
+mod share_secrecy;
 mod shares;
 mod simulate;
 mod step_up;
