@@ -10,6 +10,12 @@ import pathlib
 import re
 import sys
 
+# The keys of a plan, and what each takes.
+PLAN = {"name": str, "auditRetentionDays": int, "ipAllowlist": bool, "alerts": bool, "webhooks": bool}
+PLAN |= dict.fromkeys(("projects", "machines", "aiAgents", "secrets", "enrollmentTokens", "members"), int)
+PLAN |= dict.fromkeys(("webhookCount", "webhookDeliveriesPerDay"), int)
+# Most characters in a plan's name.
+NAME = 64
 TEMPLATE = pathlib.Path(__file__).resolve().parent.parent / "template.yaml"
 
 
@@ -40,8 +46,8 @@ def wrong(name, value, parameters):
             return f"{name} is one of {', '.join(allowed)}, not {value!r}"
     if "AllowedPattern" in says and not re.search(unquoted(says["AllowedPattern"]), value):
         return f"{name} is not as it should be: {says['Description']}"
-    if name == "Plans" and value and not is_plans(value):
-        return "Plans is a JSON object of plans by name, such as {\"small\":{\"projects\":2}}; docs/plans.md has the keys"
+    if name == "Plans" and value and (problem := wrong_plans(value)):
+        return f'Plans {problem}; such as {{"small":{{"projects":2}}}}, and docs/plans.md has the keys'
     if says.get("Type") == "Number":
         if not re.fullmatch(r"\d+", value):
             return f"{name} is a whole number, not {value!r}"
@@ -51,13 +57,32 @@ def wrong(name, value, parameters):
     return None
 
 
-def is_plans(text):
-    """Whether a text is a JSON object of objects. What is in a plan is for the functions to judge."""
+def wrong_plans(text):
+    """What is wrong with plans: as the functions judge them (shared/rules/src/plan.rs), which do not start with wrong ones."""
     try:
         plans = json.loads(text)
     except ValueError:
-        return False
-    return isinstance(plans, dict) and all(isinstance(plan, dict) for plan in plans.values())
+        return "are no JSON"
+    if not isinstance(plans, dict) or not all(isinstance(plan, dict) for plan in plans.values()):
+        return "are a JSON object of plans by name"
+    if "unlimited" in plans:
+        return "have none called unlimited: that is the one without limits, and always there"
+    for name, plan in plans.items():
+        if not 1 <= len(name) <= NAME:
+            return f"have names of 1 to {NAME} characters"
+        for key, value in plan.items():
+            takes = PLAN.get(key)
+            if takes is None:
+                return f"have the keys {', '.join(PLAN)}, not {key}"
+            if value is not None and takes is int and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
+                return f"have a whole number or null as {key}"
+            if takes is not int and not (isinstance(value, takes) or (takes is str and value is None)):
+                return f"have {'true or false' if takes is bool else 'a text'} as {key}"
+        if not 1 <= len(plan.get("name") or "x") <= NAME:
+            return f"have names of 1 to {NAME} characters"
+        if plan.get("auditRetentionDays") is not None and not 1 <= plan["auditRetentionDays"] <= 3650:
+            return "keep records for 1 to 3650 days (auditRetentionDays)"
+    return None
 
 
 def pairs(values, new):
@@ -66,9 +91,10 @@ def pairs(values, new):
         given = [name for name in (one, other) if values.get(name)]
         if len(given) == 1 and (new or {one, other} <= set(values)):
             yield f"{one} and {other} are given both or not at all"
-    default, plans = values.get("DefaultPlan"), values.get("Plans")
-    if default and default != "unlimited" and (plans or new) and not (plans and is_plans(plans) and default in json.loads(plans)):
-        yield f"DefaultPlan is the name of a plan in Plans, and {default} is none"
+    default, plans = values.get("DefaultPlan"), values.get("Plans", "" if new else None)
+    if default not in (None, "", "unlimited") and plans is not None and not (plans and wrong_plans(plans)):
+        if default not in json.loads(plans or "{}"):
+            yield f"DefaultPlan is the name of a plan in Plans, and {default} is none"
     if values.get("AlarmEmail") and values.get("AlarmTopic"):
         yield "AlarmEmail and AlarmTopic are not given both: alarms go to one of them"
 

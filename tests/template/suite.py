@@ -16,6 +16,7 @@ import mutants
 import page
 import paths
 import policy
+import parameters_tests
 import policy_tests
 import powers
 import proofs
@@ -91,6 +92,7 @@ def main():
     tally.add(f"the evaluator decides {len(policy_tests.CASES)} known cases rightly", policy_tests.evaluator())
     tally.add("the evaluator refuses what it does not understand", policy_tests.refusals())
     tally.add("the gateway's rules answer known cases rightly", list(gateway_tests.wrong()))
+    tally.add(f"{len(parameters_tests.CASES)} parameters of infra/deploy are judged rightly", list(parameters_tests.wrong()))
     tally.add("each path that a document or a comment names is there", list(paths.missing(ROOT)))
     tally.add("calls, routes, cases and the OpenAPI document were recorded", missing)
     if not missing:

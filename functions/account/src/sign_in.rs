@@ -5,12 +5,13 @@
 //! source address and hold back the account. So does a wrong code. A code that is missing is asked for; only who knows the password learns that there is a second factor.
 
 use axum::extract::State;
-use crypto::Plaintext;
+use crypto::{Plaintext, random};
 use edge::body::SMALL;
 use edge::second_factor::Proof;
 use edge::{Body, Code, Error, Json, SameOrigin, SignedIn, SourceAddress, WithCookie, new_session};
 use http::HeaderMap;
-use rules::audit::{Action, ActorKind, Record};
+use protocol::VaultId;
+use rules::audit::{Action, ActorKind, Origin, Record};
 use rules::lockout::Guessed;
 use rules::nouns::User;
 use schemars::JsonSchema;
@@ -39,17 +40,20 @@ pub(crate) async fn sign_in(
     let begun = app.passwords.begin(app.passwords.turn_at(from.ip()).await?, email).await?;
     let known = app.store.user_by_email(email).await?;
     let hash = known.as_ref().map(|user| user.password_hash.clone());
+    // Of nobody too, so that the time is the same.
+    let vault = known.as_ref().map_or_else(|| VaultId::from_entropy(random::bytes()), |user| user.vault);
+    let origin = app.origins.find(vault, ActorKind::User, Some(from.ip()), app.clock.now()).await?;
     let right = begun.turn.verify(body.password, hash).await?;
     let now = app.clock.now();
-    let entry = async |user: &User, action, detail: &str| -> Result<Record, Error> {
-        let origin = app.origins.in_vault(user.vault, ActorKind::User, Some(from.ip()), now).await?;
-        Ok(origin.entry(action, detail).person(user.id))
+    let entry = |user: &User, action, detail: &str| {
+        let record = origin.map(|origin| Origin { at: now, ..origin }.entry(action, detail).person(user.id));
+        record.ok_or_else(|| Error::internal("somebody of a vault that is not there"))
     };
     let user = match known {
         Some(user) if right => user,
         known => {
             let record = match known {
-                Some(user) => Some(entry(&user, Action::AuthFailure, "Sign-in with a wrong password").await?),
+                Some(user) => Some(entry(&user, Action::AuthFailure, "Sign-in with a wrong password")?),
                 None => None,
             };
             return Err(app.failed(from, record).await);
@@ -65,7 +69,7 @@ pub(crate) async fn sign_in(
         }
         (Some(factor), Some(code)) => {
             let Some(proof) = app.codes.judge(&begun.turn, user.vault, &factor, code).await? else {
-                let record = entry(&user, Action::AuthFailure, "Sign-in with a wrong code").await?;
+                let record = entry(&user, Action::AuthFailure, "Sign-in with a wrong code")?;
                 return Err(app.failed(from, Some(record)).await);
             };
             Some((factor, proof))
@@ -77,7 +81,7 @@ pub(crate) async fn sign_in(
         Proof::Code(_) => "Signed in with a code",
         Proof::RecoveryCode(_) => "Signed in with a recovery code",
     });
-    let record = entry(&user, Action::SessionCreate, detail).await?;
+    let record = entry(&user, Action::SessionCreate, detail)?;
     let mut write = app.store.transaction();
     // A password that was set meanwhile ends this too.
     write.require_if(&person::row(user.id), [person::PASSWORD_HASH.is(&user.password_hash)]);

@@ -57,6 +57,9 @@ pub(crate) struct Revoke {
     preview: bool,
 }
 
+/// How often a removal is tried when somebody else ended the machine at the same time.
+const REMOVALS: usize = 3;
+
 /// What a revocation did, or would do.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "RevokedMachine")]
@@ -119,11 +122,17 @@ impl App {
         };
         let record = by.entry(action, format!("Machine {} {what}", machine.name)).machine(id);
         let mut write = self.store.transaction();
-        let switched = write.change(machine::row(id).change().set(flag, &to).only_if(flag.is_not(&to)));
+        let change = machine::row(id).change().set(flag, &to).only_if(flag.is_not(&to));
+        // One whose removal was cut off has given back its place, and does not come back to life.
+        let change = if action == Action::MachineEnable { change.only_if(machine::ENDED.missing()) } else { change };
+        let switched = write.change(change);
         write.record(&record);
         if !write.commit_unless_refused(switched).await? {
-            // It is in that state already, or was removed meanwhile.
-            by.find(&machine::row(id)).await?;
+            // It is in that state already, has ended, or was removed meanwhile.
+            let machine = by.find(&machine::row(id)).await?;
+            if action == Action::MachineEnable && machine.ended {
+                return Err(Error::new(Code::RevokeInstead, "The machine has ended, revoke it instead"));
+            }
         }
         Ok(done(Touched { machine_id: id }))
     }
@@ -131,14 +140,21 @@ impl App {
     async fn remove(&self, by: &Principal, machine: &Machine, action: Action, wrong_state: fn() -> Error) -> Answer {
         let what = if machine.approved { "revoked, with its memberships and grants" } else { "denied" };
         let record = by.entry(action, format!("Machine {} {what}", machine.name)).machine(machine.id);
-        match self.store.remove_machine(machine, &record).await {
-            Ok(()) => Ok(done(Touched { machine_id: machine.id })),
-            Err(CommitError::Refused(_)) => {
-                // Approved by somebody else meanwhile, or removed.
-                by.find(&machine::row(machine.id)).await?;
-                Err(wrong_state())
+        let mut known = machine.clone();
+        for _ in 0..REMOVALS {
+            match self.store.remove_machine(&known, &record).await {
+                Ok(()) => return Ok(done(Touched { machine_id: known.id })),
+                Err(CommitError::Refused(_)) => {
+                    // Approved by somebody else meanwhile, or ended, or removed.
+                    let now = by.find(&machine::row(known.id)).await?;
+                    if now.approved != known.approved {
+                        return Err(wrong_state());
+                    }
+                    known = now;
+                }
+                Err(error) => return Err(error.into()),
             }
-            Err(error) => Err(error.into()),
         }
+        Err(Error::new(Code::ChangedMeanwhile, "This machine is being removed by others, look again"))
     }
 }

@@ -38,7 +38,7 @@ pub(crate) async fn rotate(
         let detail = format!("Rotation of secret {} refused: {}", secret.name, error.outside());
         let denied = by.entry(Action::SecretRotateDenied, detail).secret(id).project(project);
         app.store.audit().record(&denied).await?;
-        return Err(error);
+        return Err(error.recorded());
     }
     let fields = body.fields.filter(|fields| !fields.is_empty());
     // A set of names of this secret, so there are at most 64 of them in the record.

@@ -119,15 +119,18 @@ async fn open(
         None => (Action::ShareLinkFail, "destroyed by a wrong passphrase"),
     };
     let mut write = app.store.transaction();
+    // Whoever comes too late for this has been recorded as cut off.
+    let in_time = write.delete_existing(&attempt.key());
     if value.is_some() {
         write.change(share::row(&link.hash).change().set(share::STATUS, &ShareStatus::Viewed));
     }
-    write.delete(&attempt.key());
     write.record(&origin.entry(action, format!("Share link {} {how}", link.name)).project(link.project));
-    write.commit().await?;
+    if !write.commit_unless_refused(in_time).await? {
+        return Err(Error::gone());
+    }
     let Some(value) = value else {
         let text = "This is not the passphrase, and the link is destroyed";
-        return Err(Error::new(Code::LinkGone, text));
+        return Err(Error::new(Code::PassphraseWrong, text));
     };
     let text = value.expose_str().ok_or_else(|| Error::internal("a shared value is not UTF-8"))?;
     Ok(secret_json(&Opened { name: &link.name, value: text }, value.len()))

@@ -12,8 +12,10 @@ const TITLE: &str = "A value for you";
 /// `GET /v1/share/{token}`: the page on which the link is opened. It costs nothing, however often it is fetched.
 pub(crate) async fn page(State(app): State<App>, token: Result<Ids<String>, Error>) -> Result<Page, Refused> {
     let Ids(token) = token?;
-    let link = app.find(&token, app.clock.now()).await?;
+    let now = app.clock.now();
+    let link = app.find(&token, now).await?;
     app.store.get(&project::row(link.project)).await?.ok_or_else(Error::gone)?;
-    let content = include_str!("page/share.html").replace("__ENDS_AT__", &link.expires_at.ms().to_string());
+    let left = link.expires_at.ms().saturating_sub(now.ms());
+    let content = include_str!("page/share.html").replace("__LEFT__", &left.to_string());
     Ok(Page::new(TITLE, &content, &format!("{FORM}{}", include_str!("page/share.js"))))
 }

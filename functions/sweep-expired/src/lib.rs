@@ -59,7 +59,8 @@ impl Sweep {
             Expiring::Bundle(hash) => self.end_bundle(hash, now).await?,
             Expiring::Secret(project, id) => self.end_secret(*project, *id, now).await?,
             Expiring::Ttl(project, id) => bound::end(self, *project, *id, now).await?,
-            Expiring::Share(hash) => share::end(self, hash, expiry, now).await?,
+            Expiring::Share(hash) => share::expire(self, hash, now).await?,
+            Expiring::ShareAttempt(hash) => share::record_attempt(self, hash, expiry, now).await?,
             Expiring::Project(vault, id) => {
                 let removal = remains::remove_project(&self.store, &self.seal, *vault, *id);
                 match tokio::time::timeout(A_PROJECT, removal).await {

@@ -3,37 +3,36 @@
 use crypto::TokenHash;
 use rules::Time;
 use rules::audit::Action;
-use rules::nouns::{Expiry, ShareLink, ShareStatus};
+use rules::nouns::{Expiry, ShareStatus};
 use store::{CommitError, Put as _, share};
 
 use crate::Sweep;
 
-/// Ends what is left of a share link.
-pub(crate) async fn end(sweep: &Sweep, hash: &TokenHash, expiry: &Expiry, now: Time) -> Result<(), CommitError> {
-    let Some(link) = sweep.store.get(&share::row(hash)).await? else { return Ok(()) };
-    match link.status {
-        ShareStatus::Pending if link.expires_at <= now => expire(sweep, &link, now).await,
-        // The attempt's own end takes this expiry away, so nobody has recorded it.
-        ShareStatus::Destroyed => record_attempt(sweep, &link, expiry, now).await,
-        _ => Ok(()),
-    }
-}
-
-async fn expire(sweep: &Sweep, link: &ShareLink, now: Time) -> Result<(), CommitError> {
+/// Destroys the value of a link that nobody opened.
+pub(crate) async fn expire(sweep: &Sweep, hash: &TokenHash, now: Time) -> Result<(), CommitError> {
+    let link = sweep.store.get(&share::row(hash)).await?;
+    let Some(link) = link.filter(|link| link.expires_at <= now) else { return Ok(()) };
     let detail = format!("Share link {} expired", link.name);
     let Some(record) = sweep.record_for(link.vault, Action::ShareLinkExpire, detail, now).await? else { return Ok(()) };
     let mut write = sweep.store.transaction();
     let ended = share::row(&link.hash).change().set(share::STATUS, &ShareStatus::Expired);
     let ended = ended.set(share::ENDED_AT, &Some(link.expires_at));
     let waits = write.change(ended.only_if(share::STATUS.is(&ShareStatus::Pending)));
-    share::destroy(&mut write, link);
+    share::destroy(&mut write, &link);
     write.record(&record.project(link.project));
     // Refused means that an attempt was faster.
     write.commit_unless_refused(waits).await?;
     Ok(())
 }
 
-async fn record_attempt(sweep: &Sweep, link: &ShareLink, expiry: &Expiry, now: Time) -> Result<(), CommitError> {
+/// Records an attempt that destroyed the value and was cut off before its record. Its own end takes the expiry away.
+pub(crate) async fn record_attempt(
+    sweep: &Sweep,
+    hash: &TokenHash,
+    expiry: &Expiry,
+    now: Time,
+) -> Result<(), CommitError> {
+    let Some(link) = sweep.store.get(&share::row(hash)).await? else { return Ok(()) };
     let detail = format!("Share link {} destroyed by an attempt that was cut off", link.name);
     let Some(record) = sweep.record_for(link.vault, Action::ShareLinkFail, detail, now).await? else { return Ok(()) };
     let mut write = sweep.store.transaction();

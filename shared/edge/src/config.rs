@@ -114,6 +114,8 @@ impl Config {
         if config.default_plan.as_ref().is_some_and(|name| !config.plans.has(name)) {
             return Err(wrong("SIKKERKEY_DEFAULT_PLAN", &format!("must be one of SIKKERKEY_PLANS, or {UNLIMITED}")));
         }
+        // A vault on it has no plan in its row.
+        config.default_plan = config.default_plan.filter(|name| name != UNLIMITED);
         config.kms_key = lookup("SIKKERKEY_KMS_KEY");
         if config.kms_key.as_ref().is_some_and(|key| !key.starts_with("arn:")) {
             return Err(wrong("SIKKERKEY_KMS_KEY", "must be an ARN (arn:aws:kms:...)"));

@@ -10,8 +10,11 @@ const copy = shown.querySelector("button");
 // the value.
 const isPassphrase = (text) => /^[a-hjkmnp-z02-9]{20}$/.test(text.toLowerCase().replace(/[^a-z0-9]/g, ""));
 
+// From now on, because the clock here may be another one than the server's.
+const endsAt = Date.now() + Number(left.dataset.left);
+
 const countDown = () => {
-  const seconds = Math.max(0, Math.ceil((Number(left.dataset.endsAt) - Date.now()) / 1000));
+  const seconds = Math.max(0, Math.ceil((endsAt - Date.now()) / 1000));
   const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
   left.textContent = parts.map((part) => String(part).padStart(2, "0")).join(":");
   if (seconds > 0) return;

@@ -97,8 +97,8 @@ impl Door {
         let by_agent = principal.agent().is_some();
         let record = match response.status().as_u16() {
             403 | 404 => Some(principal.entry(Action::RequestDenied, refused(&called, &response))),
-            // A handler that says more of a refusal has written its own record.
-            400..500 if principal.written.is_noted() => None,
+            // The handler has more to say of it.
+            400..500 if response.extensions().get::<Told>().is_some_and(|told| told.is_recorded) => None,
             400..500 => Some(principal.entry(Action::RequestInvalid, refused(&called, &response))),
             // It is not known what came of it; the answer stays what it is even if this cannot be written.
             500.. if by_agent => {

@@ -118,6 +118,7 @@ codes! {
         ValueFixed "value_fixed",
     410:
         LinkGone "link_gone",
+        PassphraseWrong "passphrase_wrong",
     413:
         AnswerTooLarge "answer_too_large",
         BodyTooLarge "body_too_large",

@@ -23,6 +23,7 @@ pub struct Error {
     outside: Cow<'static, str>,
     inside: Option<String>,
     retry_after_seconds: Option<u64>,
+    is_recorded: bool,
 }
 
 /// Both messages of an error; they travel with the response to the log line and the audit record.
@@ -32,12 +33,14 @@ pub(crate) struct Told {
     pub(crate) outside: Cow<'static, str>,
     /// What only the log learns.
     pub(crate) inside: Option<String>,
+    /// Whether whoever refused has written the record of it.
+    pub(crate) is_recorded: bool,
 }
 
 impl Error {
     /// An error of this code with a text for the caller, who is told what to do.
     pub fn new(code: Code, outside: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, outside: outside.into(), inside: None, retry_after_seconds: None }
+        Self { code, outside: outside.into(), inside: None, retry_after_seconds: None, is_recorded: false }
     }
 
     /// 401, always with the same text.
@@ -104,6 +107,13 @@ impl Error {
         self
     }
 
+    /// Says that its record is written: the door writes none.
+    #[must_use]
+    pub fn recorded(mut self) -> Self {
+        self.is_recorded = true;
+        self
+    }
+
     /// Adds `Retry-After`.
     #[must_use]
     pub fn retry_after(mut self, seconds: u64) -> Self {
@@ -140,7 +150,8 @@ impl IntoResponse for Error {
         if let Some(seconds) = self.retry_after_seconds {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        response.extensions_mut().insert(Told { outside: self.outside, inside: self.inside });
+        let Self { outside, inside, is_recorded, .. } = self;
+        response.extensions_mut().insert(Told { outside, inside, is_recorded });
         response
     }
 }

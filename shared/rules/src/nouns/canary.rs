@@ -50,6 +50,6 @@ pub struct Trip {
 }
 
 impl Trip {
-    /// How long it is kept, in days: as long as its record.
+    /// How long it is kept, in days.
     pub const KEPT_DAYS: u64 = 365;
 }

@@ -28,8 +28,10 @@ pub enum Expiring {
     Secret(ProjectId, SecretId),
     /// A secret that a policy's TTL ends: purged, if that still holds.
     Ttl(ProjectId, SecretId),
-    /// A share link nobody opened, or whose attempt was cut off: its value is destroyed.
+    /// A share link nobody opened: its value is destroyed.
     Share(TokenHash),
+    /// An attempt at a share link: recorded, if it was cut off.
+    ShareAttempt(TokenHash),
     /// A project that was deleted: what is left of it goes.
     Project(VaultId, ProjectId),
 }

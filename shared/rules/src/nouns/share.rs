@@ -92,7 +92,7 @@ impl ShareLink {
 
     /// What ends an attempt that began now and is cut off.
     pub fn attempt(&self, now: Time) -> Expiry {
-        Expiry { at: now.plus_seconds(Self::ATTEMPT_SECONDS), of: Expiring::Share(self.hash.clone()) }
+        Expiry { at: now.plus_seconds(Self::ATTEMPT_SECONDS), of: Expiring::ShareAttempt(self.hash.clone()) }
     }
 
     /// When it is no longer kept.

@@ -30,6 +30,7 @@ impl Put for Expiry {
             Expiring::Bundle(hash) => format!("BUNDLE#{}", hash.as_str()),
             Expiring::Secret(_, id) => format!("SECRET#{id}"),
             Expiring::Ttl(_, id) => format!("TTL#{id}"),
+            Expiring::ShareAttempt(hash) => format!("SHARE-ATTEMPT#{}", hash.as_str()),
             Expiring::Share(hash) => format!("SHARE#{}", hash.as_str()),
             Expiring::Project(_, id) => format!("PROJECT#{id}"),
         };

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use protocol::VaultId;
 use rules::Time;
 use rules::plan::Counted;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::engine::attribute::attributes;
 use crate::engine::row::{Row, RowKey};
@@ -22,10 +22,15 @@ const QUIET_SECONDS: u64 = 10;
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Usage {
-    /// The number.
+    /// The number. What was made before anything was counted can take it below zero, which is zero.
+    #[serde(deserialize_with = "not_negative")]
     pub used: u64,
     /// When one was last made.
     pub made_at: Option<Time>,
+}
+
+fn not_negative<'de, D: Deserializer<'de>>(number: D) -> Result<u64, D::Error> {
+    i64::deserialize(number).map(|number| u64::try_from(number).unwrap_or_default())
 }
 
 /// Key of a vault's count of one kind.

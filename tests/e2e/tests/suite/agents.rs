@@ -313,9 +313,13 @@ async fn every_call_of_an_agent_is_recorded() {
     assert!(record.detail.ends_with("This needs the scope projects.secrets.read"), "{}", record.detail);
     agent.post("/v1/ai/projects/proj_0000000000/update", &json!({})).await.error(404);
     assert_eq!(newest().await.0, 6);
+    // A call that only looks is recorded before it is looked at, and its refusal besides.
+    agent.post("/v1/ai/projects/query", &json!({ "limit": 0 })).await.error(422);
+    let (eight, record) = newest().await;
+    assert_eq!((eight, record.action), (8, Action::RequestInvalid));
     // And the agent can see it.
     let me = agent.get("/v1/ai/whoami").await.expect(200).json();
-    assert_eq!(me["recent"].as_array().unwrap().len(), 7, "with this call");
+    assert_eq!(me["recent"].as_array().unwrap().len(), 9, "with this call");
     for _ in 0..20 {
         agent.get("/v1/ai/projects").await.expect(200);
     }

@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use crypto::KeyPair;
-use e2e::{Answer, Options, Person, Request, World};
+use e2e::{Answer, Fault, Options, Person, Request, World};
 use rules::audit::{Action, ActorKind, Severity};
 use serde_json::{Value, json};
 
@@ -151,6 +151,43 @@ async fn what_ends_by_itself_makes_room() {
     world.wait_seconds(8 * 86_400);
     world.sweep().await;
     assert_eq!(used(&usage(&owner.again().await).await), [1, 0, 0, 0, 0]);
+}
+
+/// A machine whose removal was cut off has given its place back: it does not come back to life, and the removal goes on. Two
+/// removals at once are both told the truth.
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_is_being_removed_counts_no_more() {
+    let world = world("small").await;
+    let owner = world.owner().await;
+    for nth in 0..20 {
+        owner.step_up().await;
+        let machine = owner.machine().await;
+        let path = format!("/v1/manage/machines/{}", machine.id);
+        let before = used(&usage(&owner).await)[2];
+        world.store.fail(nth, Fault::Error, true);
+        let answer = owner.post(&format!("{path}/revoke"), &json!({})).await;
+        world.store.heal();
+        let after = used(&usage(&owner).await)[2];
+        if answer.status == 200 {
+            assert!(nth > 5 && after == before - 1, "{nth}: {before} {after}");
+            break;
+        }
+        if after < before {
+            let again = owner.post(&format!("{path}/enable"), &json!({})).await;
+            assert!(again.status == 404 || again.code(409) == "revoke_instead", "{nth}: {}", again.text());
+        }
+        let again = owner.post(&format!("{path}/revoke"), &json!({})).await;
+        assert!(again.status == 200 || again.status == 404, "{nth}: {}", again.text());
+        assert_eq!(used(&usage(&owner).await)[2], before - 1, "cut off at call {nth}");
+    }
+    let machine = owner.machine().await;
+    let path = format!("/v1/manage/machines/{}/revoke", machine.id);
+    let body = json!({});
+    let (one, other) = tokio::join!(owner.post(&path, &body), owner.post(&path, &body));
+    for answer in [one, other] {
+        assert!([200, 404].contains(&answer.status.as_u16()), "{}", answer.text());
+    }
+    assert_eq!(used(&usage(&owner).await)[2], 0);
 }
 
 /// A policy's TTL and the deletion of a project destroy secrets that nobody took off the count.

@@ -132,7 +132,7 @@ async fn a_wrong_passphrase_destroys_the_value() {
     for wrong in ["abcde-fghjk-mnpqr-stuvw", "x", "\u{1f511}", " ", &"a".repeat(128)] {
         let link = Link::given(&owner).await;
         let refused = link.open(wrong).await;
-        assert_eq!(refused.code(410), "link_gone");
+        assert_eq!(refused.code(410), "passphrase_wrong");
         assert_eq!(refused.error(410), "This is not the passphrase, and the link is destroyed");
         link.is_gone().await;
         assert_eq!(link.status().await, "destroyed");
