@@ -25,7 +25,7 @@ pub use document::document;
 pub use keys::TestKeys;
 pub use logs::{EveryLine, logged};
 pub use mail::TestMail;
-pub use place::is_deep;
+pub use place::{is_deep, machines_a_day};
 pub use proxy::{Call, Fault, Proxy};
 pub use request::{Answer, Request, keys, send};
 pub use rights::left_by_tests;

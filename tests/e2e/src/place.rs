@@ -8,8 +8,11 @@
 //! | `SIKKERKEY_E2E_LAMBDA` | an endpoint that takes Lambda's Invoke: the functions are processes of their own, all worlds share them and their tables, and the clock is the real one |
 //! | `SIKKERKEY_E2E_PREFIX` | with Lambda: what the names of its tables begin with |
 //! | `SIKKERKEY_E2E_DEEP` | anything: tests that sample what they could try try all of it |
+//! | `SIKKERKEY_E2E_STORE` | a folder: the embedded store of each world is a file in it, and not in memory, where it gets slower as it fills |
+//! | `SIKKERKEY_E2E_A_DAY` | how many ephemeral machines a day the year of CI has |
 //! | `SIKKERKEY_E2E_FUNCTION_PREFIX` | with Lambda: what the names of its functions begin with; nothing unless given |
 
+use std::path::Path;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
@@ -30,6 +33,12 @@ fn given(name: &str) -> Option<String> {
 #[must_use]
 pub fn is_deep() -> bool {
     given("SIKKERKEY_E2E_DEEP").is_some()
+}
+
+/// How many ephemeral machines a day the year of CI has, if that is given.
+#[must_use]
+pub fn machines_a_day() -> Option<usize> {
+    given("SIKKERKEY_E2E_A_DAY").map(|number| number.parse().expect("SIKKERKEY_E2E_A_DAY is a number"))
 }
 
 fn nobody() -> Credentials {
@@ -64,7 +73,13 @@ pub(crate) fn store() -> (Proxy, Option<Embedded>) {
     if given("SIKKERKEY_E2E_DYNAMODB").is_some() {
         return (Proxy::new(aws_smithy_http_client::Builder::new().build_http()), None);
     }
-    let embedded = Embedded::in_memory().unwrap();
+    let embedded = match given("SIKKERKEY_E2E_STORE") {
+        None => Embedded::in_memory().unwrap(),
+        Some(folder) => {
+            let name = format!("e2e-{}.sqlite", hex::encode(crypto::random::bytes::<6>()));
+            Embedded::in_file(&Path::new(&folder).join(name)).unwrap()
+        }
+    };
     (Proxy::new(Connector(embedded.clone())), Some(embedded))
 }
 
