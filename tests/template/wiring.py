@@ -218,7 +218,10 @@ def key_policy(of, calls, routes):
             and {operator for operator, _, _ in conditions} == {"StringEquals"}
         ):
             roles = statement.values("aws:PrincipalArn")
-            by_policy |= set(itertools.product(roles, statement.actions, statement.values(rights.PURPOSE)))
+            let = set(itertools.product(roles, statement.actions, statement.values(rights.PURPOSE)))
+            if by_policy & let:
+                yield f"{statement.sid} lets again what another statement lets"
+            by_policy |= let
         else:
             yield f"{statement.sid} lets {statement.principals[0]} use the key, not as a function's role with a purpose"
     by_role = {
