@@ -171,10 +171,12 @@ class Things:
         self.secrets, self.members = {}, {}
         self.plain, self.policies, self.bound = {}, {}, {}
         self.scheduled, self.armed, self.disarmed = {}, {}, {}
+        schedules = owner.post("/v1/manage/dynamic-secrets/query", {"limit": 200})["dynamicSecrets"]
+        rotated = {row["secretId"] for row in schedules}
         for project in self.projects:
             rows = owner.get(f"/v1/manage/projects/{project}/secrets")["secrets"]
-            # What a policy refuses is no thing to read, and neither is what freezes.
-            rows = [row for row in rows if row["type"] != "canary"]
+            # What a policy refuses is no thing to read, and neither is what freezes; what a schedule rotates takes no value.
+            rows = [row for row in rows if row["type"] != "canary" and row["id"] not in rotated]
             live = [row["id"] for row in rows if not row["policyId"]]
             while len(live) < 3:
                 fields = ["USER", "PASSWORD"] if len(live) == 1 else None
