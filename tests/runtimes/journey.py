@@ -116,7 +116,7 @@ class Journey:
         end = time.monotonic() + MAIL_SECONDS
         while time.monotonic() < end:
             with urllib.request.urlopen(f"{self.emulator}/_ministack/ses/messages") as answer:
-                found = re.findall(rf"{page}#([0-9a-f]+)", answer.read().decode())
+                found = re.findall(rf"{page}#([\w-]+)", answer.read().decode())
             if found:
                 self.tally.check(f"the mail with a link to {page} is sent")
                 return found[-1]
