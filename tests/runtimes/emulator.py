@@ -61,15 +61,13 @@ def _attributes(part):
     return sorted(names | set(part["Key"]))
 
 
-def _dynamodb_context(action, resource):
+def _dynamodb_contexts(action, resource):
+    """What each check is about. DynamoDB authorizes each step of a transaction for itself, as the call that it stands for."""
     request = _request.get() or {}
     table = resource.split(":table/", 1)[-1].split("/")[0]
-    parts = list(_parts(request, action, table))
-    context = {
-        "dynamodb:LeadingKeys": [key for part in parts for key in _leading_keys(part, table)],
-        "dynamodb:Attributes": [name for part in parts for name in _attributes(part)],
-    }
-    return {key: values for key, values in context.items() if values}
+    for part in _parts(request, action, table):
+        context = {"dynamodb:LeadingKeys": _leading_keys(part, table), "dynamodb:Attributes": _attributes(part)}
+        yield {key: values for key, values in context.items() if values}
 
 
 def teach():
@@ -94,10 +92,12 @@ def teach():
         return context
 
     def with_rows(access_key, action, service, region, resource_arn="*", service_context=None):
-        context = dict(service_context or {})
-        if service == "dynamodb":
-            context.update(_dynamodb_context(action, resource_arn))
-        return enforce(access_key, action, service, region, resource_arn=resource_arn, service_context=context)
+        def denied(more):
+            context = {**(service_context or {}), **more}
+            return enforce(access_key, action, service, region, resource_arn=resource_arn, service_context=context)
+
+        contexts = list(_dynamodb_contexts(action, resource_arn)) if service == "dynamodb" else []
+        return next(filter(None, map(denied, contexts or [{}])), None)
 
     def with_role(key, context):
         value = condition_key(key, context)
