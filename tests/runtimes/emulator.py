@@ -62,7 +62,7 @@ def _attributes(part):
 
 
 def _dynamodb_contexts(action, resource):
-    """What each check is about. DynamoDB authorizes each step of a transaction for itself, as the call that it stands for."""
+    """What each check is about. DynamoDB authorizes each step of a transaction for itself, as the call it stands for."""
     request = _request.get() or {}
     table = resource.split(":table/", 1)[-1].split("/")[0]
     for part in _parts(request, action, table):
