@@ -52,10 +52,8 @@ pub(crate) async fn sign_in(
     let user = match known {
         Some(user) if right => user,
         known => {
-            let record = match known {
-                Some(user) => Some(entry(&user, Action::AuthFailure, "Sign-in with a wrong password")?),
-                None => None,
-            };
+            let wrong = |user| entry(&user, Action::AuthFailure, "Sign-in with a wrong password");
+            let record = known.map(wrong).transpose()?;
             return Err(app.failed(from, record).await);
         }
     };

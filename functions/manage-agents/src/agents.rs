@@ -10,7 +10,7 @@ use edge::paging::SIZE_LIMIT;
 use edge::{Body, Error, Ids, Json, Principal};
 use protocol::{AgentId, ProjectId};
 use rules::Time;
-use rules::names::UniqueName;
+use rules::names::NameFilter;
 use rules::nouns::{Agent, AgentState};
 use rules::scope::Scope;
 use schemars::JsonSchema;
@@ -108,11 +108,8 @@ pub(crate) async fn query(
     Body(query): Body<Query>,
 ) -> Result<Json<Page<Agents>>, Error> {
     let pager = Pager::page(query.limit, query.cursor.as_deref())?;
-    let name = query.name.as_deref().map(UniqueName::of);
-    let wanted = |agent: &Agent| {
-        name.as_ref().is_none_or(|name| *name == UniqueName::of(&agent.name))
-            && query.state.is_none_or(|state| state == agent.state())
-    };
+    let name = NameFilter::of(query.name.as_deref());
+    let wanted = |agent: &Agent| name.takes(&agent.name) && query.state.is_none_or(|state| state == agent.state());
     let show = |agent| wanted(&agent).then(|| AgentRow::from(&agent));
     Ok(pager.along(&app.store, agent::of_vault(by.vault), show).await?.page(Agents::of))
 }

@@ -10,7 +10,7 @@ use edge::paging::SIZE_LIMIT;
 use edge::{Body, Error, Ids, Json, Principal};
 use protocol::{MachineId, ProjectId, SecretId};
 use rules::Time;
-use rules::names::UniqueName;
+use rules::names::NameFilter;
 use rules::nouns::{Canary, Secret, Trip};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -117,10 +117,9 @@ pub(crate) async fn query(
 ) -> Result<Json<Page<Canaries>>, Error> {
     by.find(&project::row(project)).await?;
     let pager = Pager::page(query.limit, query.cursor.as_deref())?;
-    let name = query.name.as_deref().map(UniqueName::of);
+    let name = NameFilter::of(query.name.as_deref());
     let wanted = |secret: &Secret, canary: Canary| {
-        query.enabled.is_none_or(|enabled| enabled == canary.enabled)
-            && name.as_ref().is_none_or(|name| *name == UniqueName::of(&secret.name))
+        query.enabled.is_none_or(|enabled| enabled == canary.enabled) && name.takes(&secret.name)
     };
     let show = |secret: Secret| {
         let canary = secret.canary.filter(|canary| wanted(&secret, *canary))?;

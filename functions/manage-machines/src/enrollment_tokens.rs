@@ -13,7 +13,7 @@ use rules::Time;
 use rules::audit::Action;
 use rules::enrollment::{self, LIFETIME_SECONDS, NAMED, USES};
 use rules::limits::{self, NAME, TEXT};
-use rules::names::UniqueName;
+use rules::names::NameFilter;
 use rules::nouns::{EnrollmentToken, EnrollmentTokenId, EnrollmentTokenState, Revocation};
 use rules::plan::Counted;
 use schemars::JsonSchema;
@@ -154,10 +154,10 @@ pub(crate) async fn query(
     Body(query): Body<Query>,
 ) -> Result<Json<Page<Tokens>>, Error> {
     let pager = Pager::page(query.limit, query.cursor.as_deref())?;
-    let name = query.name.as_deref().map(UniqueName::of);
+    let name = NameFilter::of(query.name.as_deref());
     let wanted = |token: &EnrollmentToken| {
         by.may_see(token)
-            && name.as_ref().is_none_or(|name| *name == UniqueName::of(&token.name))
+            && name.takes(&token.name)
             && query.state.is_none_or(|state| state == token.state(by.now))
             && query.unused.is_none_or(|unused| unused == by.now.is_unused(token.last_used_at, token.created_at))
     };

@@ -9,7 +9,7 @@ use edge::paging::SIZE_LIMIT;
 use edge::{Body, Error, Ids, Json, Principal};
 use protocol::{MachineId, ProjectId, UserId};
 use rules::Time;
-use rules::names::UniqueName;
+use rules::names::NameFilter;
 use rules::nouns::{EnrollmentTokenId, Machine, MachineKind, MachineState};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -119,9 +119,9 @@ pub(crate) async fn query(
     Body(query): Body<Query>,
 ) -> Result<Json<Page<Machines>>, Error> {
     let pager = Pager::page(query.limit, query.cursor.as_deref())?;
-    let name = query.name.as_deref().map(UniqueName::of);
+    let name = NameFilter::of(query.name.as_deref());
     let wanted = |machine: &Machine| {
-        name.as_ref().is_none_or(|name| *name == UniqueName::of(&machine.name))
+        name.takes(&machine.name)
             && query.kind.is_none_or(|kind| kind == machine.kind)
             && query.state.is_none_or(|state| state == machine.state(by.now))
             && query.unused.is_none_or(|unused| unused == by.now.is_unused(machine.last_seen_at, machine.created_at))

@@ -5,7 +5,7 @@ use edge::listing::{Page, Pager, Whole};
 use edge::paging::SIZE_LIMIT;
 use edge::{Body, Error, Ids, Json, Principal};
 use protocol::{ProjectId, SecretId};
-use rules::names::UniqueName;
+use rules::names::NameFilter;
 use rules::nouns::{Policy, PolicyId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -71,8 +71,8 @@ pub(crate) async fn query(
 ) -> Result<Json<Page<Policies>>, Error> {
     by.find(&project::row(project)).await?;
     let pager = Pager::page(query.limit, query.cursor.as_deref())?;
-    let name = query.name.as_deref().map(UniqueName::of);
-    let wanted = |policy: &Policy| name.as_ref().is_none_or(|name| *name == UniqueName::of(&policy.name));
+    let name = NameFilter::of(query.name.as_deref());
+    let wanted = |policy: &Policy| name.takes(&policy.name);
     let show = |policy| wanted(&policy).then(|| policy.into());
     Ok(pager.along(&app.store, policy::of_project(project), show).await?.page(Policies::of))
 }

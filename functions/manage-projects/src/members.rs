@@ -10,7 +10,7 @@ use edge::{Body, Error, Ids, Json, Principal};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use protocol::{MachineId, ProjectId};
 use rules::Time;
-use rules::names::{UniqueName, folded};
+use rules::names::{NameFilter, folded};
 use rules::nouns::{Machine, MachineKind, MachineState};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -61,7 +61,7 @@ impl Query {
     fn wants(&self, machine: &Machine, now: Time) -> bool {
         let search = self.search.as_deref().map(folded).unwrap_or_default();
         (folded(&machine.name).contains(&search) || machine.id.to_string().starts_with(&search))
-            && self.name.as_ref().is_none_or(|name| UniqueName::of(name) == UniqueName::of(&machine.name))
+            && NameFilter::of(self.name.as_deref()).takes(&machine.name)
             && self.kind.is_none_or(|kind| kind == machine.kind)
             && self.state.is_none_or(|state| state == machine.state(now))
             && self.unused.is_none_or(|unused| unused == now.is_unused(machine.last_seen_at, machine.created_at))

@@ -10,7 +10,7 @@ use edge::paging::SIZE_LIMIT;
 use edge::{Body, Error, Ids, Json, Principal};
 use protocol::{ProjectId, SecretId};
 use rules::Time;
-use rules::names::UniqueName;
+use rules::names::NameFilter;
 use rules::nouns::{Schedule, Secret, SecretKind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -97,11 +97,11 @@ pub(crate) async fn query(
     Body(query): Body<Query>,
 ) -> Result<Json<Page<Schedules>>, Error> {
     let pager = Pager::page(query.limit, query.cursor.as_deref())?;
-    let name = query.name.as_deref().map(UniqueName::of);
+    let name = NameFilter::of(query.name.as_deref());
     let wanted = |secret: &Secret, schedule: &Schedule| {
         query.project_id.is_none_or(|project| project == secret.project)
             && query.enabled.is_none_or(|enabled| enabled == schedule.enabled)
-            && name.as_ref().is_none_or(|name| *name == UniqueName::of(&secret.name))
+            && name.takes(&secret.name)
     };
     Ok(app.page(&by, pager, wanted).await?.end().page(Schedules::of))
 }

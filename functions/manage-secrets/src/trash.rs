@@ -11,7 +11,7 @@ use edge::{Body, Code, Error, Ids, Json, Principal, done};
 use protocol::{ProjectId, SecretId};
 use rules::Time;
 use rules::audit::Action;
-use rules::names::UniqueName;
+use rules::names::NameFilter;
 use rules::nouns::{Expiring, Expiry, Secret, SecretKind, TRASH_SECONDS};
 use rules::plan::Counted;
 use schemars::JsonSchema;
@@ -87,9 +87,9 @@ pub(crate) async fn query(
     Body(query): Body<Query>,
 ) -> Result<Json<Page<Trash>>, Error> {
     let pager = Pager::page(query.limit, query.cursor.as_deref())?;
-    let name = query.name.as_deref().map(UniqueName::of);
+    let name = NameFilter::of(query.name.as_deref());
     let wanted = |secret: &Secret| {
-        name.as_ref().is_none_or(|name| *name == UniqueName::of(&secret.name))
+        name.takes(&secret.name)
             && query.project_id.is_none_or(|project| project == secret.project)
             && query.kind.is_none_or(|kind| kind == secret.kind)
     };

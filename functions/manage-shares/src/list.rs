@@ -7,7 +7,7 @@ use edge::paging::SIZE_LIMIT;
 use edge::{Body, Error, Ids, Json, Principal};
 use protocol::ProjectId;
 use rules::Time;
-use rules::names::UniqueName;
+use rules::names::NameFilter;
 use rules::nouns::{ShareLink, ShareLinkId, ShareStatus};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -81,11 +81,8 @@ pub(crate) async fn query(
 ) -> Result<Json<Page<Links>>, Error> {
     by.find(&project::row(project)).await?;
     let pager = Pager::page(query.limit, query.cursor.as_deref())?;
-    let name = query.name.as_deref().map(UniqueName::of);
-    let wanted = |link: &LinkView| {
-        query.status.is_none_or(|status| status == link.status)
-            && name.as_ref().is_none_or(|name| *name == UniqueName::of(&link.name))
-    };
+    let name = NameFilter::of(query.name.as_deref());
+    let wanted = |link: &LinkView| query.status.is_none_or(|status| status == link.status) && name.takes(&link.name);
     let show = |link| Some(LinkView::of(link, by.now)).filter(wanted);
     Ok(pager.along(&app.store, share::of_project(project), show).await?.page(Links::of))
 }

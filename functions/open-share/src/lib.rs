@@ -67,9 +67,7 @@ impl App {
         let mut write = self.store.transaction();
         write.delete_existing(&self.values.shared(&link.hash));
         write.require(&project::row(link.project));
-        let ended = share::row(&link.hash).change().set(share::STATUS, &ShareStatus::Destroyed);
-        let ended = ended.set(share::ENDED_AT, &Some(now));
-        write.change(ended.only_if(share::STATUS.is(&ShareStatus::Pending)));
+        share::end(&mut write, link, ShareStatus::Destroyed, now);
         write.delete(&link.expiry().key());
         write.put(&attempt);
         match write.commit().await {

@@ -15,9 +15,7 @@ pub(crate) async fn expire(sweep: &Sweep, hash: &TokenHash, now: Time) -> Result
     let detail = format!("Share link {} expired", link.name);
     let Some(record) = sweep.record_for(link.vault, Action::ShareLinkExpire, detail, now).await? else { return Ok(()) };
     let mut write = sweep.store.transaction();
-    let ended = share::row(&link.hash).change().set(share::STATUS, &ShareStatus::Expired);
-    let ended = ended.set(share::ENDED_AT, &Some(link.expires_at));
-    let waits = write.change(ended.only_if(share::STATUS.is(&ShareStatus::Pending)));
+    let waits = share::end(&mut write, &link, ShareStatus::Expired, link.expires_at);
     share::destroy(&mut write, &link);
     write.record(&record.project(link.project));
     // Refused means that an attempt was faster.

@@ -50,6 +50,24 @@ impl UniqueName {
     }
 }
 
+/// Which names a query asks for: all, or those that are the same as one.
+#[derive(Debug, Clone)]
+pub struct NameFilter(Option<UniqueName>);
+
+impl NameFilter {
+    /// Those that are the same as this name; all without one.
+    #[must_use]
+    pub fn of(name: Option<&str>) -> Self {
+        Self(name.map(UniqueName::of))
+    }
+
+    /// Whether this name is one of them.
+    #[must_use]
+    pub fn takes(&self, name: &str) -> bool {
+        self.0.as_ref().is_none_or(|wanted| *wanted == UniqueName::of(name))
+    }
+}
+
 impl fmt::Display for UniqueName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -11,7 +11,7 @@ use crate::engine::attribute::attributes;
 use crate::engine::row::{Put, Row, RowKey, sortable};
 use crate::engine::table::Table;
 use crate::engine::transaction::ROWS;
-use crate::{CommitError, List, Lists, Transaction};
+use crate::{CommitError, List, Lists, Step, Transaction};
 
 /// The value of a share link, sealed. Gone with the one attempt.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -108,6 +108,12 @@ pub mod of_key {
             KEY = key "key": Sealed;
         }
     }
+}
+
+/// Ends a share link that waits. The step is refused when it does not.
+pub fn end(write: &mut Transaction<'_>, link: &ShareLink, status: ShareStatus, at: Time) -> Step {
+    let ended = link.key().change().set(STATUS, &status).set(ENDED_AT, &Some(at));
+    write.change(ended.only_if(STATUS.is(&ShareStatus::Pending)))
 }
 
 /// Destroys the value of a share link, if it is there.
