@@ -2,10 +2,8 @@
 //! requests. So tests see the requests that a function sends on AWS, can make them fail, and need no server.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{Builder, Credentials, HttpClient, Region};
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
@@ -22,24 +20,14 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use store::Backend;
 
-/// How long a stand-in for DynamoDB may take for an attempt and for a call. It shares the machine with the tests, and makes
-/// the tables of many worlds at once.
-const PATIENCE: [Duration; 2] = [Duration::from_secs(30), Duration::from_secs(90)];
-
-/// A client that speaks through this, as a function's does on AWS: to DynamoDB's endpoint, or more patiently to another.
+/// A client that speaks through this, to an endpoint of its own or to DynamoDB's, as a function's does on AWS.
 pub fn client(through: impl HttpClient + 'static, endpoint: Option<String>) -> Client {
     let mut config = Builder::new()
         .http_client(through)
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("test", "test", None, None, "tests"));
-    config.set_endpoint_url(endpoint.clone());
-    let mut config = bounded(config);
-    if endpoint.is_some() {
-        let [attempt, call] = PATIENCE;
-        let limits = TimeoutConfig::builder().operation_attempt_timeout(attempt).operation_timeout(call);
-        config = config.timeout_config(limits.build());
-    }
-    Client::from_conf(config.build())
+    config.set_endpoint_url(endpoint);
+    Client::from_conf(bounded(config).build())
 }
 
 /// The store's backend by the AWS client, through this.
