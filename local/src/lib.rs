@@ -10,19 +10,25 @@ mod server;
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use edge::answer::{File, Text};
 use edge::seal::Seal;
-use edge::{Base, Clock, Code, Config, Error, MailQueue, RequestId, Routes, SESSION_COOKIE, SourceAddress, Telemetry};
+use edge::{
+    Base, Clock, Code, Config, Courier, DeliveryRequest, Error, MailQueue, RequestId, Routes, SESSION_COOKIE,
+    SourceAddress, Telemetry,
+};
 use functions::Place;
+use functions::deliver_webhooks::{DeliverWebhooks, SystemNames};
 use functions::follow_audit::FollowAudit;
 use functions::seal_secret::SealSecret;
 use functions::send_mail::SendMail;
 use http::{HeaderValue, header};
 use outbox::{Direct, Outbox};
+use rules::nouns::WebhookId;
 use store::{Backend, Item, KeyLayer, KeyRing, Store, StoreError, Values, tables};
 
 pub use server::{Running, serve};
@@ -53,6 +59,8 @@ pub struct System {
     pub keys: KeyRing,
     /// Where mails go.
     pub outbox: Outbox,
+    /// What delivers to webhooks.
+    pub deliver: DeliverWebhooks,
 }
 
 impl Parts {
@@ -62,7 +70,9 @@ impl Parts {
         let (store, values) = Store::new(self.backend, &self.config.table_prefix);
         let keys = KeyRing::new(self.key_layer, self.config.key_cache_seconds);
         let base = Base { config: Arc::new(self.config), store, clock: self.clock };
-        Ok(System { base, values, keys, outbox: Outbox::default() })
+        let deliver = DeliverWebhooks::new(&base, keys.clone(), Arc::new(SystemNames));
+        let deliver = deliver.map_err(StoreError::Unavailable)?;
+        Ok(System { base, values, keys, outbox: Outbox::default(), deliver })
     }
 }
 
@@ -81,6 +91,10 @@ impl Place for System {
 
     fn seal(&self, _: &'static str) -> Seal {
         Seal::by(SealSecret::new(&self.base, self.values.clone(), self.keys.clone()))
+    }
+
+    fn courier(&self, _: &'static str) -> Arc<dyn Courier> {
+        Arc::new(Nearby(self.deliver.clone()))
     }
 
     fn mail(&self, _: &'static str) -> Arc<dyn MailQueue> {
@@ -151,6 +165,25 @@ async fn over_http(mut request: Request, next: Next) -> Response {
 pub async fn follow(stream: Vec<Item>, counts: &FollowAudit) -> Result<usize, Error> {
     let written = store::audit::records(stream)?.into_iter().map(store::audit::Seen::Written);
     counts.run(&written.collect::<Vec<_>>()).await
+}
+
+/// `deliver-webhooks` in this process. Nobody waits for deliveries.
+struct Nearby(DeliverWebhooks);
+
+#[async_trait]
+impl Courier for Nearby {
+    async fn check(&self, url: &str) -> Result<(), Error> {
+        self.0.answer(&DeliveryRequest::Check { url: url.to_owned() }).await.map(drop)
+    }
+
+    async fn wake(&self, webhooks: Vec<WebhookId>) {
+        let deliver = self.0.clone();
+        tokio::spawn(async move {
+            if let Err(error) = deliver.answer(&DeliveryRequest::Now { webhooks }).await {
+                tracing::error!(?error, "deliveries wait for the next minute");
+            }
+        });
+    }
 }
 
 async fn welcome() -> File<Text> {

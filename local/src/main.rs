@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
-use edge::{Clock, Config, telemetry};
+use edge::{Clock, Config, DeliveryRequest, telemetry};
 use functions::Place as _;
 use functions::follow_audit::FollowAudit;
 use functions::rotate_due::RotateDue;
@@ -40,6 +40,9 @@ struct Arguments {
     /// it is run again.
     #[arg(long, conflicts_with = "ephemeral")]
     rewrap: bool,
+    /// Let webhooks be on this computer, by http too: for trying out a receiver. Without it they are at public addresses.
+    #[arg(long)]
+    allow_loopback_webhooks: bool,
     /// Open the page of the mails in a browser when ready: there is no other yet.
     #[arg(long)]
     open: bool,
@@ -84,7 +87,8 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         .map_err(|error| format!("cannot listen on port {}: {error}; choose another with --port", arguments.port))?;
     let port = listener.local_addr()?.port();
     let url = format!("http://localhost:{port}");
-    let config = configuration(&url)?;
+    let mut config = configuration(&url)?;
+    config.loopback_webhooks = arguments.allow_loopback_webhooks;
     let parts = Parts { backend: Arc::new(embedded.clone()), key_layer, clock: Clock::System, config };
     let system = parts.assemble().await?;
 
@@ -122,9 +126,9 @@ fn configuration(url: &str) -> Result<Config, Failure> {
 
 /// What schedules and the store's own clean-up do on AWS.
 async fn schedule(system: System, embedded: Embedded) {
-    let sweep = Sweep::new(&system.base, system.seal("sweep-expired"));
+    let sweep = Sweep::new(&system.base, system.seal("sweep-expired"), system.mail("sweep-expired"));
     let rotations = RotateDue::new(&system.base, system.seal("rotate-due"));
-    let counts = FollowAudit::new(&system.base);
+    let counts = FollowAudit::new(&system.base, system.mail("follow-audit"), system.courier("follow-audit"));
     let mut tick = tokio::time::interval(SWEEP);
     let mut forget = tokio::time::interval(FORGET);
     let mut stream = tokio::time::interval(STREAM);
@@ -136,7 +140,7 @@ async fn schedule(system: System, embedded: Embedded) {
             }
             _ = stream.tick() => {
                 if let Err(error) = local::follow(embedded.take_stream(), &counts).await {
-                    tracing::error!(?error, "reads were not counted");
+                    tracing::error!(?error, "records were not followed");
                 }
                 continue;
             }
@@ -145,6 +149,12 @@ async fn schedule(system: System, embedded: Embedded) {
         if let Err(error) = sweep.run().await {
             tracing::error!(?error, "the sweep failed, the next one tries again");
         }
+        let deliver = system.deliver.clone();
+        tokio::spawn(async move {
+            if let Err(error) = deliver.answer(&DeliveryRequest::Due).await {
+                tracing::error!(?error, "deliveries failed, the next run tries again");
+            }
+        });
         if let Err(error) = rotations.run().await {
             tracing::error!(?error, "rotations failed, the next run tries again");
         }

@@ -110,7 +110,8 @@ mod tests {
         let outbox = Outbox::default();
         for number in 0..=KEPT {
             let text = format!("{number}\nhttp://localhost:8080/verify-email#ab\n<script>\n");
-            let mail = Mail { to: "a\"b<c>@example.org".to_owned(), subject: "Hello & so".to_owned(), text };
+            let mail =
+                Mail { to: "a\"b<c>@example.org".to_owned(), subject: "Hello & so".to_owned(), text, html: None };
             outbox.send(&mail).await.unwrap();
         }
         assert_eq!(outbox.mails().len(), KEPT);

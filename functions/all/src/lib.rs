@@ -6,14 +6,15 @@
 use std::sync::Arc;
 
 use edge::seal::Seal;
-use edge::{Base, MailQueue, Routes};
+use edge::{Base, Courier, MailQueue, Routes};
 use store::{KeyRing, Values};
 
 pub use {
-    account, account_mail, account_passkeys, bootstrap_agent, bootstrap_machine, dashboard, download_bundle,
-    enroll_machine, export_secrets, follow_audit, list_secrets, make_bundle, manage_agents, manage_audit,
-    manage_canaries, manage_machines, manage_policies, manage_projects, manage_schedules, manage_secrets,
-    manage_shares, open_share, operator, poll_secrets, read_secret, rotate_due, seal_secret, send_mail, sweep_expired,
+    account, account_mail, account_passkeys, bootstrap_agent, bootstrap_machine, dashboard, deliver_webhooks,
+    download_bundle, enroll_machine, export_secrets, follow_audit, list_secrets, make_bundle, manage_agents,
+    manage_audit, manage_canaries, manage_machines, manage_notifications, manage_policies, manage_projects,
+    manage_schedules, manage_secrets, manage_shares, open_share, operator, poll_secrets, read_secret, rotate_due,
+    seal_secret, send_mail, sweep_expired,
 };
 
 /// A place where functions run: gives each, by its name, what it asks for.
@@ -26,6 +27,8 @@ pub trait Place {
     fn keys(&self, function: &'static str) -> KeyRing;
     /// `seal-secret`.
     fn seal(&self, function: &'static str) -> Seal;
+    /// `deliver-webhooks`.
+    fn courier(&self, function: &'static str) -> Arc<dyn Courier>;
     /// `send-mail`.
     fn mail(&self, function: &'static str) -> Arc<dyn MailQueue>;
 }
@@ -53,6 +56,11 @@ pub fn routes(place: &impl Place) -> Vec<Routes> {
         manage_agents::routes(&base("manage-agents")),
         manage_schedules::routes(&base("manage-schedules"), seal("manage-schedules")),
         manage_canaries::routes(&base("manage-canaries"), seal("manage-canaries")),
+        manage_notifications::routes(
+            &base("manage-notifications"),
+            seal("manage-notifications"),
+            place.courier("manage-notifications"),
+        ),
         manage_policies::routes(&base("manage-policies")),
         manage_projects::routes(&base("manage-projects"), keys("manage-projects").maker()),
         manage_secrets::routes(&base("manage-secrets"), seal("manage-secrets")),

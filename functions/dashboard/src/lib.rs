@@ -1,20 +1,23 @@
-//! What is given out as it is: `GET /v1/openapi.json`, and the pages that links in mails lead to, `GET /verify-email` and
+//! What is given out as it is: `GET /v1/openapi.json`, `GET /v1/webhooks/keys`, and the pages that links in mails lead to, `GET /verify-email` and
 //! `GET /reset-password`.
 //!
 //! A page holds nothing of its own and asks the API. It takes the link's token from behind the `#`, where no server and no
 //! log sees it, and acts when the person says so: a scanner that opens links in mails changes nothing.
 
 mod document;
+mod keys;
 
 use axum::extract::State;
 use edge::page::{FORM, Page};
 use edge::{Base, Error, Routes};
 use http::HeaderMap;
+use store::Store;
 
 use crate::document::Document;
 
 #[derive(Clone)]
-struct Pages {
+struct App {
+    store: Store,
     verify_email: Page,
     reset_password: Page,
 }
@@ -25,8 +28,9 @@ fn script(own: &str) -> String {
 }
 
 /// The function's routes.
-pub fn routes(_: &Base) -> Routes {
-    let pages = Pages {
+pub fn routes(base: &Base) -> Routes {
+    let app = App {
+        store: base.store.clone(),
         verify_email: Page::new(
             "Verify your address",
             include_str!("pages/verify-email.html"),
@@ -40,9 +44,10 @@ pub fn routes(_: &Base) -> Routes {
     };
     Routes::of("dashboard")
         .get("/v1/openapi.json", openapi)
+        .get("/v1/webhooks/keys", keys::keys)
         .get("/verify-email", verify_email)
         .get("/reset-password", reset_password)
-        .with_state(pages)
+        .with_state(app)
 }
 
 /// `GET /v1/openapi.json`: the API as an OpenAPI document, compressed for clients that take it so. Caches may keep it.
@@ -51,11 +56,11 @@ async fn openapi(headers: HeaderMap) -> Document {
 }
 
 /// `GET /verify-email`: the page of a link that verifies an address.
-async fn verify_email(State(pages): State<Pages>) -> Result<Page, Error> {
-    Ok(pages.verify_email)
+async fn verify_email(State(app): State<App>) -> Result<Page, Error> {
+    Ok(app.verify_email)
 }
 
 /// `GET /reset-password`: the page of a link that resets a password.
-async fn reset_password(State(pages): State<Pages>) -> Result<Page, Error> {
-    Ok(pages.reset_password)
+async fn reset_password(State(app): State<App>) -> Result<Page, Error> {
+    Ok(app.reset_password)
 }

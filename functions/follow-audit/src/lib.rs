@@ -1,15 +1,18 @@
-//! Follows the audit log, as the one reader of its table's stream: counts a vault's reads by the hour, notes when each secret
-//! was last delivered, to whom, and when each machine was last seen, tells of records that somebody changed or deleted, and
-//! freezes the projects that are related to a canary's that was read.
+//! Follows the audit log, as the one reader of its table's stream: freezes the projects that are related to a canary's that was
+//! read, has mails and webhooks tell of what happened, counts a vault's reads by the hour, notes when each secret was last
+//! delivered, to whom, and when each machine was last seen, and records that somebody changed or deleted a record.
 //!
 //! A stream takes two readers at most, so whoever else has to hear of records is told by this function. It is behind the log
 //! by some moments, and so the path of a read pays nothing for it. A batch that failed half-way comes again: an hour's counts
 //! can then be a little high; the time of the last access cannot be wrong.
 
+mod telling;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use edge::{Base, Clock, Error, Origins};
+use edge::{Base, Clock, Config, Courier, Error, MailQueue, Origins};
 use protocol::{MachineId, ProjectId, SecretId, VaultId};
 use rules::Time;
 use rules::audit::{Action, ActorKind, Origin, Record};
@@ -25,22 +28,30 @@ pub struct FollowAudit {
     store: Store,
     clock: Clock,
     origins: Origins,
+    config: Arc<Config>,
+    mail: Arc<dyn MailQueue>,
+    courier: Arc<dyn Courier>,
 }
 
 impl FollowAudit {
-    /// From what every function is given.
+    /// From what every function is given, and the ways to who sends mail and who delivers to webhooks.
     #[must_use]
-    pub fn new(base: &Base) -> Self {
-        Self { store: base.store.clone(), clock: base.clock.clone(), origins: Origins::new(base) }
+    pub fn new(base: &Base, mail: Arc<dyn MailQueue>, courier: Arc<dyn Courier>) -> Self {
+        let (store, clock, config) = (base.store.clone(), base.clock.clone(), base.config.clone());
+        Self { store, clock, origins: Origins::new(base), config, mail, courier }
     }
 
     /// Takes these records in; says how many of them mattered.
     pub async fn run(&self, seen: &[Seen]) -> Result<usize, Error> {
         let mut told = Told::default();
+        let mut written = vec![];
         let mut counted = 0;
         for record in seen {
             counted += match record {
-                Seen::Written(record) => usize::from(told.take(record)),
+                Seen::Written(logged) => {
+                    written.push(logged);
+                    usize::from(told.take(&logged.record))
+                }
                 Seen::Replaced(record) => self.tell(record, "changed").await?,
                 Seen::Deleted(record) => self.tell(record, "deleted").await?,
             };
@@ -49,6 +60,7 @@ impl FollowAudit {
         for trip in told.trips {
             self.freeze_related(trip).await?;
         }
+        self.tell_all(&written).await?;
         for (secret, at) in told.secrets {
             self.store.note_access(secret, at).await?;
         }

@@ -83,16 +83,13 @@ pub(crate) fn in_milliseconds(from: Option<Time>, to: Option<Time>) -> Result<()
 
 impl Filter {
     pub(crate) fn checked(mut self) -> Result<Search, Error> {
-        let known = |name: String| {
-            let action = Action::ALL.iter().copied().find(|action| action.kind().name == name);
-            action.ok_or_else(|| Error::invalid("actions", "must be names of actions; GET audit/actions lists them"))
-        };
+        let actions: Vec<String> = self.actions.take().unwrap_or_default().into_iter().collect();
         in_milliseconds(self.from, self.to)?;
         if self.from.zip(self.to).is_some_and(|(from, to)| from > to) {
             return Err(Error::invalid("from", "must not be after to"));
         }
         Ok(Search {
-            actions: self.actions.take().unwrap_or_default().into_iter().map(known).collect::<Result<_, _>>()?,
+            actions: limits::actions("actions", &actions)?,
             severities: self.severities.take().unwrap_or_default(),
             text: folded(&self.search.take().unwrap_or_default()),
             filter: self,

@@ -16,6 +16,7 @@ use rules::audit::Action;
 use rules::limits::{self, TEXT};
 use rules::names::UniqueName;
 use rules::nouns::{ALLOWLIST_ENTRIES, AllowlistEntry, AllowlistEntryId};
+use rules::plan::Feature;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::{StoreError, vault};
@@ -145,7 +146,7 @@ pub(crate) async fn add(
     by: Principal,
     Body(body): Body<NewEntry>,
 ) -> Result<Json<EntryView>, Error> {
-    by.may_use_allowlist()?;
+    by.may_use(Feature::IpAllowlist)?;
     let entry = AllowlistEntry {
         id: AllowlistEntryId::from_entropy(random::bytes()),
         vault: by.vault,
@@ -225,7 +226,7 @@ pub(crate) async fn bulk_delete(
 
 /// `POST ipallowlist/enable`: switches the IP allowlist on.
 pub(crate) async fn enable(State(app): State<App>, by: Principal) -> Result<Json<Done<Switched>>, Error> {
-    by.may_use_allowlist()?;
+    by.may_use(Feature::IpAllowlist)?;
     app.switch_allowlist(&by, true, Action::AllowlistEnable, "IP allowlist switched on").await
 }
 

@@ -5,13 +5,14 @@
 //! version of their own. Rotating and rolling back open a value here, to seal it again; it never leaves.
 
 mod share;
+mod webhook;
 
 use async_trait::async_trait;
 use crypto::envelope::OVERHEAD_BYTES;
 use crypto::{KeyPair, MasterKey, Plaintext, ValuePlace};
 use edge::seal::{
     Create, Destroy, Destroyed, Identity, MakeIdentity, NewVersion, Operation, Perform, Replace, RollBack, Rotate,
-    Rotation, Share, answer,
+    Rotation, SealSigningSecret, Share, answer,
 };
 use edge::{Base, Clock, Code, Error};
 use protocol::{ProjectId, SecretId, VaultId};
@@ -206,6 +207,7 @@ impl Perform for SealSecret {
                 answer::<RollBack>(&self.new_version(ask.vault, ask.secret, &content, &ask.record, None).await?)
             }
             Operation::Share(ask) => answer::<Share>(&self.share(*ask).await?),
+            Operation::SealSigningSecret(ask) => answer::<SealSigningSecret>(&self.seal_signing_secret(*ask).await?),
             Operation::Destroy(ask) => answer::<Destroy>(&self.destroy(*ask).await?),
             Operation::MakeIdentity(ask) => answer::<MakeIdentity>(&self.make_identity(*ask).await?),
         }

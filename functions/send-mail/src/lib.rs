@@ -1,9 +1,12 @@
-//! The only sender of mail. Other functions ask for one by its occasion; the link in it is made here, exists in the mail
-//! alone, and is stored as a hash.
+//! The only sender of mail. Other functions ask for one by its occasion. A link in a mail is made here, exists in the mail alone,
+//! and is stored as a hash; alerts tell of what was recorded.
 //!
 //! Whether there is an account for an address is found out here and told to nobody. A person gets at most a few links of
 //! a kind at a time, however often somebody asks. A mail that cannot be handed over is an error, so that whoever runs
 //! this tries again; its link is taken back.
+
+mod alert;
+mod alert_text;
 
 use std::sync::Arc;
 
@@ -51,6 +54,8 @@ impl SendMail {
                 let record = origin.entry(Action::PasswordResetRequest, "Link to set a new password asked for");
                 self.send_link(&user, LinkPurpose::ResetPassword, Some(&record)).await
             }
+            MailRequest::Alert { record, more } => self.alert(record, *more).await,
+            MailRequest::HeldAlerts { vault, action } => self.held_alerts(*vault, *action).await,
         }
     }
 
@@ -128,6 +133,6 @@ impl SendMail {
                 ),
             ),
         };
-        Mail { to: user.email.clone(), subject: subject.to_owned(), text }
+        Mail { to: user.email.clone(), subject: subject.to_owned(), text, html: None }
     }
 }

@@ -1,6 +1,7 @@
 //! Ends what has expired: ephemeral machines lose what they may read and are removed seven days later, bundles nobody
 //! fetched are destroyed with their machine and share links nobody opened with their value, secrets that were in the trash
-//! for 30 days are purged and so are those whose policy ends them; and removes what is left of deleted projects.
+//! for 30 days are purged and so are those whose policy ends them; has mails that were held back sent; and removes what is left
+//! of deleted projects.
 //!
 //! Runs every minute. Nothing relies on it for safety: an expired machine or link is refused at once by the gate or
 //! the route. What it does can be cut off anywhere and taken up by the next run.
@@ -9,12 +10,13 @@ mod bound;
 mod remains;
 mod share;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crypto::TokenHash;
 use edge::due::{record_of_system, work_off};
 use edge::seal::{Destroy, Seal};
-use edge::{Base, Clock, Error, Origins};
+use edge::{Base, Clock, Error, MailQueue, MailRequest, Origins};
 use protocol::{MachineId, ProjectId, SecretId, VaultId};
 use rules::Time;
 use rules::audit::{Action, Record};
@@ -32,14 +34,15 @@ pub struct Sweep {
     store: Store,
     clock: Clock,
     seal: Seal,
+    mail: Arc<dyn MailQueue>,
     origins: Origins,
 }
 
 impl Sweep {
-    /// From the base.
+    /// From the base, and the ways to who writes values and who sends mail.
     #[must_use]
-    pub fn new(base: &Base, seal: Seal) -> Self {
-        Self { store: base.store.clone(), clock: base.clock.clone(), seal, origins: Origins::new(base) }
+    pub fn new(base: &Base, seal: Seal, mail: Arc<dyn MailQueue>) -> Self {
+        Self { store: base.store.clone(), clock: base.clock.clone(), seal, mail, origins: Origins::new(base) }
     }
 
     /// Ends everything that is due; says how many things that were.
@@ -61,6 +64,9 @@ impl Sweep {
             Expiring::Ttl(project, id) => bound::end(self, *project, *id, now).await?,
             Expiring::Share(hash) => share::expire(self, hash, now).await?,
             Expiring::ShareAttempt(hash) => share::record_attempt(self, hash, expiry, now).await?,
+            Expiring::Alert(vault, action) => {
+                self.mail.push_if_sent(MailRequest::HeldAlerts { vault: *vault, action: *action }).await?;
+            }
             Expiring::Project(vault, id) => {
                 let removal = remains::remove_project(&self.store, &self.seal, *vault, *id);
                 match tokio::time::timeout(A_PROJECT, removal).await {

@@ -8,8 +8,9 @@
 //!
 //! [`VaultKey`] stands beside the master keys for what belongs to a vault and not to a project (keys in bundles that
 //! wait for their download); its associated data is what the text is for and whose it is. [`ShareKey`] stands there for
-//! the values of a project's share links; its associated data is [`SharePlace`]. Every associated data begins with a label
-//! of its own, so that a text made for one use never opens in another.
+//! the values of a project's share links; its associated data is [`SharePlace`]. [`WebhookKey`] seals the signing secrets
+//! of a vault's webhooks, each for its webhook. Every associated data begins with a label of its own, so that a text made for
+//! one use never opens in another.
 //!
 //! Format 1, the only one: one format byte `0x01`, a 12-byte IV from the operating system, the AES-256-GCM
 //! ciphertext, its 16-byte tag.
@@ -138,6 +139,10 @@ key_type!(
     ShareKey
 );
 key_type!(
+    /// A vault's key for the signing secrets of its webhooks, and for nothing else.
+    WebhookKey
+);
+key_type!(
     /// Layer 3 in local mode: wraps the keys of projects and vaults. On AWS a KMS key does this.
     ServerKey
 );
@@ -236,6 +241,20 @@ impl ShareKey {
     }
 }
 
+impl WebhookKey {
+    /// Seals the signing secret of this webhook.
+    #[must_use]
+    pub fn seal(&self, webhook: &dyn fmt::Display, secret: &Plaintext) -> Sealed {
+        seal(&self.0, secret.expose(), &associated("webhook-secret", &[webhook]))
+    }
+
+    /// Opens a signing secret that was sealed for this webhook.
+    pub fn open(&self, webhook: &dyn fmt::Display, sealed: &Sealed) -> Result<Plaintext, OpenError> {
+        let mut secret = open(&self.0, sealed, &associated("webhook-secret", &[webhook]))?;
+        Ok(Plaintext::new(std::mem::take(&mut *secret)))
+    }
+}
+
 impl VaultKey {
     /// Seals a text for one purpose and one owner.
     #[must_use]
@@ -264,6 +283,10 @@ pub enum KeyContext {
     Share(VaultId, ProjectId),
     /// A vault's key.
     Vault(VaultId),
+    /// A vault's key for the signing secrets of its webhooks.
+    Webhook(VaultId),
+    /// The seed of the deployment's key pair, which signs what webhooks are sent.
+    Signing,
     /// A key of nothing, which shows that a store and a server key belong together.
     Check,
 }
@@ -275,10 +298,14 @@ impl KeyContext {
         let of_project = |purpose: &str, vault: &VaultId, project: &ProjectId| {
             vec![("purpose", purpose.to_owned()), ("vault", vault.to_string()), ("project", project.to_string())]
         };
+        let of_vault =
+            |purpose: &str, vault: &VaultId| vec![("purpose", purpose.to_owned()), ("vault", vault.to_string())];
         match self {
             Self::Project(vault, project) => of_project("project", vault, project),
             Self::Share(vault, project) => of_project("share", vault, project),
-            Self::Vault(vault) => vec![("purpose", "vault".to_owned()), ("vault", vault.to_string())],
+            Self::Vault(vault) => of_vault("vault", vault),
+            Self::Webhook(vault) => of_vault("webhook", vault),
+            Self::Signing => vec![("purpose", "signing".to_owned())],
             Self::Check => vec![("purpose", "check".to_owned())],
         }
     }

@@ -7,6 +7,7 @@
 
 pub mod envelope;
 pub mod generator;
+pub mod mac;
 pub mod passphrase;
 pub mod password;
 pub mod random;
@@ -19,7 +20,7 @@ mod plaintext;
 
 pub use envelope::{
     DataKey, KeyContext, MasterKey, OpenError, Sealed, SealedValue, ServerKey, ShareKey, SharePlace, ValuePlace,
-    VaultKey,
+    VaultKey, WebhookKey,
 };
 pub use generator::{Charset, Generator};
 pub use passphrase::Passphrase;

@@ -23,6 +23,12 @@ pub struct Config {
     pub plans: Plans,
     /// `SIKKERKEY_DEFAULT_PLAN`: the name of the plan of new vaults; without it they have no limits.
     pub default_plan: Option<String>,
+    /// `SIKKERKEY_WEBHOOK_PORTS`: ports beside 443 that webhooks may have.
+    pub webhook_ports: Vec<u16>,
+    /// Whether webhooks may be on this computer, by http too. In local mode only, by an option of its command line.
+    pub loopback_webhooks: bool,
+    /// `SIKKERKEY_DELIVERY_FUNCTION`: name or ARN of the function that delivers to webhooks. On AWS only.
+    pub delivery_function: Option<String>,
     /// `SIKKERKEY_KMS_KEY`: ARN of the KMS key under the keys of projects and vaults. On AWS only.
     pub kms_key: Option<String>,
     /// `SIKKERKEY_SEAL_FUNCTION`: name or ARN of the function that writes values. On AWS only.
@@ -54,6 +60,9 @@ impl Config {
             set_up_code_hash: None,
             plans: Plans::default(),
             default_plan: None,
+            webhook_ports: vec![],
+            loopback_webhooks: false,
+            delivery_function: None,
             kms_key: None,
             seal_function: None,
             mail_function: None,
@@ -116,6 +125,12 @@ impl Config {
         }
         // A vault on it has no plan in its row.
         config.default_plan = config.default_plan.filter(|name| name != UNLIMITED);
+        let ports = given("SIKKERKEY_WEBHOOK_PORTS").unwrap_or_default();
+        let port = |text: &str| text.trim().parse().ok().filter(|port| *port != 0);
+        let ports: Option<Vec<u16>> = ports.split(',').filter(|text| !text.trim().is_empty()).map(port).collect();
+        config.webhook_ports =
+            ports.ok_or_else(|| wrong("SIKKERKEY_WEBHOOK_PORTS", "must list ports, as 8443,9443"))?;
+        config.delivery_function = lookup("SIKKERKEY_DELIVERY_FUNCTION");
         config.kms_key = lookup("SIKKERKEY_KMS_KEY");
         if config.kms_key.as_ref().is_some_and(|key| !key.starts_with("arn:")) {
             return Err(wrong("SIKKERKEY_KMS_KEY", "must be an ARN (arn:aws:kms:...)"));
@@ -149,6 +164,12 @@ impl Config {
     pub fn mail_function(&self) -> Result<&str, Misconfigured> {
         let problem = "is missing; set it to the name of the deployment's send-mail function".to_owned();
         self.mail_function.as_deref().ok_or(Misconfigured { name: "SIKKERKEY_MAIL_FUNCTION", problem })
+    }
+
+    /// The function that delivers to webhooks, for a function that has something delivered.
+    pub fn delivery_function(&self) -> Result<&str, Misconfigured> {
+        let problem = "is missing; set it to the name of the deployment's deliver-webhooks function".to_owned();
+        self.delivery_function.as_deref().ok_or(Misconfigured { name: "SIKKERKEY_DELIVERY_FUNCTION", problem })
     }
 
     /// The function that writes values, for a function that has values written.
@@ -211,6 +232,8 @@ mod tests {
             (&[url, ("SIKKERKEY_PLANS", "free")], "SIKKERKEY_PLANS"),
             (&[url, ("SIKKERKEY_PLANS", r#"{"free":{"project":1}}"#)], "SIKKERKEY_PLANS"),
             (&[url, ("SIKKERKEY_DEFAULT_PLAN", "free")], "SIKKERKEY_DEFAULT_PLAN"),
+            (&[url, ("SIKKERKEY_WEBHOOK_PORTS", "8443;9443")], "SIKKERKEY_WEBHOOK_PORTS"),
+            (&[url, ("SIKKERKEY_WEBHOOK_PORTS", "0")], "SIKKERKEY_WEBHOOK_PORTS"),
             (&[url, ("SIKKERKEY_MAIL_FROM", "example.org")], "SIKKERKEY_MAIL_FROM"),
             (&[url, ("SIKKERKEY_MAIL_FROM", "keys@example.org\nBcc: x@example.org")], "SIKKERKEY_MAIL_FROM"),
         ] {
@@ -221,6 +244,9 @@ mod tests {
         let with_plans = read(&[url, plans, ("SIKKERKEY_DEFAULT_PLAN", "free")]).unwrap();
         assert_eq!(with_plans.default_plan.as_deref(), Some("free"));
         assert_eq!(read(&[url, ("SIKKERKEY_PLANS", ""), ("SIKKERKEY_DEFAULT_PLAN", "")]).unwrap().default_plan, None);
+        let ports = ("SIKKERKEY_WEBHOOK_PORTS", "8443, 9443");
+        assert_eq!(read(&[url, ports]).unwrap().webhook_ports, [8443, 9443]);
+        assert_eq!(config.delivery_function().unwrap_err().name, "SIKKERKEY_DELIVERY_FUNCTION");
         assert_eq!(config.kms_key().unwrap_err().name, "SIKKERKEY_KMS_KEY");
         assert_eq!(Config::log_level(|_| None), Ok("info"));
         assert_eq!(Config::log_level(|_| Some("debug".to_owned())).unwrap_err().name, "SIKKERKEY_LOG");

@@ -9,6 +9,7 @@ mod base;
 mod caller;
 mod clock;
 pub mod config;
+pub mod courier;
 pub mod due;
 mod find;
 mod http;
@@ -27,6 +28,7 @@ pub use caller::{
 };
 pub use clock::Clock;
 pub use config::Config;
+pub use courier::{Courier, DeliveryRequest};
 pub use find::Found;
 pub use mail::{MailQueue, MailRequest};
 pub use opener::Opener;

@@ -1,4 +1,5 @@
-//! Asking for a mail. Who asks names the occasion and the person; `send-mail` alone makes the link in it and sends it.
+//! Asking for a mail. Who asks names the occasion and the person, or what happened; `send-mail` alone makes the link in a mail and
+//! sends it.
 //!
 //! A request waits for nothing that depends on the person, so that its answer and its time say nothing about whether
 //! there is an account.
@@ -6,7 +7,8 @@
 use std::net::IpAddr;
 
 use async_trait::async_trait;
-use protocol::UserId;
+use protocol::{UserId, VaultId};
+use rules::audit::{Action, Record};
 use serde::{Deserialize, Serialize};
 
 use crate::{Code, Error};
@@ -27,6 +29,20 @@ pub enum MailRequest {
         /// Where they are.
         address: IpAddr,
     },
+    /// What a vault's owner wants to be told of, if a mail of the same was not sent a moment ago.
+    Alert {
+        /// What happened.
+        record: Box<Record>,
+        /// How often the same happened besides, just now.
+        more: u64,
+    },
+    /// How often it happened since, if mails of this action were held back.
+    HeldAlerts {
+        /// The vault.
+        vault: VaultId,
+        /// The action.
+        action: Action,
+    },
 }
 
 impl MailRequest {
@@ -36,6 +52,8 @@ impl MailRequest {
         match self {
             Self::VerifyEmail { .. } => "verify_email",
             Self::ResetPassword { .. } => "reset_password",
+            Self::Alert { .. } => "alert",
+            Self::HeldAlerts { .. } => "held_alerts",
         }
     }
 }
@@ -45,6 +63,16 @@ impl MailRequest {
 pub trait MailQueue: Send + Sync {
     /// Hands a request over.
     async fn push(&self, request: MailRequest) -> Result<(), Error>;
+}
+
+impl dyn MailQueue {
+    /// Hands a request over that somebody in the background makes; none where this server sends no mail.
+    pub async fn push_if_sent(&self, request: MailRequest) -> Result<(), Error> {
+        match self.push(request).await {
+            Err(error) if error.code() == Code::MailUnavailable => Ok(()),
+            other => other,
+        }
+    }
 }
 
 /// The queue of a server that has no sender.

@@ -4,14 +4,13 @@ use std::panic::AssertUnwindSafe;
 
 use dynamodb::Image;
 use edge::seal::{Message, Perform, Reply};
-use edge::{Error, MailRequest};
+use edge::{DeliveryRequest, Error, MailRequest};
 use futures_util::FutureExt as _;
 use lambda_http::lambda_runtime::{self, LambdaEvent, service_fn};
-use rules::audit::Record;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::StoreError;
-use store::audit::Seen;
+use store::audit::{Logged, Seen};
 
 use crate::start::Start;
 
@@ -65,6 +64,27 @@ where
     lambda_runtime::run(service_fn(answer)).await
 }
 
+pub(crate) async fn answer_deliveries<D>(
+    started: &Start,
+    job: impl Fn(DeliveryRequest) -> D,
+) -> Result<(), lambda_http::Error>
+where
+    D: Future<Output = Result<Value, Error>>,
+{
+    let answer = async |event: LambdaEvent<DeliveryRequest>| {
+        let (name, id) = (event.payload.name(), event.context.request_id);
+        // A check is a question, and its refusal an answer.
+        let is_asked = matches!(event.payload, DeliveryRequest::Check { .. });
+        let done = started.telemetry.observe(started.name, name, &id, without_panic(job(event.payload))).await;
+        match done {
+            done if is_asked => Ok(json!(Reply::from(done))),
+            Ok(done) => Ok(done),
+            Err(error) => Err(lambda_http::Error::from(error.outside().to_owned())),
+        }
+    };
+    lambda_runtime::run(service_fn(answer)).await
+}
+
 /// A batch of the stream of the audit table, as far as it matters here.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -98,10 +118,12 @@ struct Images {
 impl Change {
     /// What it tells of a record, if it is about one.
     fn seen(self) -> Result<Option<Seen>, StoreError> {
-        let (image, seen): (_, fn(Record) -> Seen) = match self.event_name.as_str() {
+        let (image, seen): (_, fn(Logged) -> Seen) = match self.event_name.as_str() {
             "INSERT" => (self.dynamodb.new_image, Seen::Written),
-            "MODIFY" => (self.dynamodb.old_image, Seen::Replaced),
-            "REMOVE" if self.user_identity.is_none() => (self.dynamodb.old_image, Seen::Deleted),
+            "MODIFY" => (self.dynamodb.old_image, |logged| Seen::Replaced(logged.record)),
+            "REMOVE" if self.user_identity.is_none() => {
+                (self.dynamodb.old_image, |logged| Seen::Deleted(logged.record))
+            }
             _ => return Ok(None),
         };
         Ok(store::audit::records(image.map(|Image(image)| image))?.pop().map(seen))
@@ -159,7 +181,7 @@ mod tests {
         let seen = batch.seen().unwrap();
         assert!(
             matches!(&seen[..], [Seen::Written(one), Seen::Deleted(_), Seen::Replaced(_)]
-            if one.secret_id.unwrap().to_string() == "sk_0123456789"),
+            if one.record.secret_id.unwrap().to_string() == "sk_0123456789"),
             "{seen:?}"
         );
     }

@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use edge::seal::Perform;
-use edge::{Config, Error, MailRequest, Routes, telemetry};
+use edge::{Config, DeliveryRequest, Error, MailRequest, Routes, telemetry};
+use serde_json::Value;
 use store::audit::Seen;
 
 use crate::start::{Start, StartError};
@@ -53,6 +54,17 @@ impl Function {
         D: Future<Output = Result<usize, Error>>,
     {
         self.run(async |start| direct::answer_schedule(start, start.make(job).await?).await.map_err(StartError::Lambda))
+    }
+
+    /// Answers other functions and a schedule that have webhooks told. An error makes Lambda try again.
+    pub fn deliveries<J, D>(self, job: impl AsyncFnOnce(&Start) -> Result<J, StartError>) -> ExitCode
+    where
+        J: Fn(DeliveryRequest) -> D,
+        D: Future<Output = Result<Value, Error>>,
+    {
+        self.run(async |start| {
+            direct::answer_deliveries(start, start.make(job).await?).await.map_err(StartError::Lambda)
+        })
     }
 
     /// Follows the stream of the audit table, and says of each batch how many of its records mattered. An error makes Lambda

@@ -7,7 +7,7 @@ use dynamodb::DynamoDb;
 use edge::config::Misconfigured;
 use edge::mail::NoMail;
 use edge::seal::Seal;
-use edge::{Base, Clock, Config, MailQueue, Telemetry};
+use edge::{Base, Clock, Config, Courier, MailQueue, Telemetry};
 use store::{KeyLayer, KeyRing, Store, Values};
 
 use crate::clients::{self, Aws, NotOnAws};
@@ -25,6 +25,14 @@ pub enum StartError {
     Runtime(#[from] std::io::Error),
     #[error("the Lambda runtime ended: {0}")]
     Lambda(lambda_http::Error),
+    #[error("{0}")]
+    Broken(String),
+}
+
+impl From<String> for StartError {
+    fn from(what: String) -> Self {
+        Self::Broken(what)
+    }
 }
 
 /// Something that takes a while, on one thread.
@@ -101,6 +109,12 @@ impl Start {
     pub async fn seal(&self) -> Result<Seal, StartError> {
         let function = self.base.config.seal_function()?.to_owned();
         Ok(invoke::seal_by_invoking(&self.aws, function, self.base.clock.clone()).await)
+    }
+
+    /// `deliver-webhooks`: `SIKKERKEY_DELIVERY_FUNCTION` has to be set.
+    pub async fn courier(&self) -> Result<Arc<dyn Courier>, StartError> {
+        let function = self.base.config.delivery_function()?.to_owned();
+        Ok(Arc::new(invoke::courier_by_invoking(&self.aws, function).await))
     }
 
     /// `send-mail`, for which `SIKKERKEY_MAIL_FUNCTION` has to be set; or nobody, where there is no sender.

@@ -210,6 +210,15 @@ catalogue! {
     PlanChange            "plan_change"              Medium   Authentication [User];
     StepUp                "step_up"                  Info     Authentication [User];
     VaultSettingsUpdate   "vault_settings_update"    High     Authentication [User];
+    AlertsUpdate          "alerts_update"            Medium   Authentication [User AiAgent];
+    WebhookCreate         "webhook_create"           Medium   Authentication [User AiAgent];
+    WebhookUpdate         "webhook_update"           Medium   Authentication [User AiAgent];
+    WebhookDelete         "webhook_delete"           Medium   Authentication [User AiAgent];
+    WebhookSecretRotate   "webhook_secret_rotate"    Medium   Authentication [User];
+    WebhookDisable        "webhook_disable"          High     Authentication [System];
+    WebhookTest           "webhook_test"             Info     Authentication [User AiAgent];
+    WebhookRedeliver      "webhook_redeliver"        Info     Authentication [User AiAgent];
+    WebhookLimitReached   "webhook_limit_reached"    Medium   Authentication [System];
     SessionCreate         "session_create"           Info     Sessions       [User];
     SessionEnd            "session_end"              Info     Sessions       [User];
     SessionRevoke         "session_revoke"           Low      Sessions       [User];

@@ -8,6 +8,7 @@
 //! made of one. [`lockout`], [`hold_back`] and [`enrollment`] are the rules of those three. Everything that a rule needs
 //! comes in as an argument, so rules are tested without a network, and a reader can trust that nothing else plays a part.
 
+pub mod advice;
 pub mod audit;
 pub mod enrollment;
 pub mod hold_back;
@@ -26,5 +27,6 @@ pub mod signer;
 pub mod structured;
 mod time;
 pub mod variables;
+pub mod webhooks;
 
 pub use time::Time;

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use unicode_general_category::get_general_category;
 
 use crate::Time;
+use crate::audit::Action;
 
 /// Input that is well formed but not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -107,6 +108,15 @@ pub fn cidr(field: &'static str, text: &str) -> Result<IpNet, Invalid> {
     };
     let range = mapped.and_then(|(address, length)| IpNet::new(address.into(), length).ok()).unwrap_or(range);
     Ok(range.trunc())
+}
+
+/// Actions by their names, each once, in the order of the catalogue.
+pub fn actions(field: &'static str, names: &[String]) -> Result<Vec<Action>, Invalid> {
+    let of = |name: &String| Action::ALL.iter().copied().find(|action| action.kind().name == name);
+    let chosen: Option<Vec<Action>> = names.iter().map(of).collect();
+    let unknown = || Invalid::new(field, "must be names of actions; GET audit/actions lists them");
+    let chosen = chosen.ok_or_else(unknown)?;
+    Ok(Action::ALL.iter().copied().filter(|action| chosen.contains(action)).collect())
 }
 
 /// What a generated value is made of, if its length is within bounds.

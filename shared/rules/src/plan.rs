@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::nouns::Vault;
+use crate::nouns::{Vault, WEBHOOKS};
 
 /// How long audit records are kept unless a vault's setting or its plan says otherwise, in days.
 pub const RETENTION_DAYS: u64 = 365;
@@ -55,11 +55,15 @@ pub enum Counted {
     AiAgents,
     /// Enrollment tokens that can still be used.
     EnrollmentTokens,
+    /// Webhooks, those that are switched off too.
+    #[serde(rename = "webhookCount")]
+    Webhooks,
 }
 
 impl Counted {
     /// All kinds.
-    pub const ALL: [Self; 5] = [Self::Projects, Self::Secrets, Self::Machines, Self::AiAgents, Self::EnrollmentTokens];
+    pub const ALL: [Self; 6] =
+        [Self::Projects, Self::Secrets, Self::Machines, Self::AiAgents, Self::EnrollmentTokens, Self::Webhooks];
 
     /// The name, in keys of rows.
     #[must_use]
@@ -70,7 +74,14 @@ impl Counted {
             Self::Machines => "machines",
             Self::AiAgents => "ai-agents",
             Self::EnrollmentTokens => "enrollment-tokens",
+            Self::Webhooks => "webhooks",
         }
+    }
+
+    /// How many of them a vault has at most under any plan.
+    #[must_use]
+    pub fn most(self) -> Option<u64> {
+        (self == Self::Webhooks).then_some(WEBHOOKS)
     }
 
     /// What people call several of them.
@@ -80,6 +91,27 @@ impl Counted {
             Self::AiAgents => "AI agents",
             Self::EnrollmentTokens => "usable enrollment tokens",
             other => other.name(),
+        }
+    }
+}
+
+/// Something that a plan has or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Feature {
+    IpAllowlist,
+    Alerts,
+    Webhooks,
+}
+
+impl Feature {
+    /// What people call it.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::IpAllowlist => "IP allowlist",
+            Self::Alerts => "alert mails",
+            Self::Webhooks => "webhooks",
         }
     }
 }
@@ -101,6 +133,16 @@ impl Plan {
         webhook_deliveries_per_day: None,
     };
 
+    /// Whether it has this.
+    #[must_use]
+    pub fn has(&self, feature: Feature) -> bool {
+        match feature {
+            Feature::IpAllowlist => self.ip_allowlist,
+            Feature::Alerts => self.alerts,
+            Feature::Webhooks => self.webhooks,
+        }
+    }
+
     /// How many of these a vault can have.
     #[must_use]
     pub fn limit(&self, of: Counted) -> Option<u64> {
@@ -110,6 +152,7 @@ impl Plan {
             Counted::Machines => self.machines,
             Counted::AiAgents => self.ai_agents,
             Counted::EnrollmentTokens => self.enrollment_tokens,
+            Counted::Webhooks => self.webhook_count,
         }
     }
 }

@@ -45,7 +45,8 @@ impl Mailer for SesMailer {
             let content = Content::builder().data(text).charset("UTF-8").build();
             content.map_err(|error| MailError(error.to_string()))
         };
-        let body = Body::builder().text(utf8(&mail.text)?).build();
+        let html = mail.html.as_deref().map(utf8).transpose()?;
+        let body = Body::builder().text(utf8(&mail.text)?).set_html(html).build();
         let message = Message::builder().subject(utf8(&mail.subject)?).body(body).build();
         self.client
             .send_email()

@@ -10,10 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use crypto::envelope::KeyContext;
-use crypto::{MasterKey, Sealed, ServerKey, ShareKey, VaultKey};
+use crypto::{KeyPair, MasterKey, Sealed, ServerKey, ShareKey, VaultKey, WebhookKey};
 use lru::LruCache;
 use rules::Time;
-use rules::nouns::{Project, ShareLinkKey, Vault};
+use rules::nouns::{Project, ShareLinkKey, Vault, WrappedWebhookKey};
 use zeroize::Zeroizing;
 
 use crate::rewrap::Rewrap;
@@ -185,6 +185,16 @@ impl KeyRing {
     pub async fn share_key(&self, of: &ShareLinkKey, now: Time) -> Result<ShareKey, KeyError> {
         let context = KeyContext::Share(of.vault, of.project);
         Ok(ShareKey::from_bytes(*self.unwrap(context, &of.key, now).await?))
+    }
+
+    /// The key of a vault's signing secrets.
+    pub async fn webhook_key(&self, of: &WrappedWebhookKey, now: Time) -> Result<WebhookKey, KeyError> {
+        Ok(WebhookKey::from_bytes(*self.unwrap(KeyContext::Webhook(of.vault), &of.key, now).await?))
+    }
+
+    /// The deployment's key pair, which signs what webhooks are sent.
+    pub async fn signing_key(&self, wrapped: &Sealed, now: Time) -> Result<KeyPair, KeyError> {
+        Ok(KeyPair::from_seed(&*self.unwrap(KeyContext::Signing, wrapped, now).await?))
     }
 
     /// A vault's own key.

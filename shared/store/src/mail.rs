@@ -4,7 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-/// A mail: plain text to one person. It may hold a link that signs in, so it is not printed.
+/// A mail to one person. It may hold a link that signs in, so it is not printed.
 #[derive(Clone)]
 pub struct Mail {
     /// The address it goes to.
@@ -13,6 +13,8 @@ pub struct Mail {
     pub subject: String,
     /// Its text.
     pub text: String,
+    /// The same as a page, for those who read mail so.
+    pub html: Option<String>,
 }
 
 impl fmt::Debug for Mail {

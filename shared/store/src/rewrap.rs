@@ -13,7 +13,7 @@ use rules::Time;
 use rules::audit::{Action, ActorKind, Origin};
 use rules::plan::Plans;
 
-use crate::{Change, CommitError, KeyError, Lists, Row, StoreError, project, share, vault};
+use crate::{Change, CommitError, KeyError, Lists, Row, StoreError, project, share, vault, webhook};
 
 /// Wraps keys again under another server key.
 #[async_trait]
@@ -69,6 +69,14 @@ impl Lists {
                     done.keys += 1;
                 }
             }
+            if let Some(webhooks) = self.get(&webhook::key(vault.id)).await? {
+                let context = KeyContext::Webhook(vault.id);
+                if let Some(new) = wrapped_again(by, &context, &webhooks.key, &vault.id).await? {
+                    let change = webhook::key(vault.id).change().set(webhook::of_key::KEY, &new);
+                    self.change_key(change.only_if(webhook::of_key::KEY.is(&webhooks.key))).await?;
+                    done.keys += 1;
+                }
+            }
             let context = KeyContext::Vault(vault.id);
             if let Some(new) = wrapped_again(by, &context, &vault.key, &vault.id).await? {
                 done.keys += 1;
@@ -81,6 +89,13 @@ impl Lists {
                 write.record(&origin.entry(Action::KeysRewrap, detail));
                 write.commit().await?;
             }
+        }
+        if let Some(deployment) = self.get(&webhook::deployment_key()).await?
+            && let Some(new) = wrapped_again(by, &KeyContext::Signing, &deployment.key, &"the deployment").await?
+        {
+            let change = webhook::deployment_key().change().set(webhook::of_deployment::KEY, &new);
+            self.change_key(change.only_if(webhook::of_deployment::KEY.is(&deployment.key))).await?;
+            done.keys += 1;
         }
         Ok(done)
     }

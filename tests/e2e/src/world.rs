@@ -1,13 +1,15 @@
 //! The system, and how tests speak to it.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use axum::Router;
 use edge::seal::{Carrier, Message, Remote, Reply, Seal};
-use edge::{Base, Clock, Config, Error, MailQueue, Route, Telemetry};
+use edge::{Base, Clock, Config, Courier, DeliveryRequest, Error, MailQueue, Route, Telemetry};
 use functions::Place;
+use functions::deliver_webhooks::{DeliverWebhooks, Names};
 use functions::follow_audit::FollowAudit;
 use functions::rotate_due::RotateDue;
 use functions::seal_secret::SealSecret;
@@ -16,6 +18,7 @@ use local::embedded::Embedded;
 use protocol::VaultId;
 use rules::Time;
 use rules::audit::{Action, Record};
+use rules::nouns::WebhookId;
 use rules::plan::Plans;
 use store::{KeyRing, Store, Values, tables};
 use zeroize::Zeroizing;
@@ -46,6 +49,8 @@ pub struct Options {
     pub lockout_failures: Option<usize>,
     /// How long unwrapped keys are kept; 300 s unless given.
     pub key_cache_seconds: Option<u64>,
+    /// Webhooks may be on this computer.
+    pub loopback_webhooks: bool,
 }
 
 /// What a test looks into the system by.
@@ -107,6 +112,38 @@ impl Carrier for Messages {
     }
 }
 
+/// Requests of a function to `deliver-webhooks`, made and read as if it were another process. Nothing is sent before a test
+/// runs the schedule.
+struct Wake {
+    from: &'static str,
+    deliver: DeliverWebhooks,
+}
+
+#[async_trait]
+impl Courier for Wake {
+    async fn check(&self, url: &str) -> Result<(), Error> {
+        rights::invocation(self.from, "deliver-webhooks");
+        let message = serde_json::to_vec(&DeliveryRequest::Check { url: url.to_owned() }).unwrap();
+        let done = self.deliver.answer(&serde_json::from_slice(&message).unwrap()).await;
+        let reply = serde_json::to_vec(&Reply::from(done)).unwrap();
+        Result::from(serde_json::from_slice::<Reply>(&reply).unwrap()).map(drop)
+    }
+
+    async fn wake(&self, _: Vec<WebhookId>) {
+        rights::invocation(self.from, "deliver-webhooks");
+    }
+}
+
+/// Every name is that of a public address. Nobody connects to it.
+struct PublicNames;
+
+#[async_trait]
+impl Names for PublicNames {
+    async fn addresses(&self, _: &str) -> std::io::Result<Vec<IpAddr>> {
+        Ok(vec![IpAddr::from([93, 184, 215, 14])])
+    }
+}
+
 impl World {
     /// An empty one.
     pub async fn new() -> Self {
@@ -126,6 +163,7 @@ impl World {
         config.set_up_code_hash = options.set_up_code_hash;
         config.plans = options.plans.map_or_else(Plans::default, |json| Plans::parse(json).unwrap());
         config.default_plan = options.default_plan;
+        config.loopback_webhooks = options.loopback_webhooks;
         config.lockout.failures = options.lockout_failures.unwrap_or(config.lockout.failures);
         config.key_cache_seconds = options.key_cache_seconds.unwrap_or(config.key_cache_seconds);
 
@@ -299,7 +337,7 @@ impl World {
 
     /// The same where it may fail.
     pub async fn try_sweep(&self) -> Result<usize, Error> {
-        Sweep::new(&self.base("sweep-expired"), self.seal("sweep-expired")).run().await
+        Sweep::new(&self.base("sweep-expired"), self.seal("sweep-expired"), self.mail("sweep-expired")).run().await
     }
 
     /// Runs the schedule that rotates what is due.
@@ -315,7 +353,23 @@ impl World {
     /// Lets the function that follows the audit table catch up; says how many reads it counted.
     pub async fn catch_up(&self) -> usize {
         let stream = self.embedded.as_ref().expect("a store that gives its stream to the test").take_stream();
-        local::follow(stream, &FollowAudit::new(&self.base("follow-audit"))).await.unwrap()
+        local::follow(stream, &self.follow_audit()).await.unwrap()
+    }
+
+    /// The function that follows the audit table.
+    pub fn follow_audit(&self) -> FollowAudit {
+        FollowAudit::new(&self.base("follow-audit"), self.mail("follow-audit"), self.courier("follow-audit"))
+    }
+
+    /// `deliver-webhooks`, with a name server of the test.
+    pub fn deliver(&self) -> DeliverWebhooks {
+        let (base, keys) = (self.base("deliver-webhooks"), self.keys("deliver-webhooks"));
+        DeliverWebhooks::new(&base, keys, Arc::new(PublicNames)).unwrap()
+    }
+
+    /// Runs the schedule that delivers to webhooks; says how many attempts it made.
+    pub async fn deliver_due(&self) -> u64 {
+        self.deliver().answer(&DeliveryRequest::Due).await.unwrap()["done"].as_u64().unwrap()
     }
 }
 
@@ -337,6 +391,10 @@ impl Place for World {
         let Services { values, keys, clock, .. } = self.services_of("seal-secret");
         let seal = SealSecret::new(&self.base("seal-secret"), values, keys);
         Seal::by(Remote::by(Messages { from: function, seal, clock: clock.clone() }, clock))
+    }
+
+    fn courier(&self, function: &'static str) -> Arc<dyn Courier> {
+        Arc::new(Wake { from: function, deliver: self.deliver() })
     }
 
     fn mail(&self, function: &'static str) -> Arc<dyn MailQueue> {

@@ -7,7 +7,7 @@ use store::audit::Seen;
 
 fn main() -> ExitCode {
     lambda::Function::named("follow-audit").stream(async |start| {
-        let follow = FollowAudit::new(start.base());
+        let follow = FollowAudit::new(start.base(), start.mail().await?, start.courier().await?);
         Ok(move |seen: Vec<Seen>| {
             let follow = follow.clone();
             async move { follow.run(&seen).await }

@@ -6,7 +6,7 @@ use functions::sweep_expired::Sweep;
 
 fn main() -> ExitCode {
     lambda::Function::named("sweep-expired").schedule(async |start| {
-        let sweep = Sweep::new(start.base(), start.seal().await?);
+        let sweep = Sweep::new(start.base(), start.seal().await?, start.mail().await?);
         Ok(move || {
             let sweep = sweep.clone();
             async move { sweep.run().await }

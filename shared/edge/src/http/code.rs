@@ -83,6 +83,7 @@ codes! {
         AllowlistEntryNotFound "allowlist_entry_not_found",
         ApplicationNotFound "application_not_found",
         CanaryNotFound "canary_not_found",
+        DeliveryNotFound "delivery_not_found",
         EnrollmentTokenNotFound "enrollment_token_not_found",
         MachineNotFound "machine_not_found",
         PasskeyNotFound "passkey_not_found",
@@ -96,6 +97,7 @@ codes! {
         SessionNotFound "session_not_found",
         VaultNotFound "vault_not_found",
         VersionNotFound "version_not_found",
+        WebhookNotFound "webhook_not_found",
     409:
         ChangedMeanwhile "changed_meanwhile",
         DenyInstead "deny_instead",

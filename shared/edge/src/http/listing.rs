@@ -146,11 +146,11 @@ impl<V: Serialize> Pager<V> {
         Ok(Some(part.rows))
     }
 
-    /// The rows to look at of a short list that was read whole and is in order of its places.
+    /// The rows to look at of a short list that was read whole, in the pager's direction.
     pub fn over<R>(&mut self, mut rows: Vec<(Place, R)>) -> Vec<(Place, R)> {
         self.more = false;
         if let Some(after) = &self.after {
-            rows.retain(|(place, _)| place > after);
+            rows.retain(|(place, _)| if self.backward { place < after } else { place > after });
         }
         rows
     }

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use crypto::{Generator, Plaintext, PublicKey, Sealed};
 use protocol::{SecretId, VaultId};
 use rules::audit::Record;
-use rules::nouns::{BundleId, Due, Secret, ShareLink};
+use rules::nouns::{BundleId, Due, Secret, ShareLink, WebhookId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
@@ -141,6 +141,17 @@ operations! {
         record: Record,
     }
 
+    /// A webhook's new signing secret, sealed under the vault's key for them.
+    SealSigningSecret "seal_signing_secret" {
+        /// The vault.
+        vault: VaultId,
+        /// The webhook.
+        webhook: WebhookId,
+        /// The secret.
+        #[serde(serialize_with = "in_clear")]
+        secret: Plaintext,
+    }
+
     /// The end of a secret's values, all versions, and of its row.
     Destroy "destroy" {
         /// The vault it is in.
@@ -197,6 +208,13 @@ pub struct Destroyed {
 /// A share link was made.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Shared {}
+
+/// A signing secret that was sealed.
+#[derive(Debug, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the name says it")]
+pub struct SealedSecret {
+    pub sealed: Sealed,
+}
 
 /// A key pair that was made.
 #[derive(Debug, Serialize, Deserialize)]
@@ -256,6 +274,14 @@ impl Ask for Share {
 
     fn record(&self) -> Option<&Record> {
         Some(&self.record)
+    }
+}
+
+impl Ask for SealSigningSecret {
+    type Answer = SealedSecret;
+
+    fn record(&self) -> Option<&Record> {
+        None
     }
 }
 

@@ -5,6 +5,7 @@ use protocol::{MachineId, ProjectId, SecretId, VaultId};
 use serde::{Deserialize, Serialize};
 
 use crate::Time;
+use crate::audit::Action;
 
 /// What the sweep has to end, and when.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -32,6 +33,8 @@ pub enum Expiring {
     Share(TokenHash),
     /// An attempt at a share link: recorded, if it was cut off.
     ShareAttempt(TokenHash),
+    /// An action whose alert mails were held back: a mail with their number.
+    Alert(VaultId, Action),
     /// A project that was deleted: what is left of it goes.
     Project(VaultId, ProjectId),
 }

@@ -2,6 +2,7 @@
 //! business.
 
 mod agent;
+mod alerts;
 mod bundle;
 mod canary;
 mod expiry;
@@ -23,8 +24,10 @@ mod share;
 mod token;
 mod tombstone;
 mod vault;
+mod webhook;
 
 pub use agent::{AGENT_PROJECTS, Agent, AgentState};
+pub use alerts::{Alerts, SentAlert};
 pub use bundle::{Bundle, BundleId};
 pub use canary::{Canary, Trip};
 pub use expiry::{Expiring, Expiry};
@@ -48,3 +51,7 @@ pub use token::{
 };
 pub use tombstone::Tombstone;
 pub use vault::{ALLOWLIST_ENTRIES, AllowlistEntry, AllowlistEntryId, Vault};
+pub use webhook::{
+    Delivery, DeliveryId, DeliveryStatus, DeploymentKey, PreviousSecret, Queue, WEBHOOKS, Waiting, Webhook, WebhookId,
+    WrappedWebhookKey,
+};

@@ -123,11 +123,19 @@ pub(crate) fn record_item(record: &Record) -> Result<Item, StoreError> {
     indexed(format!("record#{}", hex::encode(random::bytes::<16>())), record)
 }
 
+/// A record of the log, and the key of its row, which no other record ever has.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "as above")]
+pub struct Logged {
+    pub record: Record,
+    pub key: String,
+}
+
 /// What the audit table's stream tells of a record.
 #[derive(Debug, Clone)]
 pub enum Seen {
     /// It was written.
-    Written(Record),
+    Written(Logged),
     /// Another row was put in its place: nothing of ours does that.
     Replaced(Record),
     /// It was deleted before its time: nothing of ours does that.
@@ -135,9 +143,13 @@ pub enum Seen {
 }
 
 /// The records among the audit table's rows, as its stream brings them: a nonce can be without one.
-pub fn records(images: impl IntoIterator<Item = Item>) -> Result<Vec<Record>, StoreError> {
+pub fn records(images: impl IntoIterator<Item = Item>) -> Result<Vec<Logged>, StoreError> {
     let of_records = images.into_iter().filter(|image| image.get("log").is_some());
-    of_records.map(|image| from_item("audit record", image)).collect()
+    let logged = |image: Item| {
+        let key = image.get("pk").and_then(Value::as_text).unwrap_or_default().to_owned();
+        Ok(Logged { record: from_item("audit record", image)?, key })
+    };
+    of_records.map(logged).collect()
 }
 
 impl Lists {

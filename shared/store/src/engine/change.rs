@@ -9,10 +9,11 @@ use rules::Time;
 use serde::Serialize;
 
 use super::attribute::{Attribute, Condition};
-use super::backend::{PrimaryKey, Terms, UpdateItem, WriteError};
+use super::backend::{PrimaryKey, PutItem, Terms, UpdateItem, WriteError};
 use super::item::Value;
-use super::row::{Put, Row, RowKey, attribute, from_item};
+use super::row::{Put, Row, RowKey, attribute, from_item, to_item};
 use super::table::TTL;
+use super::transaction::FREE;
 use crate::{Lists, StoreError};
 
 /// The condition that a row is there.
@@ -215,6 +216,22 @@ impl<R: Row> Change<R> {
 }
 
 impl Lists {
+    /// Puts a row, over whatever is there.
+    pub async fn put<R: Put>(&self, row: &R) -> Result<(), StoreError> {
+        let (table, item) = (self.name(R::TABLE).clone(), to_item(row)?);
+        Ok(self.backend.put(PutItem { table, item, condition: None, tell_old: false }).await?)
+    }
+
+    /// Puts a row unless its key is taken, and says whether it did.
+    pub async fn put_new<R: Put>(&self, row: &R) -> Result<bool, StoreError> {
+        let (table, item) = (self.name(R::TABLE).clone(), to_item(row)?);
+        match self.backend.put(PutItem { table, item, condition: Some(FREE.into()), tell_old: false }).await {
+            Ok(()) => Ok(true),
+            Err(WriteError::Condition(_)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Changes a row. A condition that does not hold is the caller's mistake here; see [`Lists::change_if`].
     pub async fn change<R: Row>(&self, change: Change<R>) -> Result<(), StoreError> {
         if self.change_if(change).await? {

@@ -32,6 +32,7 @@ impl Put for Expiry {
             Expiring::Ttl(_, id) => format!("TTL#{id}"),
             Expiring::ShareAttempt(hash) => format!("SHARE-ATTEMPT#{}", hash.as_str()),
             Expiring::Share(hash) => format!("SHARE#{}", hash.as_str()),
+            Expiring::Alert(vault, action) => format!("ALERT#{vault}#{}", action.kind().name),
             Expiring::Project(_, id) => format!("PROJECT#{id}"),
         };
         RowKey::new(partition(EXPIRIES, &of), format!("{}#{of}", sortable(self.at)))
@@ -42,6 +43,15 @@ impl Lists {
     /// What has ended by now, strongly consistent; what ended first comes first.
     pub async fn expired(&self, now: Time) -> Result<Vec<Expiry>, StoreError> {
         self.until(EXPIRIES, now, |expiry: &Expiry| expiry.at).await
+    }
+
+    /// All rows of such a list, strongly consistent.
+    pub(super) async fn whole<R: Row>(&self, list: &str) -> Result<Vec<R>, StoreError> {
+        let mut all = vec![];
+        for shard in 0..SHARDS {
+            all.extend(self.query_until(&format!("{list}#{shard}"), "~").await?);
+        }
+        Ok(all)
     }
 
     /// The rows of such a list up to now, strongly consistent and in order of time.

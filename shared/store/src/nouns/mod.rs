@@ -1,9 +1,11 @@
 //! What is stored: one file for each noun, with its keys, its place in the index, its end, its attributes and its lists.
 
 pub mod agent;
+pub mod alerts;
 mod between;
 pub mod bundle;
 pub mod canary;
+pub mod day;
 pub mod deployment;
 mod effect;
 pub mod expiry;
@@ -27,6 +29,7 @@ pub mod token;
 pub mod usage;
 pub mod value;
 pub mod vault;
+pub mod webhook;
 
 pub use between::Between;
 pub use effect::bring_about;

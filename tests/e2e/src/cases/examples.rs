@@ -31,8 +31,10 @@ pub fn example_of(thing: &str) -> Value {
         "tokenId" => "enr_a1b2c3d4e5",
         "entryId" => "ipa_a1b2c3d4e5",
         "vaultId" => "vault_a1b2c3d4e5",
+        "webhookId" => "hook_a1b2c3d4e5",
+        "webhookUrl" => "https://hooks.example.org/sikkerkey",
         "machineId" | "pendingMachine" | "disabledMachine" | "member" | "reader" | "agentId" | "pendingAgent"
-        | "disabledAgent" | "session" | "passkey" => UUID,
+        | "disabledAgent" | "session" | "passkey" | "deliveryId" => UUID,
         "sdkId" => "python",
         "bootstrapToken" | "agentToken" | "enrollment" | "registration" | "ceremony" => TOKEN,
         "bundleToken" | "shareToken" | "verificationToken" | "resetToken" => LINK_TOKEN,

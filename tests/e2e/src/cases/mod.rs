@@ -12,6 +12,7 @@ mod canaries;
 mod examples;
 mod machine;
 mod machines;
+mod notifications;
 mod onboarding;
 mod operator;
 mod pages;
@@ -294,7 +295,7 @@ fn below_doors(route: &Route) -> &str {
 type Group = (&'static str, fn() -> Vec<Case>);
 
 /// All of them.
-const BY_GROUP: [Group; 14] = [
+const BY_GROUP: [Group; 15] = [
     ("machine", machine::cases),
     ("onboarding", onboarding::cases),
     ("account", account::cases),
@@ -306,6 +307,7 @@ const BY_GROUP: [Group; 14] = [
     ("shares", shares::cases),
     ("machines", machines::cases),
     ("agents", agents::cases),
+    ("notifications", notifications::cases),
     ("audit", audit::cases),
     ("pages", pages::cases),
     ("operator", operator::cases),

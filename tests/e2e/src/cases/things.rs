@@ -16,6 +16,7 @@ pub(super) const NAMES: &[&str] = &[
     "agentToken",
     "ceremony",
     "credential",
+    "deliveryId",
     "email",
     "enrollment",
     "entryId",
@@ -43,11 +44,25 @@ pub(super) const NAMES: &[&str] = &[
     "tokenId",
     "vaultId",
     "verificationToken",
+    "webhookId",
+    "webhookUrl",
 ];
 
 /// Those of them that are ids of things in a vault.
-pub(super) const IDS: &[&str] =
-    &["agentId", "canaryId", "entryId", "id", "machineId", "policyId", "projectId", "secretId", "tokenId", "vaultId"];
+pub(super) const IDS: &[&str] = &[
+    "agentId",
+    "canaryId",
+    "deliveryId",
+    "entryId",
+    "id",
+    "machineId",
+    "policyId",
+    "projectId",
+    "secretId",
+    "tokenId",
+    "vaultId",
+    "webhookId",
+];
 
 /// An id of nothing, of the shape that this name's ids have.
 #[must_use]
@@ -60,6 +75,7 @@ pub fn missing_id(name: &str) -> &'static str {
         "tokenId" => "enr_0000000000",
         "entryId" => "ipa_0000000000",
         "vaultId" => "vault_0000000000",
+        "webhookId" => "hook_0000000000",
         _ => "0b64c4f0-5d6f-4d5e-9c7e-3f1f6f3f0a11",
     }
 }
@@ -165,6 +181,10 @@ impl<'w> Things<'w> {
                         owner.post("/v1/manage/settings", &json!({ "stepUp": true })).await.expect(200);
                     }
                     "entryId" | "roomInAllowlist" | "allowlistOn" => self.make_allowlist(thing, owner).await,
+                    "webhookId" | "deliveryId" | "roomForWebhooks" => self.make_webhook(thing, owner).await,
+                    "noAlerts" => {
+                        owner.post("/v1/manage/alerts", &json!({ "enabledActions": [] })).await.expect(200);
+                    }
                     "bootstrapToken" | "agentToken" | "bundleToken" | "enrollment" | "tokenId" | "shareToken"
                     | "passphrase" | "verificationToken" | "resetToken" => self.make_token(thing, owner).await,
                     "session" | "firstCode" | "recoveryCode" | "passkey" | "registration" | "newCredential"
@@ -281,6 +301,27 @@ impl<'w> Things<'w> {
         }
     }
 
+    async fn make_webhook(&mut self, thing: &'static str, owner: &Person<'w>) {
+        if thing == "deliveryId" {
+            self.make("webhookId", owner).await;
+            let path = format!("/v1/manage/webhooks/{}/test", self.text("webhookId"));
+            let started = owner.post(&path, &json!({})).await.expect(200);
+            return self.keep(thing, started.field("deliveryId"));
+        }
+        // There is a limit, and webhooks are made again and again.
+        let listed = owner.get("/v1/manage/webhooks").await.expect(200).json();
+        for webhook in listed["webhooks"].as_array().unwrap() {
+            let id = webhook["id"].as_str().unwrap();
+            owner.post(&format!("/v1/manage/webhooks/{id}/delete"), &json!({})).await.expect(200);
+        }
+        if thing == "webhookId" {
+            self.make_text("webhookUrl", owner);
+            let body = json!({ "url": self.text("webhookUrl"), "actions": ["canary_triggered"] });
+            let made = owner.post("/v1/manage/webhooks", &body).await.expect(200);
+            self.keep(thing, made.field("id"));
+        }
+    }
+
     async fn make_token(&mut self, thing: &'static str, owner: &Person<'w>) {
         let token = match thing {
             "bootstrapToken" => owner.bootstrap_token().await,
@@ -370,6 +411,8 @@ impl<'w> Things<'w> {
             "newEmail" => format!("{}@example.org", hex::encode(crypto::random::bytes::<8>())),
             "password" => PASSWORD.to_owned(),
             "newName" => format!("name {}", hex::encode(crypto::random::bytes::<8>())),
+            // An address and no name, so that nothing has to be found where there is no name server.
+            "webhookUrl" => "https://93.184.215.14/hooks".to_owned(),
             "newPassword" => "another passw0rd!".to_owned(),
             other => panic!("nobody knows how to make {other}"),
         };

@@ -35,6 +35,8 @@ topics! {
     WAYS_IN "Ways in" "Tokens and bundles by which machines come into the vault."
     ALLOWLIST "IP allowlist" "The addresses that machines may come from."
     SETTINGS "Settings" "What the vault's owner decides for all of it."
+    ALERTS "Alert mails" "Which actions bring a mail."
+    WEBHOOKS "Webhooks" "Addresses that are told what is recorded, and what they were told."
     AUDIT_LOG "Audit log" "What was recorded, and counts."
     OPERATOR "Operator" "What the owner of the deployment sees and decides of all vaults: their plans, and nothing in them."
 }

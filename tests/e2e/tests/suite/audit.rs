@@ -240,7 +240,7 @@ async fn a_long_log_is_read_to_its_end_and_what_is_rare_costs_little() {
 async fn a_record_that_was_changed_or_deleted_is_a_critical_record() {
     let world = World::new().await;
     let owner = world.owner().await;
-    let follow = functions::follow_audit::FollowAudit::new(&world.services_of("follow-audit").base());
+    let follow = world.follow_audit();
     let was = entry(&world, &owner, Action::ProjectDelete, 7, "Project p deleted");
     let seen = [Seen::Replaced(was.clone()), Seen::Deleted(was.clone()), Seen::Deleted(was)];
     assert_eq!(follow.run(&seen).await.unwrap(), 3);
