@@ -31,6 +31,14 @@ pub(crate) struct Usage {
     ai_agents: Limit,
     /// Those that can still be used.
     enrollment_tokens: Limit,
+    /// Those that are switched off too.
+    webhook_count: Limit,
+    /// Those of today, by the clock of UTC.
+    webhook_deliveries_per_day: Limit,
+    /// Whether the plan has webhooks.
+    webhooks: bool,
+    /// Whether the plan has alert mails.
+    alerts: bool,
     /// Whether the plan has an IP allowlist.
     ip_allowlist: bool,
     /// How many days audit records are kept that are written now.
@@ -38,7 +46,11 @@ pub(crate) struct Usage {
 }
 
 pub(crate) async fn usage(State(app): State<App>, by: Principal) -> Result<Json<Usage>, Error> {
-    let (counts, tokens) = tokio::try_join!(app.store.usage(by.vault), app.store.all(token::of_vault(by.vault)))?;
+    let (counts, tokens, deliveries) = tokio::try_join!(
+        app.store.usage(by.vault),
+        app.store.all(token::of_vault(by.vault)),
+        app.store.deliveries_today(by.vault, by.now),
+    )?;
     let (plans, vault) = (&app.config.plans, &*by.in_vault);
     let plan = plans.of(vault);
     let limit = |of, used| Limit { used, limit: plan.limit(of) };
@@ -50,6 +62,10 @@ pub(crate) async fn usage(State(app): State<App>, by: Principal) -> Result<Json<
         machines: counted(Counted::Machines),
         ai_agents: counted(Counted::AiAgents),
         enrollment_tokens: limit(Counted::EnrollmentTokens, EnrollmentToken::usable(&tokens, by.now)),
+        webhook_count: counted(Counted::Webhooks),
+        webhook_deliveries_per_day: Limit { used: deliveries.used, limit: plan.webhook_deliveries_per_day },
+        webhooks: plan.webhooks,
+        alerts: plan.alerts,
         ip_allowlist: plan.ip_allowlist,
         audit_retention_days: plans.kept_days(vault),
     }))

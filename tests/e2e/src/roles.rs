@@ -83,6 +83,13 @@ impl<'w> Person<'w> {
         self.world.send(self.request(target, None)).await
     }
 
+    /// Shows that the address is theirs.
+    pub async fn verify_email(&self) {
+        self.post("/v1/account/verification", &json!({})).await.expect(200);
+        let body = json!({ "token": self.world.mail.token() });
+        self.post("/v1/account/verification/confirm", &body).await.expect(200);
+    }
+
     /// Makes a project and gives its id.
     pub async fn project(&self, name: &str) -> String {
         self.post("/v1/manage/projects", &json!({ "name": name })).await.expect(200).field("id")

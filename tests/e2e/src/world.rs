@@ -20,7 +20,7 @@ use rules::Time;
 use rules::audit::{Action, Record};
 use rules::nouns::WebhookId;
 use rules::plan::Plans;
-use store::{KeyRing, Store, Values, tables};
+use store::{Item, KeyRing, Store, Values, tables};
 use zeroize::Zeroizing;
 
 use crate::contract::Contract;
@@ -352,8 +352,17 @@ impl World {
 
     /// Lets the function that follows the audit table catch up; says how many reads it counted.
     pub async fn catch_up(&self) -> usize {
-        let stream = self.embedded.as_ref().expect("a store that gives its stream to the test").take_stream();
-        local::follow(stream, &self.follow_audit()).await.unwrap()
+        self.try_to_follow(self.take_stream()).await.unwrap()
+    }
+
+    /// What was put into the audit table since somebody last looked.
+    pub fn take_stream(&self) -> Vec<Item> {
+        self.embedded.as_ref().expect("a store that gives its stream to the test").take_stream()
+    }
+
+    /// Gives this to the function that follows the audit table.
+    pub async fn try_to_follow(&self, stream: Vec<Item>) -> Result<usize, Error> {
+        local::follow(stream, &self.follow_audit()).await
     }
 
     /// The function that follows the audit table.

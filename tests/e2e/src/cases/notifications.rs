@@ -37,6 +37,7 @@ fn webhooks() -> Vec<Case> {
         post("deleteWebhook", "webhooks/{webhookId}/delete").effect(Action::WebhookDelete),
         post("testWebhook", "webhooks/{webhookId}/test").effect(Action::WebhookTest),
         post("queryDeliveries", "webhooks/{webhookId}/deliveries/query").given("deliveryId"),
-        post("resendDelivery", "webhooks/{webhookId}/deliveries/{deliveryId}/redeliver").effect(Action::WebhookRedeliver),
+        post("resendDelivery", "webhooks/{webhookId}/deliveries/{deliveryId}/redeliver")
+            .effect(Action::WebhookRedeliver),
     ]
 }

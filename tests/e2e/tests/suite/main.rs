@@ -1,6 +1,7 @@
 //! The end-to-end suite. One program, so that it links once.
 
 mod agents;
+mod alerts;
 mod audit;
 mod bad_input;
 mod boundaries;
@@ -35,3 +36,4 @@ mod step_up;
 mod tampering;
 mod telemetry;
 mod walk;
+mod webhooks;
