@@ -10,6 +10,7 @@ broken server is not mistaken for a broken client.
 
 import base64
 import collections
+import hashlib
 import http.client
 import http.cookiejar
 import json
@@ -61,12 +62,13 @@ class Server:
     `ready http://localhost:PORT` on its standard output and to stop on SIGTERM.
     """
 
-    def __init__(self, data=None):
+    def __init__(self, data=None, options=()):
         command = shlex.split(os.environ.get("SIKKERKEY_LOCAL") or DEFAULT_SERVER_COMMAND)
         self._log = collections.deque(maxlen=60)
         self._ready = queue.Queue()
+        self._told = {}
         self._process = subprocess.Popen(
-            [*command, "--port", "0", *(["--data", str(data)] if data else ["--ephemeral"])],
+            [*command, "--port", "0", *(["--data", str(data)] if data else ["--ephemeral"]), *options],
             cwd=REPOSITORY,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -87,8 +89,10 @@ class Server:
         for line in stream:
             self._log.append(line.rstrip("\n"))
             word, _, url = line.strip().partition(" ")
-            if stream is self._process.stdout and word == "ready":
-                self._ready.put(url)
+            if stream is self._process.stdout:
+                self._told[word] = url
+                if word == "ready":
+                    self._ready.put(url)
         stream.close()
 
     def _await_ready(self, command):
@@ -100,6 +104,13 @@ class Server:
                 if self._process.poll() is not None:
                     break
         raise RuntimeError(f"{shlex.join(command)} did not get ready. Its last lines:\n{self.log()}")
+
+    def told(self, word):
+        """What the server printed behind this word, which comes after `ready`."""
+        deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
+        while word not in self._told and time.monotonic() < deadline:
+            time.sleep(0)
+        return self._told[word]
 
     def log(self):
         """The last lines that the server printed, for a failure's report."""
@@ -275,6 +286,15 @@ class Machine:
         self.vault_id = vault_id
         self.api_url = api_url
         self.key = key
+
+    def get(self, path):
+        """A signed GET: status and body bytes."""
+        timestamp, nonce = str(int(time.time())), uuid.uuid4().hex
+        text = ":".join(("GET", path, timestamp, nonce, hashlib.sha256(b"").hexdigest()))
+        signature = base64.b64encode(self.key.sign(text.encode())).decode()
+        signed = {"X-Machine-Id": self.id, "X-Timestamp": timestamp, "X-Nonce": nonce, "X-Signature": signature}
+        status, _, raw = fetch("GET", self.api_url + path, headers=signed)
+        return status, raw
 
     def write(self, home, **changes):
         """Writes identity.json and private.pem below `home` as a bootstrap script would; the path of the former.

@@ -42,7 +42,7 @@ RESOURCES = (
 VALUES = {
     rights.KEYS: ("MACHINE#*", "SHARE#*", "PROJECT#*", "SECRET#*", "USER#*", "sk_*", "record#*", "M*", "*"),
     rights.ATTRIBUTES: ("approved", "delivered", "lockedUntil", "publicKey", "version"),
-    rights.PURPOSE: ("project", "share", "vault", "other"),
+    rights.PURPOSE: ("project", "share", "signing", "vault", "webhook", "other"),
 }
 
 

@@ -71,7 +71,7 @@ POWERS = (
     Power(
         "have `seal-secret` make, replace and destroy values",
         frozenset({"make-bundle", "manage-canaries", "manage-schedules", "manage-secrets", "rotate-due", "sweep-expired"})
-        | {"manage-shares"},
+        | {"manage-alerts", "manage-shares"},
         lambda held: held.may("lambda:InvokeFunction", "function/seal-secret"),
         "Of any secret whose id he knows. It gives no value out.",
     ),
@@ -107,6 +107,41 @@ POWERS = (
         "unwrap the keys of vaults",
         frozenset({"account", "account-passkeys", "download-bundle", "seal-secret"}),
         lambda held: held.opens("vault"),
+    ),
+    Power(
+        "unwrap the keys of webhooks' signing secrets",
+        frozenset({"deliver-webhooks", "seal-secret"}),
+        lambda held: held.opens("webhook"),
+        "`seal-secret` seals signing secrets, and has no right to read one.",
+    ),
+    Power(
+        "open signing secrets of webhooks",
+        frozenset({"deliver-webhooks"}),
+        lambda held: held.rows(READS, "vault", "WEBHOOKS#x") and held.opens("webhook"),
+        "With one he signs what its receiver takes for ours.",
+    ),
+    Power(
+        "sign deliveries as the deployment",
+        frozenset({"deliver-webhooks"}),
+        lambda held: held.opens("signing"),
+    ),
+    Power(
+        "choose what webhooks are told, and where they are",
+        frozenset({"manage-alerts"}),
+        lambda held: held.rows(("PutItem", "UpdateItem"), "vault", "WEBHOOKS#x", "url"),
+        "Records have no values in them. `deliver-webhooks` sends to public addresses only, whatever a row says.",
+    ),
+    Power(
+        "have webhooks told what is not true",
+        frozenset({"deliver-webhooks", "follow-audit", "manage-alerts"}),
+        lambda held: held.rows(("PutItem",), "vault", "DELIVERIES#x") or held.opens("signing"),
+        "By putting a delivery down, of webhooks whose ids he knows; `deliver-webhooks` by signing it.",
+    ),
+    Power(
+        "have `send-mail` send mail",
+        frozenset({"account-mail", "follow-audit", "sweep-expired"}),
+        lambda held: held.may("lambda:InvokeFunction", "function/send-mail"),
+        "Links to people who have an account, and alerts with words of his to owners of vaults.",
     ),
     Power(
         "open the private keys in bundles",
@@ -161,7 +196,7 @@ POWERS = (
         MACHINE_PLANE
         | MAKES_MACHINES
         | MAKES_GRANTS
-        | {"download-bundle", "follow-audit", "manage-audit", "manage-canaries", "manage-machines", "manage-policies"}
+        | {"download-bundle", "follow-audit", "manage-audit", "manage-alerts", "send-mail", "manage-canaries", "manage-machines", "manage-policies"}
         | {"manage-secrets", "manage-shares", "sweep-expired"},
         lambda held: held.rows(ANYTHING, "vault", "MACHINE#x")
         or any(held.rows(READS, "vault/index/by-owner", f"{kind}#x") for kind in ("PROJECT", "SECRET", "VAULT")),
@@ -288,7 +323,7 @@ POWERS = (
     Power(
         "add audit records that are not true",
         frozenset({"bootstrap-agent", "bootstrap-machine", "download-bundle", "enroll-machine"})
-        | {"follow-audit", "open-share", "operator", "seal-secret", "send-mail", "sweep-expired"}
+        | {"deliver-webhooks", "follow-audit", "open-share", "operator", "seal-secret", "send-mail", "sweep-expired"}
         | PEOPLE
         | MACHINE_PLANE
         | MANAGEMENT,
@@ -310,7 +345,7 @@ POWERS = (
     ),
     Power(
         "read AI agents, their scopes and allowlists",
-        BY_AGENTS | {"bootstrap-agent"},
+        BY_AGENTS | {"bootstrap-agent", "send-mail"},
         lambda held: held.rows(ANYTHING, "agents", "AGENT#x") or held.rows(READS, "agents/index/by-owner", "VAULT#x"),
         "Of agents whose ids he knows. Their keys are public halves.",
     ),

@@ -22,6 +22,7 @@ PROJECT_KEYS = "let keys = start.project_keys(kms::open).await?;"
 KEYS = "let keys = start.keys(kms::open).await?;"
 MAKER = "let keys = start.keys(kms::open).await?.maker();"
 SEAL = "let seal = start.seal().await?;"
+COURIER = "let courier = start.courier().await?;"
 MAIL = "let mail = start.mail().await?;"
 
 
@@ -56,6 +57,8 @@ def of(granted):
         yield MAKER
     if "function/seal-secret" in resources:
         yield SEAL
+    if "function/deliver-webhooks" in resources:
+        yield COURIER
     if "function/send-mail" in resources:
         yield MAIL
 

@@ -14,6 +14,8 @@ from policy import Unsupported
 
 OPENERS = ("read-secret", "export-secrets", "seal-secret")
 SHARE_OPENERS = ("open-share", "seal-secret")
+WEBHOOK_OPENERS = ("deliver-webhooks", "seal-secret")
+SIGNERS = ("deliver-webhooks",)
 VAULT_OPENERS = ("account", "account-passkeys", "download-bundle", "seal-secret")
 READS = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:PartiQLSelect")
 PLAINTEXT = ("kms:GenerateDataKey", "kms:GenerateDataKeyPair", "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo")
@@ -156,6 +158,20 @@ def theorems(role_of):
             ),
         ),
         Theorem(
+            "signing secrets",
+            f"keys of webhooks' signing secrets are unwrapped by {' and '.join(WEBHOOK_OPENERS)} alone",
+            lambda asked: z3.And(
+                asked.action == "kms:Decrypt", _with_purpose(asked, "webhook"), _is_none_of(asked, roles(WEBHOOK_OPENERS))
+            ),
+        ),
+        Theorem(
+            "deployment",
+            f"the deployment's signing key is unwrapped by {SIGNERS[0]} alone",
+            lambda asked: z3.And(
+                asked.action == "kms:Decrypt", _with_purpose(asked, "signing"), _is_none_of(asked, roles(SIGNERS))
+            ),
+        ),
+        Theorem(
             "vaults",
             f"keys of vaults are unwrapped by {', '.join(VAULT_OPENERS)} alone",
             lambda asked: z3.And(
@@ -171,7 +187,7 @@ def theorems(role_of):
         ),
         Theorem(
             "makers",
-            "keys are made by manage-projects, account-mail and seal-secret alone, each for its purpose",
+            "keys are made by manage-projects, account-mail, seal-secret and deliver-webhooks alone, each for its purpose",
             lambda asked: z3.And(
                 asked.action == "kms:GenerateDataKeyWithoutPlaintext",
                 asked.key(PURPOSE)[0],
@@ -180,6 +196,8 @@ def theorems(role_of):
                         z3.And(asked.principal == role_of("manage-projects"), _with_purpose(asked, "project")),
                         z3.And(asked.principal == role_of("account-mail"), _with_purpose(asked, "vault")),
                         z3.And(asked.principal == role_of("seal-secret"), _with_purpose(asked, "share")),
+                        z3.And(asked.principal == role_of("seal-secret"), _with_purpose(asked, "webhook")),
+                        z3.And(asked.principal == role_of("deliver-webhooks"), _with_purpose(asked, "signing")),
                     )
                 ),
             ),
@@ -203,10 +221,14 @@ def vacuous(key_policy, role_of):
     for function, action, purpose in (
         *((function, "kms:Decrypt", "project") for function in OPENERS),
         *((function, "kms:Decrypt", "share") for function in SHARE_OPENERS),
+        *((function, "kms:Decrypt", "webhook") for function in WEBHOOK_OPENERS),
+        *((function, "kms:Decrypt", "signing") for function in SIGNERS),
         *((function, "kms:Decrypt", "vault") for function in VAULT_OPENERS),
         ("manage-projects", "kms:GenerateDataKeyWithoutPlaintext", "project"),
         ("account-mail", "kms:GenerateDataKeyWithoutPlaintext", "vault"),
         ("seal-secret", "kms:GenerateDataKeyWithoutPlaintext", "share"),
+        ("seal-secret", "kms:GenerateDataKeyWithoutPlaintext", "webhook"),
+        ("deliver-webhooks", "kms:GenerateDataKeyWithoutPlaintext", "signing"),
     ):
         asked, solver = Asked(), z3.Solver()
         solver.add(*world(asked), by_key_policy(asked, key_policy), _with_purpose(asked, purpose))
@@ -275,6 +297,10 @@ def mutants(key_policy, role_of):
     yield "OpenProjectKeys for manage-secrets", "projects", one_more("OpenProjectKeys", "manage-secrets")
     yield "OpenShareKeys for everybody", "share links", without("OpenShareKeys", "aws:PrincipalArn")
     yield "OpenShareKeys for read-secret", "share links", one_more("OpenShareKeys", "read-secret")
+    yield "OpenWebhookKeys for manage-alerts", "signing secrets", one_more("OpenWebhookKeys", "manage-alerts")
+    yield "OpenSigningKeys for everybody", "deployment", without("OpenSigningKeys", "aws:PrincipalArn")
+    yield "OpenWebhookKeys for any purpose", "projects", without("OpenWebhookKeys", PURPOSE)
+    yield "MakeSigningKeys for follow-audit", "makers", one_more("MakeSigningKeys", "follow-audit")
     yield "OpenShareKeys for any purpose", "projects", without("OpenShareKeys", PURPOSE)
     yield "OpenVaultKeys for any purpose", "projects", without("OpenVaultKeys", PURPOSE)
     yield "OpenVaultKeys for manage-agents", "vaults", one_more("OpenVaultKeys", "manage-agents")

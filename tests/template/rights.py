@@ -25,7 +25,7 @@ UPDATE = "dynamodb:UpdateItem"
 KEY_ATTRIBUTES = ("pk", "sk")
 ATTRIBUTES = "dynamodb:Attributes"
 PURPOSE = "kms:EncryptionContext:purpose"
-PURPOSES = {"project", "share", "vault"}
+PURPOSES = {"project", "share", "signing", "vault", "webhook"}
 # What a resource of the stack is, by the beginning of its short name.
 KINDS = {"function", "identity", "key", "log-group", "queue", "table"}
 # How each condition has to be written.

@@ -21,6 +21,7 @@ import policy_tests
 import powers
 import proofs
 import quotas
+import reach
 import rights
 import stack
 import system
@@ -156,6 +157,7 @@ def check(tally, folder):
     tally.add(
         "each function has an event, as the gateway sends it", list(gateway.misdirected(ROOT, of.functions, of.routes))
     )
+    tally.add("one function reaches the internet: no other has what sends linked in", list(reach.problems(ROOT)))
     prove(tally, of_every_option)
     compare(tally, of, of_every_option, calls.read(folder / CALLS), in_code)
 

@@ -11,9 +11,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 FILE = "infra/system.toml"
 PLANES = ("machine", "onboarding", "account", "pages", "management", "events")
 # How a function of the plane `events` is reached. Others have routes.
-TRIGGERS = ("call", "call later", "schedule", "stream")
-# Those whose events Lambda keeps and tries again. Nobody waits for these functions, and nothing else starts them.
-ASYNCHRONOUS = ("call later", "schedule", "stream")
+TRIGGERS = ("call", "call later", "schedule", "schedule and call", "stream")
+# Those whose events Lambda keeps and may try again, and for which nobody waits.
+ASYNCHRONOUS = ("call later", "schedule", "schedule and call", "stream")
 # Rights that nobody names: each function has the first, and its trigger brings the others.
 LOG = "write its own log"
 LETTERS = "put events that failed into the queue of dead letters"

@@ -53,6 +53,7 @@ VARIABLES = (
     ("SIKKERKEY_KMS_KEY", "!GetAtt Key.Arn", {"key"}),
     ("SIKKERKEY_SEAL_FUNCTION", "!Ref SealSecret", {"function/seal-secret"}),
     ("SIKKERKEY_MAIL_FUNCTION", "!Ref SendMail", {"function/send-mail"}),
+    ("SIKKERKEY_DELIVERY_FUNCTION", "!Ref DeliverWebhooks", {"function/deliver-webhooks"}),
     ("SIKKERKEY_MAIL_FROM", "!Ref MailFrom", {"function/send-mail", "identity"}),
 )
 

@@ -26,12 +26,16 @@ COMMON = {
     "SIKKERKEY_SET_UP_CODE_HASH",
     "SIKKERKEY_TABLE_PREFIX",
     "SIKKERKEY_URL",
+    "SIKKERKEY_WEBHOOK_PORTS",
 }
 KEY_VARIABLE = "SIKKERKEY_KMS_KEY"
 SEAL_VARIABLE = "SIKKERKEY_SEAL_FUNCTION"
 MAIL_VARIABLE = "SIKKERKEY_MAIL_FUNCTION"
 FROM_VARIABLE = "SIKKERKEY_MAIL_FROM"
 # Invoked by other functions, which do not wait for it.
+DELIVERY_VARIABLE = "SIKKERKEY_DELIVERY_FUNCTION"
+# Started by a schedule, and by other functions besides.
+WOKEN = {name for name, function in SYSTEM.functions.items() if function.trigger == "schedule and call"}
 LATER = {name for name, function in SYSTEM.functions.items() if function.trigger == "call later"}
 # AWS lets two readers follow a stream's shard at a time (DynamoDB developer guide, "DynamoDB Streams and Lambda triggers").
 STREAM_READERS = 2
@@ -42,7 +46,7 @@ PATHS = {
     "machine": ("/v1/secret/", "/v1/secrets", "/v1/cli/", "/v1/verify-access"),
     "onboarding": ("/v1/bootstrap/", "/v1/{vaultId}/enroll/", "/v1/bundle/", "/v1/share/", "/v1/ai-bootstrap/"),
     "account": ("/v1/account", "/v1/operator/"),
-    "pages": ("/verify-email", "/reset-password", "/v1/openapi.json"),
+    "pages": ("/verify-email", "/reset-password", "/v1/openapi.json", "/v1/webhooks/keys"),
     "management": ("/v1/manage/", "/v1/ai/"),
     "events": (),
 }
@@ -110,7 +114,7 @@ def triggers(of, calls, routes):
     for function in of.functions.values():
         callers = [other for other in of.functions if _may_invoke(of, other, function.name)]
         ways = [bool(function.routes), function.scheduled, bool(function.follows), bool(callers)]
-        if sum(ways) != 1:
+        if sum(ways) != (2 if function.name in WOKEN else 1):
             yield f"{function.name} is reached in {sum(ways)} ways: routes, schedule, stream and functions should be one"
         if function.follows and not function.follows.startswith("table/audit/stream/"):
             yield f"{function.name} follows {function.follows}, which is not the audit table's stream"
@@ -140,6 +144,8 @@ def environment(of, calls, routes):
         asks = _may_invoke(of, function.name, "send-mail")
         expected = COMMON | ({KEY_VARIABLE} if uses_key else set()) | ({SEAL_VARIABLE} if seals else set())
         expected |= {MAIL_VARIABLE} if asks else set()
+        wakes = _may_invoke(of, function.name, "deliver-webhooks")
+        expected |= {DELIVERY_VARIABLE} if wakes else set()
         expected |= {FROM_VARIABLE} if asks or function.name == "send-mail" else set()
         given = function.environment
         yield from (f"{function.name} gets {name} and does not need it" for name in sorted(set(given) - expected))
@@ -152,6 +158,8 @@ def environment(of, calls, routes):
             yield f"{function.name}: {SEAL_VARIABLE} is not seal-secret"
         if asks and stack.short(given.get(MAIL_VARIABLE, "").rsplit(":", 1)[-1]) != "send-mail":
             yield f"{function.name}: {MAIL_VARIABLE} is not send-mail"
+        if wakes and stack.short(given.get(DELIVERY_VARIABLE, "").rsplit(":", 1)[-1]) != "deliver-webhooks":
+            yield f"{function.name}: {DELIVERY_VARIABLE} is not deliver-webhooks"
 
 
 # Who may use the key beside the functions, on what condition and for what: services, which open nothing but what they

@@ -12,9 +12,9 @@ use store::{KeyRing, Values};
 pub use {
     account, account_mail, account_passkeys, bootstrap_agent, bootstrap_machine, dashboard, deliver_webhooks,
     download_bundle, enroll_machine, export_secrets, follow_audit, list_secrets, make_bundle, manage_agents,
-    manage_audit, manage_canaries, manage_machines, manage_notifications, manage_policies, manage_projects,
-    manage_schedules, manage_secrets, manage_shares, open_share, operator, poll_secrets, read_secret, rotate_due,
-    seal_secret, send_mail, sweep_expired,
+    manage_alerts, manage_audit, manage_canaries, manage_machines, manage_policies, manage_projects, manage_schedules,
+    manage_secrets, manage_shares, open_share, operator, poll_secrets, read_secret, rotate_due, seal_secret, send_mail,
+    sweep_expired,
 };
 
 /// A place where functions run: gives each, by its name, what it asks for.
@@ -56,11 +56,7 @@ pub fn routes(place: &impl Place) -> Vec<Routes> {
         manage_agents::routes(&base("manage-agents")),
         manage_schedules::routes(&base("manage-schedules"), seal("manage-schedules")),
         manage_canaries::routes(&base("manage-canaries"), seal("manage-canaries")),
-        manage_notifications::routes(
-            &base("manage-notifications"),
-            seal("manage-notifications"),
-            place.courier("manage-notifications"),
-        ),
+        manage_alerts::routes(&base("manage-alerts"), seal("manage-alerts"), place.courier("manage-alerts")),
         manage_policies::routes(&base("manage-policies")),
         manage_projects::routes(&base("manage-projects"), keys("manage-projects").maker()),
         manage_secrets::routes(&base("manage-secrets"), seal("manage-secrets")),

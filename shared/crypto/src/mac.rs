@@ -3,11 +3,15 @@
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-/// The code of a message under a key of any length.
-#[must_use]
 #[expect(clippy::expect_used, reason = "HMAC takes keys of every length")]
+fn keyed(key: &[u8]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(key).expect("a key of any length")
+}
+
+/// The code of a message, in parts, under a key of any length.
+#[must_use]
 pub fn hmac_sha256(key: &[u8], message: &[&[u8]]) -> [u8; 32] {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("a key of any length");
+    let mut mac = keyed(key);
     for part in message {
         mac.update(part);
     }

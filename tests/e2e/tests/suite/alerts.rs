@@ -68,10 +68,30 @@ async fn a_mail_says_what_happened_and_what_to_do() {
         assert!(mail.text.contains(part), "{part}: {}", mail.text);
     }
     assert!(mail.html.as_ref().unwrap().contains("<h1"));
+    // Who acted is named: a person, an AI agent, a machine.
+    owner
+        .post("/v1/manage/alerts", &json!({ "enabledActions": ["machine_approve", "auth_failure"] }))
+        .await
+        .expect(200);
+    let agent = owner.agent(&["machines.write"], &[]).await;
+    agent.post(&format!("/v1/ai/machines/{}/approve", machine.id), &json!({})).await.expect(200);
+    world.catch_up().await;
+    let text = &world.mail.mails()[0].text;
+    assert!(text.contains("Who: AI agent "), "{text}");
+    owner
+        .post("/v1/manage/alerts", &json!({ "enabledActions": ["project_update", "machine_register"] }))
+        .await
+        .expect(200);
+    world.wait_seconds(60);
+    let id = owner.project("q").await;
+    owner.post(&format!("/v1/manage/projects/{id}/update"), &json!({ "name": "r" })).await.expect(200);
+    world.catch_up().await;
+    let text = &world.mail.mails()[0].text;
+    assert!(text.contains("Who: somebody") && text.contains(&format!("/projects/{id}\n")), "{text}");
     // What nobody asked to be told of brings none.
     owner.project("p").await;
     world.catch_up().await;
-    assert_eq!(subjects(&world).len(), 1);
+    assert_eq!(subjects(&world).len(), 3);
 }
 
 #[tokio::test]

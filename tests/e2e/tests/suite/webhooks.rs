@@ -326,6 +326,73 @@ async fn a_silent_receiver_holds_up_no_other() {
     assert_eq!(silent.received().len(), 20);
 }
 
+/// Who is woken while another run is at work leaves it to that run.
+#[tokio::test]
+async fn what_is_added_while_a_run_works_is_sent_by_it() {
+    let (world, receiver) = (world().await, Receiver::new().await);
+    let owner = world.owner().await;
+    let (id, _) = webhook(&owner, &receiver, &["project_create"]).await;
+    let wake = edge::DeliveryRequest::Now { webhooks: vec![id.parse().unwrap()] };
+    receiver.keep_silent();
+    owner.project("p").await;
+    world.catch_up().await;
+    let (run, message) = (world.deliver(), wake.clone());
+    let run = tokio::spawn(async move { run.answer(&message).await.unwrap() });
+    receiver.wait_for(1).await;
+    owner.project("q").await;
+    world.catch_up().await;
+    assert_eq!(world.deliver().answer(&wake).await.unwrap()["done"], 0);
+    receiver.speak_again();
+    assert_eq!(run.await.unwrap()["done"], 2);
+    assert_eq!(receiver.received().len(), 2);
+}
+
+/// Deliveries go to where the webhook is when they are sent.
+#[tokio::test]
+async fn a_webhook_that_moved_is_told_where_it_is() {
+    let (world, old, new) = (world().await, Receiver::new().await, Receiver::new().await);
+    let owner = world.owner().await;
+    let (id, _) = webhook(&owner, &old, &["project_create"]).await;
+    owner.project("p").await;
+    world.catch_up().await;
+    owner.post(&format!("/v1/manage/webhooks/{id}/update"), &json!({ "url": new.url })).await.expect(200);
+    world.deliver_due().await;
+    assert_eq!((old.received().len(), new.received().len()), (0, 1));
+}
+
+/// A signing secret that somebody changed in the store signs nothing.
+#[tokio::test]
+async fn a_damaged_secret_signs_nothing() {
+    let (world, receiver) = (world().await, Receiver::new().await);
+    let owner = world.owner().await;
+    let (one, _) = webhook(&owner, &receiver, &["project_create"]).await;
+    let (other, _) = webhook(&owner, &receiver, &["project_update"]).await;
+    let row = |id: &str| store::webhook::row(owner.vault.parse().unwrap(), id.parse().unwrap());
+    let moved = world.services.store.get(&row(&other)).await.unwrap().unwrap().secret;
+    world.services.store.change(row(&one).change().set(store::webhook::SECRET, &moved)).await.unwrap();
+    owner.project("p").await;
+    world.catch_up().await;
+    world.deliver_due().await;
+    assert_eq!(receiver.received().len(), 0);
+    assert_eq!(deliveries(&owner, &one).await[0]["error"], "the signing secret is damaged; rotate it");
+}
+
+/// Without its key layer nothing is sent and nothing counts; it is sent later.
+#[tokio::test]
+async fn while_the_server_is_sealed_deliveries_wait() {
+    let (world, receiver) = (world().await, Receiver::new().await);
+    let owner = world.owner().await;
+    let (id, _) = webhook(&owner, &receiver, &["project_create"]).await;
+    owner.project("p").await;
+    world.catch_up().await;
+    world.keys.set_down(true);
+    assert_eq!(world.deliver_due().await, 0);
+    world.keys.set_down(false);
+    assert_eq!(deliveries(&owner, &id).await[0]["attempts"], 0);
+    world.wait_seconds(60);
+    assert_eq!((world.deliver_due().await, receiver.received().len()), (1, 1));
+}
+
 #[tokio::test]
 async fn while_a_secret_is_rotated_both_sign() {
     let (world, receiver) = (world().await, Receiver::new().await);

@@ -30,7 +30,7 @@ struct App {
 /// The function's routes.
 pub fn routes(base: &Base, seal: Seal, courier: Arc<dyn Courier>) -> Routes {
     let app = App { store: base.store.lists(), seal, courier };
-    Routes::of("manage-notifications")
+    Routes::of("manage-alerts")
         .managed(base)
         .get("alerts", AlertsRead, alerts::show)
         .get("alerts/actions", AlertsRead, alerts::actions)
