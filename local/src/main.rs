@@ -25,6 +25,7 @@ const SWEEP: Duration = Duration::from_mins(1);
 
 /// SikkerKey in one process on an embedded store, for development and trying out. Listens on 127.0.0.1 only.
 #[derive(Parser)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 #[command(name = "local/run", bin_name = "local/run")]
 struct Arguments {
     /// Port to listen on; 0 takes a free one.
@@ -129,6 +130,8 @@ async fn schedule(system: System, embedded: Embedded) {
     let sweep = Sweep::new(&system.base, system.seal("sweep-expired"), system.mail("sweep-expired"));
     let rotations = RotateDue::new(&system.base, system.seal("rotate-due"));
     let counts = FollowAudit::new(&system.base, system.mail("follow-audit"), system.courier("follow-audit"));
+    // What could not be followed comes again, as on AWS.
+    let mut unfollowed = vec![];
     let mut tick = tokio::time::interval(SWEEP);
     let mut forget = tokio::time::interval(FORGET);
     let mut stream = tokio::time::interval(STREAM);
@@ -139,8 +142,10 @@ async fn schedule(system: System, embedded: Embedded) {
                 continue;
             }
             _ = stream.tick() => {
-                if let Err(error) = local::follow(embedded.take_stream(), &counts).await {
-                    tracing::error!(?error, "records were not followed");
+                unfollowed.extend(embedded.take_stream());
+                match local::follow(unfollowed.clone(), &counts).await {
+                    Ok(_) => unfollowed.clear(),
+                    Err(error) => tracing::error!(?error, "records were not followed, the next second tries again"),
                 }
                 continue;
             }

@@ -31,8 +31,8 @@ struct Key {
 impl Key {
     fn of(key: PublicKey) -> Self {
         let text = key.to_base64();
-        let [a, b, c, d, e, f, ..] = sha256(text.as_bytes());
-        Self { id: STANDARD_NO_PAD.encode([a, b, c, d, e, f]), public_key: format!("whpk_{text}") }
+        let id = STANDARD_NO_PAD.encode(sha256(text.as_bytes())).chars().take(12).collect();
+        Self { id, public_key: format!("whpk_{text}") }
     }
 }
 

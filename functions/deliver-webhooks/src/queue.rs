@@ -69,16 +69,13 @@ impl DeliverWebhooks {
     /// it meanwhile.
     async fn leave(&self, queue: &Queue, next: Option<Time>) -> Result<Option<Queue>, Error> {
         let key = webhook::queue(queue.webhook);
-        let is_left = match next {
-            Some(next) => {
-                let change = key.change().set(of_queue::DUE_AT, &next).remove(of_queue::WORKED_ON_UNTIL);
-                self.store.change_if(change.only_if(of_queue::MARK.is(&queue.mark))).await?
-            }
-            None => {
-                let mut write = self.store.transaction();
-                let unchanged = write.delete_if(&key, [of_queue::MARK.is(&queue.mark)]);
-                write.commit_unless_refused(unchanged).await?
-            }
+        let is_left = if let Some(next) = next {
+            let change = key.change().set(of_queue::DUE_AT, &next).remove(of_queue::WORKED_ON_UNTIL);
+            self.store.change_if(change.only_if(of_queue::MARK.is(&queue.mark))).await?
+        } else {
+            let mut write = self.store.transaction();
+            let unchanged = write.delete_if(&key, [of_queue::MARK.is(&queue.mark)]);
+            write.commit_unless_refused(unchanged).await?
         };
         if is_left { Ok(None) } else { Ok(self.store.get(&key).await?) }
     }

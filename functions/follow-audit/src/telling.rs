@@ -109,7 +109,7 @@ impl FollowAudit {
             match known {
                 Some(MailRequest::Alert { record, more }) if Alerts::holds_back(action) => {
                     *more += 1;
-                    *record = Box::new(logged.record.clone());
+                    **record = logged.record.clone();
                 }
                 _ => {
                     place.insert(action.kind().name, requests.len());

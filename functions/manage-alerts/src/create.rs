@@ -128,7 +128,7 @@ impl App {
 
     /// A new signing secret, and the same sealed.
     async fn new_secret(&self, by: &Principal, webhook: WebhookId) -> Result<(Zeroizing<String>, Sealed), Error> {
-        let secret = SigningSecret::of(&*Zeroizing::new(random::bytes()));
+        let secret = SigningSecret::of(&Zeroizing::new(random::bytes()));
         let text = secret.text().expose_str().ok_or_else(|| Error::internal("a secret that is no text"))?;
         let shown = Zeroizing::new(text.to_owned());
         let ask = SealSigningSecret { vault: by.vault, webhook, secret: secret.into_text() };

@@ -9,6 +9,9 @@ use store::Mail;
 
 use crate::alert::{in_words, is_address};
 
+/// How the head of a row looks.
+const HEAD: &str = "text-align:left;padding:2px 12px 2px 0;vertical-align:top";
+
 /// What a mail tells of.
 pub(crate) struct Alert<'a> {
     /// Our own address.
@@ -85,11 +88,10 @@ pub(crate) fn mail(to: &str, alert: &Alert<'_>) -> Mail {
     let mut rows = String::new();
     for (name, value) in &facts {
         let _ = writeln!(text, "{name}: {value}");
-        let _ = write!(
+        let value = escaped(value);
+        let _ = writeln!(
             rows,
-            "<tr><th scope=\"row\" style=\"text-align:left;padding:2px 12px 2px 0;vertical-align:top\">{name}</th>\
-             <td style=\"padding:2px 0\">{}</td></tr>\n",
-            escaped(value)
+            "<tr><th scope=\"row\" style=\"{HEAD}\">{name}</th><td style=\"padding:2px 0\">{value}</td></tr>"
         );
     }
     let mut paragraphs: Vec<String> = besides.into_iter().collect();
@@ -100,13 +102,17 @@ pub(crate) fn mail(to: &str, alert: &Alert<'_>) -> Mail {
     for (words, link) in &links {
         let _ = write!(text, "\n{words}:\n{link}\n");
     }
-    let paragraphs: String = paragraphs.iter().map(|paragraph| format!("<p>{}</p>\n", escaped(paragraph))).collect();
-    let links: String =
-        links.iter().map(|(words, link)| format!("<p><a href=\"{}\">{words}</a></p>\n", escaped(link))).collect();
+    let mut below = String::new();
+    for paragraph in &paragraphs {
+        let _ = writeln!(below, "<p>{}</p>", escaped(paragraph));
+    }
+    for (words, link) in &links {
+        let _ = writeln!(below, "<p><a href=\"{}\">{words}</a></p>", escaped(link));
+    }
     let html = format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta name=\"color-scheme\" content=\"light dark\">\n\
          <title>{title}</title>\n<body style=\"font-family:sans-serif;max-width:40em\">\n\
-         <h1 style=\"font-size:1.2em\">{title} <small>({severity})</small></h1>\n<table>\n{rows}</table>\n{paragraphs}{links}</body>\n</html>\n"
+         <h1 style=\"font-size:1.2em\">{title} <small>({severity})</small></h1>\n<table>\n{rows}</table>\n{below}</body>\n</html>\n"
     );
     Mail { to: to.to_owned(), subject: format!("SikkerKey: {title} ({severity})"), text, html: Some(html) }
 }

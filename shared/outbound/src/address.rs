@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// Ranges of IPv4 that are not public: first address and length of the prefix. From the IANA registry of special-purpose
 /// addresses (iana.org/assignments/iana-ipv4-special-registry), with multicast and what is reserved.
 const NOT_PUBLIC_V4: [(Ipv4Addr, u32); 16] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8),       // this network
+    (Ipv4Addr::UNSPECIFIED, 8),           // this network
     (Ipv4Addr::new(10, 0, 0, 0), 8),      // private
     (Ipv4Addr::new(100, 64, 0, 0), 10),   // behind a carrier's NAT
     (Ipv4Addr::new(127, 0, 0, 0), 8),     // this computer
@@ -23,7 +23,7 @@ const NOT_PUBLIC_V4: [(Ipv4Addr, u32); 16] = [
     (Ipv4Addr::new(240, 0, 0, 0), 4),     // reserved, broadcast
 ];
 
-/// Ranges inside IPv6's global unicast (2000::/3) that are not public (iana.org/assignments/iana-ipv6-special-registry).
+/// Ranges inside IPv6's global unicast (`2000::/3`) that are not public (iana.org/assignments/iana-ipv6-special-registry).
 const NOT_PUBLIC_V6: [(Ipv6Addr, u32); 5] = [
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23), // protocol assignments, Teredo
     (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32), // documentation

@@ -8,6 +8,7 @@ mod boundaries;
 mod canaries;
 mod cases;
 mod credentials;
+mod deliveries;
 mod doors;
 mod ends;
 mod faults;
