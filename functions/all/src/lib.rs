@@ -13,7 +13,7 @@ pub use {
     account, account_mail, account_passkeys, bootstrap_agent, bootstrap_machine, dashboard, deliver_webhooks,
     download_bundle, enroll_machine, export_secrets, follow_audit, list_secrets, make_bundle, manage_agents,
     manage_alerts, manage_audit, manage_canaries, manage_machines, manage_policies, manage_projects, manage_schedules,
-    manage_secrets, manage_shares, open_share, operator, poll_secrets, read_secret, rotate_due, seal_secret, send_mail,
+    manage_secrets, manage_shares, manage_support, open_share, operator, poll_secrets, read_secret, rotate_due, seal_secret, send_mail,
     sweep_expired,
 };
 
@@ -61,6 +61,7 @@ pub fn routes(place: &impl Place) -> Vec<Routes> {
         manage_projects::routes(&base("manage-projects"), keys("manage-projects").maker()),
         manage_secrets::routes(&base("manage-secrets"), seal("manage-secrets")),
         manage_shares::routes(&base("manage-shares"), seal("manage-shares")),
+        manage_support::routes(&base("manage-support")),
         manage_machines::routes(&base("manage-machines")),
         make_bundle::routes(&base("make-bundle"), seal("make-bundle")),
         manage_audit::routes(&base("manage-audit")),

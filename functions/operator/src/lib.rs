@@ -1,6 +1,8 @@
-//! What the operator, the owner of the deployment, sees and decides of all vaults. Nothing here shows what is in one.
+//! What the operator, the owner of the deployment, sees and decides of all vaults. Nothing here shows what is in one, but the
+//! support tickets that its people wrote to the operator.
 
 mod plan;
+mod tickets;
 mod vaults;
 
 use std::sync::Arc;
@@ -24,6 +26,10 @@ pub fn routes(base: &Base) -> Routes {
     Routes::of("operator")
         .post("/v1/operator/vaults/query", vaults::query)
         .post("/v1/operator/vaults/{vaultId}/plan", plan::change)
+        .post("/v1/operator/tickets/query", tickets::query)
+        .get("/v1/operator/tickets/{ticketId}", tickets::one)
+        .post("/v1/operator/tickets/{ticketId}/reply", tickets::reply)
+        .post("/v1/operator/tickets/{ticketId}/status", tickets::status)
         .with_state(app)
 }
 

@@ -219,6 +219,11 @@ catalogue! {
     WebhookTest           "webhook_test"             Info     Authentication [User AiAgent];
     WebhookRedeliver      "webhook_redeliver"        Info     Authentication [User AiAgent];
     WebhookLimitReached   "webhook_limit_reached"    Medium   Authentication [System];
+    TicketCreate          "ticket_create"            Info     Authentication [User AiAgent];
+    TicketReply           "ticket_reply"             Info     Authentication [User AiAgent];
+    TicketRate            "ticket_rate"              Info     Authentication [User AiAgent];
+    TicketAttachmentAdd   "ticket_attachment_add"    Info     Authentication [User];
+    TicketAnswer          "ticket_answer"            Info     Authentication [External];
     SessionCreate         "session_create"           Info     Sessions       [User];
     SessionEnd            "session_end"              Info     Sessions       [User];
     SessionRevoke         "session_revoke"           Low      Sessions       [User];

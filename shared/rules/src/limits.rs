@@ -67,6 +67,23 @@ pub fn text(field: &'static str, text: Option<&str>) -> Result<Option<String>, I
     }
 }
 
+/// A text that somebody writes to somebody: not empty, with lines.
+pub fn message(field: &'static str, text: &str, most: usize) -> Result<String, Invalid> {
+    if (1..=most).contains(&text.chars().count()) && !text.trim().is_empty() {
+        return Ok(text.to_owned());
+    }
+    Err(Invalid::new(field, format!("must be 1 to {most} characters, not only spaces")))
+}
+
+/// Whether a text is a media type without parameters, as `text/plain` (RFC 9110, section 8.3.1).
+#[must_use]
+pub fn is_media_type(text: &str) -> bool {
+    let is_token = |part: &str| {
+        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&byte))
+    };
+    text.len() <= 127 && text.split_once('/').is_some_and(|(kind, sub)| is_token(kind) && is_token(sub))
+}
+
 /// A secret's value: 1 byte to 64 KiB of UTF-8 (which a JSON string always is).
 pub fn value(value: &Plaintext) -> Result<(), Invalid> {
     if (1..=VALUE_BYTES).contains(&value.len()) {

@@ -72,6 +72,14 @@ impl Principal {
         }
     }
 
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        match &self.who {
+            Who::Person(user) => &user.username,
+            Who::Agent(agent) => &agent.name,
+        }
+    }
+
     /// The person it is, if it is one.
     pub fn person(&self) -> Option<&User> {
         match &self.who {

@@ -21,6 +21,7 @@ mod second_factor;
 mod secret;
 mod session;
 mod share;
+pub mod ticket;
 mod token;
 mod tombstone;
 mod vault;

@@ -25,6 +25,7 @@ pub mod second_factor;
 pub mod secret;
 pub mod session;
 pub mod share;
+pub mod ticket;
 pub mod token;
 pub mod usage;
 pub mod value;

@@ -31,6 +31,8 @@ pub fn example_of(thing: &str) -> Value {
         "tokenId" => "enr_a1b2c3d4e5",
         "entryId" => "ipa_a1b2c3d4e5",
         "vaultId" => "vault_a1b2c3d4e5",
+        "ticketId" | "resolvedTicket" => "tkt_a1b2c3d4e5",
+        "attachmentId" => "att_a1b2c3d4e5",
         "webhookId" => "hook_a1b2c3d4e5",
         "webhookUrl" => "https://hooks.example.org/sikkerkey",
         "machineId" | "pendingMachine" | "disabledMachine" | "member" | "reader" | "agentId" | "pendingAgent"

@@ -21,6 +21,7 @@ mod projects;
 mod schedules;
 mod secrets;
 mod shares;
+mod support;
 mod things;
 mod topics;
 
@@ -295,7 +296,7 @@ fn below_doors(route: &Route) -> &str {
 type Group = (&'static str, fn() -> Vec<Case>);
 
 /// All of them.
-const BY_GROUP: [Group; 15] = [
+const BY_GROUP: [Group; 16] = [
     ("machine", machine::cases),
     ("onboarding", onboarding::cases),
     ("account", account::cases),
@@ -311,6 +312,7 @@ const BY_GROUP: [Group; 15] = [
     ("audit", audit::cases),
     ("pages", pages::cases),
     ("operator", operator::cases),
+    ("support", support::cases),
 ];
 
 /// The names of the groups of cases.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::pin::Pin;
 
 use crypto::KeyPair;
+use rules::nouns::ticket::TicketStatus;
 use serde_json::{Value, json};
 
 use super::Case;
@@ -14,6 +15,7 @@ use crate::{Browser, CodeApp, Machine, Person};
 pub(super) const NAMES: &[&str] = &[
     "agentId",
     "agentToken",
+    "attachmentId",
     "ceremony",
     "credential",
     "deliveryId",
@@ -40,6 +42,7 @@ pub(super) const NAMES: &[&str] = &[
     "resetToken",
     "sdkId",
     "secretId",
+    "ticketId",
     "token",
     "tokenId",
     "vaultId",
@@ -51,6 +54,7 @@ pub(super) const NAMES: &[&str] = &[
 /// Those of them that are ids of things in a vault.
 pub(super) const IDS: &[&str] = &[
     "agentId",
+    "attachmentId",
     "canaryId",
     "deliveryId",
     "entryId",
@@ -59,6 +63,7 @@ pub(super) const IDS: &[&str] = &[
     "policyId",
     "projectId",
     "secretId",
+    "ticketId",
     "tokenId",
     "vaultId",
     "webhookId",
@@ -74,6 +79,8 @@ pub fn missing_id(name: &str) -> &'static str {
         "secretId" => "sk_0000000000",
         "tokenId" => "enr_0000000000",
         "entryId" => "ipa_0000000000",
+        "ticketId" => "tkt_0000000000",
+        "attachmentId" => "att_0000000000",
         "vaultId" => "vault_0000000000",
         "webhookId" => "hook_0000000000",
         _ => "0b64c4f0-5d6f-4d5e-9c7e-3f1f6f3f0a11",
@@ -181,6 +188,7 @@ impl<'w> Things<'w> {
                         owner.post("/v1/manage/settings", &json!({ "stepUp": true })).await.expect(200);
                     }
                     "entryId" | "roomInAllowlist" | "allowlistOn" => self.make_allowlist(thing, owner).await,
+                    "ticketId" | "resolvedTicket" | "attachmentId" => self.make_ticket(thing, owner).await,
                     "webhookId" | "deliveryId" | "roomForWebhooks" => self.make_webhook(thing, owner).await,
                     "noAlerts" => {
                         owner.post("/v1/manage/alerts", &json!({ "enabledActions": [] })).await.expect(200);
@@ -299,6 +307,23 @@ impl<'w> Things<'w> {
             let entry = owner.post("/v1/manage/ipallowlist", &json!({ "cidr": range })).await.expect(200);
             self.keep(thing, entry.field("id"));
         }
+    }
+
+    async fn make_ticket(&mut self, thing: &'static str, owner: &Person<'w>) {
+        if thing == "attachmentId" {
+            self.make("ticketId", owner).await;
+            let path = format!("/v1/manage/tickets/{}/attachments", self.text("ticketId"));
+            let body = json!({ "fileName": "log.txt", "contentType": "text/plain", "base64": "aGVsbG8=" });
+            return self.keep(thing, owner.post(&path, &body).await.expect(200).field("id"));
+        }
+        let body = json!({ "categoryId": "bug", "priority": "low", "title": "An export", "body": "It ends early." });
+        let ticket = owner.post("/v1/manage/tickets", &body).await.expect(200).field("id");
+        if thing == "resolvedTicket" {
+            let change = store::ticket::row(ticket.parse().unwrap()).change();
+            let change = change.set(store::ticket::STATUS, &TicketStatus::Resolved);
+            owner.world.services.store.change(change).await.unwrap();
+        }
+        self.keep(thing, ticket);
     }
 
     async fn make_webhook(&mut self, thing: &'static str, owner: &Person<'w>) {

@@ -38,7 +38,8 @@ topics! {
     ALERTS "Alert mails" "Which actions bring a mail."
     WEBHOOKS "Webhooks" "Addresses that are told what is recorded, and what they were told."
     AUDIT_LOG "Audit log" "What was recorded, and counts."
-    OPERATOR "Operator" "What the owner of the deployment sees and decides of all vaults: their plans, and nothing in them."
+    SUPPORT "Support" "Tickets: questions to the operator of the deployment."
+    OPERATOR "Operator" "What the owner of the deployment sees and decides of all vaults: their plans and the tickets they write, and nothing else in them."
 }
 
 /// Puts cases under a topic.

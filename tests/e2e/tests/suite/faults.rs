@@ -189,7 +189,7 @@ mod every_call_of_every_route_may_fail {
         };
     }
 
-    groups! { machine onboarding account projects secrets policies canaries schedules shares machines agents notifications audit pages operator }
+    groups! { machine onboarding account projects secrets policies canaries schedules shares machines agents notifications audit pages operator support }
 }
 
 #[test]

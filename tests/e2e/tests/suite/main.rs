@@ -34,6 +34,7 @@ mod share_secrecy;
 mod shares;
 mod simulate;
 mod step_up;
+mod support;
 mod tampering;
 mod telemetry;
 mod walk;

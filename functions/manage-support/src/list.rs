@@ -1,0 +1,166 @@
+//! `GET ticket-categories`, `POST tickets/query` and `GET tickets/{ticketId}`: tickets, the newest first, and what was written in
+//! one. Internal notes of the operator are not there.
+
+use axum::extract::State;
+use edge::listing::{Page, Pager};
+use edge::paging::{Paged, Range, SIZE_LIMIT};
+use edge::{Body, Error, Ids, Json, Principal};
+use rules::Time;
+use rules::nouns::ticket::{Author, Category, FileInfo, Message, MessageId, Priority, Ticket, TicketId, TicketStatus};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use store::ticket;
+
+use crate::App;
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "TicketCategories")]
+pub(crate) struct Categories {
+    categories: Vec<CategoryView>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "NamedTicketCategory")]
+struct CategoryView {
+    id: Category,
+    name: &'static str,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "TicketQuery")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Query {
+    /// `open` asks for all that are neither resolved nor closed.
+    status: Option<TicketStatus>,
+    #[schemars(range(min = 1))]
+    page: Option<u64>,
+    #[schemars(range(min = 1, max = SIZE_LIMIT))]
+    page_size: Option<u64>,
+    /// With this or a cursor, pages go by cursor.
+    #[schemars(range(min = 1, max = SIZE_LIMIT))]
+    limit: Option<u64>,
+    cursor: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Ticket")]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TicketView {
+    id: TicketId,
+    category_id: Category,
+    priority: Priority,
+    status: TicketStatus,
+    title: String,
+    rating: Option<u64>,
+    created_at: Time,
+    updated_at: Time,
+}
+
+impl TicketView {
+    fn of(ticket: Ticket) -> Self {
+        Self {
+            id: ticket.id,
+            category_id: ticket.category,
+            priority: ticket.priority,
+            status: ticket.status,
+            title: ticket.title,
+            rating: ticket.rating,
+            created_at: ticket.created_at,
+            updated_at: ticket.updated_at,
+        }
+    }
+}
+
+/// A page of tickets, by its number.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "NumberedTickets")]
+pub(crate) struct Numbered {
+    tickets: Vec<TicketView>,
+    #[serde(flatten)]
+    page: Paged,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Tickets {
+    tickets: Vec<TicketView>,
+}
+
+/// Tickets: by cursor if that was asked for, else by page number.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "QueriedTickets")]
+#[serde(untagged)]
+pub(crate) enum Queried {
+    Page(Page<Tickets>),
+    Numbered(Numbered),
+}
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "TicketWithMessages")]
+pub(crate) struct WithMessages {
+    #[serde(flatten)]
+    ticket: TicketView,
+    messages: Vec<MessageView>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "TicketMessage")]
+#[serde(rename_all = "camelCase")]
+struct MessageView {
+    id: MessageId,
+    author: Author,
+    author_name: String,
+    body: String,
+    created_at: Time,
+    attachments: Vec<FileInfo>,
+}
+
+impl MessageView {
+    fn of(message: Message) -> Self {
+        let Message { id, author, author_name, body, created_at, attachments, .. } = message;
+        Self { id, author, author_name, body, created_at, attachments }
+    }
+}
+
+/// `GET ticket-categories`: what tickets can be about.
+pub(crate) async fn categories(_: Principal) -> Json<Categories> {
+    let view = |id: Category| CategoryView { id, name: id.words() };
+    Json(Categories { categories: Category::ALL.map(view).into() })
+}
+
+/// `POST tickets/query`: the vault's tickets, the newest first.
+pub(crate) async fn query(
+    State(app): State<App>,
+    by: Principal,
+    Body(query): Body<Query>,
+) -> Result<Json<Queried>, Error> {
+    let by_cursor = query.limit.is_some() || query.cursor.is_some();
+    if by_cursor && query.page.or(query.page_size).is_some() {
+        return Err(Error::invalid("cursor", "and limit do not go together with page and pageSize"));
+    }
+    let wanted = |ticket: &Ticket| ticket.status.is_asked_for(query.status);
+    if by_cursor {
+        let pager = Pager::page(query.limit, query.cursor.as_deref())?.backward(true);
+        let show = |ticket| Some(ticket).filter(wanted).map(TicketView::of);
+        let listed = pager.along(&app.store, ticket::of_vault(by.vault), show).await?;
+        let Json(page) = listed.page(|tickets| Tickets { tickets });
+        return Ok(Json(Queried::Page(page)));
+    }
+    let range = Range::checked(query.page, query.page_size)?;
+    let mut tickets = app.store.all(ticket::of_vault(by.vault)).await?;
+    tickets.retain(wanted);
+    tickets.reverse();
+    let (tickets, page) = range.page(tickets);
+    Ok(Json(Queried::Numbered(Numbered { tickets: tickets.into_iter().map(TicketView::of).collect(), page })))
+}
+
+/// `GET tickets/{ticketId}`: a ticket with what was written in it.
+pub(crate) async fn one(
+    State(app): State<App>,
+    by: Principal,
+    Ids(id): Ids<TicketId>,
+) -> Result<Json<WithMessages>, Error> {
+    let ticket = by.find(&ticket::row(id)).await?;
+    let messages = app.store.all(ticket::messages(id)).await?;
+    let messages = messages.into_iter().filter(|message| !message.internal).map(MessageView::of).collect();
+    Ok(Json(WithMessages { ticket: TicketView::of(ticket), messages }))
+}
