@@ -46,7 +46,7 @@ PATHS = {
     "machine": ("/v1/secret/", "/v1/secrets", "/v1/cli/", "/v1/verify-access"),
     "onboarding": ("/v1/bootstrap/", "/v1/{vaultId}/enroll/", "/v1/bundle/", "/v1/share/", "/v1/ai-bootstrap/"),
     "account": ("/v1/account", "/v1/operator/"),
-    "pages": ("/verify-email", "/reset-password", "/v1/openapi.json", "/v1/webhooks/keys"),
+    "pages": ("/verify-email", "/reset-password", "/v1/openapi.json", "/v1/health", "/v1/webhooks/keys"),
     "management": ("/v1/manage/", "/v1/ai/"),
     "events": (),
 }

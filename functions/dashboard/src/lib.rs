@@ -1,10 +1,11 @@
-//! What is given out as it is: `GET /v1/openapi.json`, `GET /v1/webhooks/keys`, and the pages that links in mails lead to, `GET /verify-email` and
+//! What is given out as it is: `GET /v1/openapi.json`, `GET /v1/health`, `GET /v1/webhooks/keys`, and the pages that links in mails lead to, `GET /verify-email` and
 //! `GET /reset-password`.
 //!
 //! A page holds nothing of its own and asks the API. It takes the link's token from behind the `#`, where no server and no
 //! log sees it, and acts when the person says so: a scanner that opens links in mails changes nothing.
 
 mod document;
+mod health;
 mod keys;
 
 use axum::extract::State;
@@ -44,6 +45,7 @@ pub fn routes(base: &Base) -> Routes {
     };
     Routes::of("dashboard")
         .get("/v1/openapi.json", openapi)
+        .get("/v1/health", health::health)
         .get("/v1/webhooks/keys", keys::keys)
         .get("/verify-email", verify_email)
         .get("/reset-password", reset_password)

@@ -7,6 +7,7 @@ pub(super) fn cases() -> Vec<Case> {
     let cases = [
         get("getWelcome", "/"),
         get("getOpenApi", "/v1/openapi.json"),
+        get("getHealth", "/v1/health"),
         get("getWebhookKeys", "/v1/webhooks/keys"),
         get("getVerificationPage", "/verify-email"),
         get("getPasswordResetPage", "/reset-password"),
