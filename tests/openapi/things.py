@@ -24,7 +24,10 @@ EVERY_SCOPE = [
 ]
 
 # What is made only for a call that names it.
-MADE_FOR_ONE = ("bootstrapToken", "bundleToken", "enrollment", "agentToken", "frozenProject", "shareToken")
+MADE_FOR_ONE = ("bootstrapToken", "bundleToken", "enrollment", "agentToken", "frozenProject", "shareToken",
+                "resolvedTicket")
+# Of an address and no name, so that nothing has to be found where there is no name server.
+WEBHOOK_URL = "https://93.184.215.14/hooks"
 
 
 def fields(body):
@@ -103,6 +106,12 @@ class Things:
             "disabledAgent": lambda _: choice(self.agents),
             "tokenId": lambda _: choice(self.tokens),
             "entryId": lambda _: choice(self.entries),
+            "webhookId": lambda _: self.webhook,
+            "deliveryId": lambda _: self.delivery,
+            "webhookUrl": lambda _: WEBHOOK_URL,
+            "ticketId": lambda _: self.ticket,
+            "resolvedTicket": self.resolved_ticket,
+            "attachmentId": lambda _: self.attachment,
             "vaultId": lambda _: owner.vault_id,
             "sdkId": lambda _: "python",
             "session": lambda _: choice(self.sessions),
@@ -123,7 +132,28 @@ class Things:
         if unknown := wanted - self.made.keys():
             raise KeyError(f"tests/openapi/cases.json names things that things.py does not make: {', '.join(sorted(unknown))}")
         # What a case wants to be so before it is called.
-        self.state = {"allowlistOn": lambda: owner.post("/v1/manage/ipallowlist/enable")}
+        self.state = {
+            "allowlistOn": lambda: owner.post("/v1/manage/ipallowlist/enable"),
+            "noAlerts": lambda: owner.post("/v1/manage/alerts", {"enabledActions": []}),
+            "roomForWebhooks": self.make_room_for_webhooks,
+        }
+
+    def make_room_for_webhooks(self):
+        """There is a limit, and they are made at random."""
+        webhooks = [row["id"] for row in self.owner.get("/v1/manage/webhooks")["webhooks"]]
+        for webhook in webhooks[:-1] if len(webhooks) > 10 else []:
+            self.owner.post(f"/v1/manage/webhooks/{webhook}/delete")
+
+    def new_ticket(self):
+        """A new ticket."""
+        body = {"categoryId": "bug", "priority": "low", "title": "An export", "body": "It ends early."}
+        return self.owner.post("/v1/manage/tickets", body)["id"]
+
+    def resolved_ticket(self, _):
+        """A ticket that can be rated."""
+        ticket = self.new_ticket()
+        self.owner.post(f"/v1/operator/tickets/{ticket}/status", {"status": "resolved"})
+        return ticket
 
     def share_link(self, project):
         """The token of a new share link, whose passphrase is kept."""
@@ -229,6 +259,14 @@ class Things:
         self.entries = [row["id"] for row in owner.get("/v1/manage/ipallowlist")["entries"]][-3:]
         if not self.entries:
             self.entries = [owner.post("/v1/manage/ipallowlist", {"cidr": "192.0.2.0/24"})["id"]]
+        self.make_room_for_webhooks()
+        webhooks = [row["id"] for row in owner.get("/v1/manage/webhooks")["webhooks"]]
+        made = {"url": WEBHOOK_URL, "actions": ["canary_triggered"]}
+        self.webhook = webhooks[-1] if webhooks else owner.post("/v1/manage/webhooks", made)["id"]
+        self.delivery = owner.post(f"/v1/manage/webhooks/{self.webhook}/test")["deliveryId"]
+        self.ticket = self.new_ticket()
+        file = {"fileName": "log.txt", "contentType": "text/plain", "base64": "aGVsbG8="}
+        self.attachment = owner.post(f"/v1/manage/tickets/{self.ticket}/attachments", file)["id"]
         sessions = owner.get("/v1/account/sessions")["sessions"]
         self.sessions = [row["id"] for row in sessions if not row["current"]][-3:]
         if not self.sessions:
