@@ -17,7 +17,8 @@ VALUE = "s3cr3t"
 # Documents whose commands, one after the other, go from a sign-up to a read, and how often they print the value.
 WALKS = {
     ("README.md",): 1,
-    ("docs/quickstart.md", "docs/policies.md", "docs/canaries.md", "docs/rotation.md", "docs/secret-types.md", "docs/share-links.md"): 2,
+    ("docs/quickstart.md", "docs/policies.md", "docs/canaries.md", "docs/rotation.md", "docs/secret-types.md", "docs/share-links.md",
+     "docs/alerts.md", "docs/support.md"): 2,
 }
 # As somebody has them who pastes into a terminal; without the person's own settings.
 SHELLS = {"bash": ["bash", "--norc", "-i"], "zsh": ["zsh", "-f", "-i"]}
