@@ -197,7 +197,7 @@ POWERS = (
         | MAKES_MACHINES
         | MAKES_GRANTS
         | {"download-bundle", "follow-audit", "manage-audit", "manage-alerts", "send-mail", "manage-canaries", "manage-machines", "manage-policies"}
-        | {"manage-secrets", "manage-shares", "sweep-expired"},
+        | {"manage-secrets", "manage-shares", "manage-support", "sweep-expired"},
         lambda held: held.rows(ANYTHING, "vault", "MACHINE#x")
         or any(held.rows(READS, "vault/index/by-owner", f"{kind}#x") for kind in ("PROJECT", "SECRET", "VAULT")),
         "Those of machines, projects or vaults whose ids he knows.",

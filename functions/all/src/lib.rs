@@ -13,8 +13,8 @@ pub use {
     account, account_mail, account_passkeys, bootstrap_agent, bootstrap_machine, dashboard, deliver_webhooks,
     download_bundle, enroll_machine, export_secrets, follow_audit, list_secrets, make_bundle, manage_agents,
     manage_alerts, manage_audit, manage_canaries, manage_machines, manage_policies, manage_projects, manage_schedules,
-    manage_secrets, manage_shares, manage_support, open_share, operator, poll_secrets, read_secret, rotate_due, seal_secret, send_mail,
-    sweep_expired,
+    manage_secrets, manage_shares, manage_support, open_share, operator, poll_secrets, read_secret, rotate_due,
+    seal_secret, send_mail, sweep_expired,
 };
 
 /// A place where functions run: gives each, by its name, what it asks for.

@@ -36,7 +36,7 @@ pub(crate) struct Created {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Attachment")]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct File {
+pub(crate) struct Downloaded {
     file_name: String,
     content_type: String,
     /// The bytes in standard base64.
@@ -91,7 +91,7 @@ pub(crate) async fn add(
 }
 
 /// `GET tickets/attachments/{attachmentId}`: a file with its bytes.
-pub(crate) async fn one(by: Principal, Ids(id): Ids<AttachmentId>) -> Result<Json<File>, Error> {
+pub(crate) async fn one(by: Principal, Ids(id): Ids<AttachmentId>) -> Result<Json<Downloaded>, Error> {
     let Attachment { info, base64, .. } = by.find(&ticket::attachment(id)).await?;
-    Ok(Json(File { file_name: info.file_name, content_type: info.content_type, base64 }))
+    Ok(Json(Downloaded { file_name: info.file_name, content_type: info.content_type, base64 }))
 }

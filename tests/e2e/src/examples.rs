@@ -138,7 +138,9 @@ fn of_text(field: Field<'_>) -> Option<&'static str> {
         ("Webhook", "url") => "https://hooks.example.org/sikkerkey",
         ("CreatedWebhook" | "RotatedWebhookSecret", "secret") => "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
         (_, "lastError") => "answered 500",
-        ("Ticket" | "TicketWithMessages" | "OperatorTicket" | "OperatorTicketWithMessages", "title") => "An export ends early",
+        ("Ticket" | "TicketWithMessages" | "OperatorTicket" | "OperatorTicketWithMessages", "title") => {
+            "An export ends early"
+        }
         (_, "fileName") => "log.txt",
         (_, "contentType") => "text/plain",
         (_, "base64") => "aGVsbG8=",

@@ -12,7 +12,8 @@ async fn world() -> World {
 }
 
 async fn ticket(person: &Person<'_>) -> String {
-    let body = json!({ "categoryId": "bug", "priority": "high", "title": "It breaks", "body": "Since Monday.\nOften." });
+    let body =
+        json!({ "categoryId": "bug", "priority": "high", "title": "It breaks", "body": "Since Monday.\nOften." });
     let made = person.post("/v1/manage/tickets", &body).await.expect(200);
     assert_eq!(made.field("status"), "waiting_on_staff");
     made.field("id")
@@ -40,10 +41,10 @@ async fn both_sides_write_and_each_knows_whose_turn_it_is() {
     assert_eq!(seen["status"], "waiting_on_customer");
     let messages = seen["messages"].as_array().unwrap();
     let said = |message: &Value| (message["author"].clone(), message["body"].clone());
-    assert_eq!(messages.iter().map(said).collect::<Vec<_>>(), [
-        (json!("customer"), json!("Since Monday.\nOften.")),
-        (json!("staff"), json!("Try again")),
-    ]);
+    assert_eq!(
+        messages.iter().map(said).collect::<Vec<_>>(),
+        [(json!("customer"), json!("Since Monday.\nOften.")), (json!("staff"), json!("Try again")),]
+    );
     assert_eq!(keys(&messages[0]), ["attachments", "author", "authorName", "body", "createdAt", "id"]);
     assert!(!seen.to_string().contains("They always"));
     let whole = as_operator(&operator, &id).await;
@@ -62,7 +63,8 @@ async fn a_ticket_is_resolved_opened_again_rated_once_and_closed() {
     let world = world().await;
     let operator = world.owner().await;
     let id = ticket(&operator).await;
-    let rate = async |rating: u64| operator.post(&format!("/v1/manage/tickets/{id}/rate"), &json!({ "rating": rating })).await;
+    let rate =
+        async |rating: u64| operator.post(&format!("/v1/manage/tickets/{id}/rate"), &json!({ "rating": rating })).await;
     let reply = async || operator.post(&format!("/v1/manage/tickets/{id}/reply"), &json!({ "body": "b" })).await;
     let set = async |status: &str| {
         operator.post(&format!("/v1/operator/tickets/{id}/status"), &json!({ "status": status })).await
@@ -96,9 +98,7 @@ async fn files_go_with_the_next_reply() {
     let owner = world.owner().await;
     let id = ticket(&owner).await;
     let path = format!("/v1/manage/tickets/{id}/attachments");
-    let file = |name: &str, bytes: &[u8]| {
-        json!({ "fileName": name, "contentType": "application/octet-stream", "base64": STANDARD.encode(bytes) })
-    };
+    let file = |name: &str, bytes: &[u8]| json!({ "fileName": name, "contentType": "application/octet-stream", "base64": STANDARD.encode(bytes) });
     // Bytes that are no text come back as they were.
     let bytes: Vec<u8> = (0..=255).cycle().take(262_144).collect();
     let big = owner.post(&path, &file("a.bin", &bytes)).await.expect(200).field("id");
@@ -131,7 +131,10 @@ async fn files_go_with_the_next_reply() {
         owner.post(&path, &file("c.bin", b"c")).await.expect(200);
     }
     let full = owner.post(&path, &file("d.bin", b"d")).await;
-    assert_eq!((full.code(409), full.error(409)), ("limit_reached".into(), "A ticket has at most 5 attachments".into()));
+    assert_eq!(
+        (full.code(409), full.error(409)),
+        ("limit_reached".into(), "A ticket has at most 5 attachments".into())
+    );
 }
 
 #[tokio::test]
