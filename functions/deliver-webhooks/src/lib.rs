@@ -22,8 +22,9 @@ use serde_json::{Value, json};
 use store::{KeyRing, Store, webhook};
 use tokio::time::Instant;
 
-/// How long one run goes on. The function has 60 seconds, and an attempt that has begun takes 10 at most.
-const RUN: Duration = Duration::from_secs(45);
+/// How long one run goes on. The function has 60 seconds, and a last look into a queue, with attempts that all take ten seconds,
+/// takes 20.
+const RUN: Duration = Duration::from_secs(35);
 /// Most queues that one run works on at the same time.
 const QUEUES_AT_ONCE: usize = 256;
 

@@ -17,7 +17,7 @@ use crate::attempt::Outcome;
 /// take. When a run was cut off, the queue waits for this long.
 const LEASE_SECONDS: u64 = 90;
 /// Deliveries that one look takes out of a queue.
-const LOOK: usize = 32;
+const LOOK: usize = 16;
 /// Attempts for one webhook at the same time.
 const AT_ONCE: usize = 8;
 /// How long a queue waits after something went wrong on our side, in seconds.

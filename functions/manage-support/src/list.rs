@@ -5,8 +5,7 @@ use axum::extract::State;
 use edge::listing::{Page, Pager};
 use edge::paging::{Paged, Range, SIZE_LIMIT};
 use edge::{Body, Error, Ids, Json, Principal};
-use rules::Time;
-use rules::nouns::ticket::{Author, Category, FileInfo, Message, MessageId, Priority, Ticket, TicketId, TicketStatus};
+use rules::nouns::ticket::{Category, MessageView, Ticket, TicketId, TicketStatus, View};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::ticket;
@@ -42,47 +41,18 @@ pub(crate) struct Query {
     cursor: Option<String>,
 }
 
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Ticket")]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct TicketView {
-    id: TicketId,
-    category_id: Category,
-    priority: Priority,
-    status: TicketStatus,
-    title: String,
-    rating: Option<u64>,
-    created_at: Time,
-    updated_at: Time,
-}
-
-impl TicketView {
-    fn of(ticket: Ticket) -> Self {
-        Self {
-            id: ticket.id,
-            category_id: ticket.category,
-            priority: ticket.priority,
-            status: ticket.status,
-            title: ticket.title,
-            rating: ticket.rating,
-            created_at: ticket.created_at,
-            updated_at: ticket.updated_at,
-        }
-    }
-}
-
 /// A page of tickets, by its number.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "NumberedTickets")]
 pub(crate) struct Numbered {
-    tickets: Vec<TicketView>,
+    tickets: Vec<View>,
     #[serde(flatten)]
     page: Paged,
 }
 
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Tickets {
-    tickets: Vec<TicketView>,
+    tickets: Vec<View>,
 }
 
 /// Tickets: by cursor if that was asked for, else by page number.
@@ -98,27 +68,8 @@ pub(crate) enum Queried {
 #[schemars(rename = "TicketWithMessages")]
 pub(crate) struct WithMessages {
     #[serde(flatten)]
-    ticket: TicketView,
+    ticket: View,
     messages: Vec<MessageView>,
-}
-
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "TicketMessage")]
-#[serde(rename_all = "camelCase")]
-struct MessageView {
-    id: MessageId,
-    author: Author,
-    author_name: String,
-    body: String,
-    created_at: Time,
-    attachments: Vec<FileInfo>,
-}
-
-impl MessageView {
-    fn of(message: Message) -> Self {
-        let Message { id, author, author_name, body, created_at, attachments, .. } = message;
-        Self { id, author, author_name, body, created_at, attachments }
-    }
 }
 
 /// `GET ticket-categories`: what tickets can be about.
@@ -140,7 +91,7 @@ pub(crate) async fn query(
     let wanted = |ticket: &Ticket| ticket.status.is_asked_for(query.status);
     if by_cursor {
         let pager = Pager::page(query.limit, query.cursor.as_deref())?.backward(true);
-        let show = |ticket| Some(ticket).filter(wanted).map(TicketView::of);
+        let show = |ticket| Some(ticket).filter(wanted).map(View::from);
         let listed = pager.along(&app.store, ticket::of_vault(by.vault), show).await?;
         let Json(page) = listed.page(|tickets| Tickets { tickets });
         return Ok(Json(Queried::Page(page)));
@@ -150,7 +101,7 @@ pub(crate) async fn query(
     tickets.retain(wanted);
     tickets.reverse();
     let (tickets, page) = range.page(tickets);
-    Ok(Json(Queried::Numbered(Numbered { tickets: tickets.into_iter().map(TicketView::of).collect(), page })))
+    Ok(Json(Queried::Numbered(Numbered { tickets: tickets.into_iter().map(View::from).collect(), page })))
 }
 
 /// `GET tickets/{ticketId}`: a ticket with what was written in it.
@@ -161,6 +112,6 @@ pub(crate) async fn one(
 ) -> Result<Json<WithMessages>, Error> {
     let ticket = by.find(&ticket::row(id)).await?;
     let messages = app.store.all(ticket::messages(id)).await?;
-    let messages = messages.into_iter().filter(|message| !message.internal).map(MessageView::of).collect();
-    Ok(Json(WithMessages { ticket: TicketView::of(ticket), messages }))
+    let messages = messages.into_iter().filter(|message| !message.internal).map(MessageView::from).collect();
+    Ok(Json(WithMessages { ticket: ticket.into(), messages }))
 }

@@ -8,10 +8,9 @@ use edge::listing::{Page, Pager};
 use edge::paging::SIZE_LIMIT;
 use edge::{Body, Code, Error, Ids, Json, Person, done};
 use protocol::VaultId;
-use rules::Time;
 use rules::audit::{Action, ActorKind};
 use rules::limits;
-use rules::nouns::ticket::{Author, Category, FileInfo, Message, MessageId, Priority, Ticket, TicketId, TicketStatus};
+use rules::nouns::ticket::{Author, Message, MessageId, MessageView, Ticket, TicketId, TicketStatus, View};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::{Change, ticket};
@@ -32,37 +31,22 @@ pub(crate) struct Query {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "OperatorTickets")]
 pub(crate) struct Tickets {
-    tickets: Vec<TicketView>,
+    tickets: Vec<OfVault>,
 }
 
+/// A ticket, and whose it is.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "OperatorTicket")]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct TicketView {
-    id: TicketId,
+pub(crate) struct OfVault {
     vault_id: VaultId,
-    category_id: Category,
-    priority: Priority,
-    status: TicketStatus,
-    title: String,
-    rating: Option<u64>,
-    created_at: Time,
-    updated_at: Time,
+    #[serde(flatten)]
+    ticket: View,
 }
 
-impl TicketView {
-    fn of(ticket: Ticket) -> Self {
-        Self {
-            id: ticket.id,
-            vault_id: ticket.vault,
-            category_id: ticket.category,
-            priority: ticket.priority,
-            status: ticket.status,
-            title: ticket.title,
-            rating: ticket.rating,
-            created_at: ticket.created_at,
-            updated_at: ticket.updated_at,
-        }
+impl From<Ticket> for OfVault {
+    fn from(ticket: Ticket) -> Self {
+        Self { vault_id: ticket.vault, ticket: ticket.into() }
     }
 }
 
@@ -70,23 +54,18 @@ impl TicketView {
 #[schemars(rename = "OperatorTicketWithMessages")]
 pub(crate) struct WithMessages {
     #[serde(flatten)]
-    ticket: TicketView,
+    ticket: OfVault,
     /// With internal notes.
-    messages: Vec<MessageView>,
+    messages: Vec<Noted>,
 }
 
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "OperatorTicketMessage")]
-#[serde(rename_all = "camelCase")]
-struct MessageView {
-    id: MessageId,
-    author: Author,
-    author_name: String,
-    body: String,
+struct Noted {
     /// Whether the operator alone sees it.
     internal: bool,
-    created_at: Time,
-    attachments: Vec<FileInfo>,
+    #[serde(flatten)]
+    message: MessageView,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -138,7 +117,7 @@ pub(crate) async fn query(
         for (place, entry) in entries {
             let found = tickets.iter().find(|ticket| ticket.id == entry.ticket);
             if let Some(found) = found.filter(|ticket| ticket.status.is_asked_for(query.status)) {
-                pager.take(place, TicketView::of(found.clone()));
+                pager.take(place, found.clone().into());
             }
         }
     }
@@ -153,12 +132,9 @@ pub(crate) async fn one(
 ) -> Result<Json<WithMessages>, Error> {
     app.for_operator(&person).await?;
     let ticket = app.ticket(id).await?;
-    let view = |message: Message| {
-        let Message { id, author, author_name, body, internal, created_at, attachments, .. } = message;
-        MessageView { id, author, author_name, body, internal, created_at, attachments }
-    };
+    let view = |message: Message| Noted { internal: message.internal, message: message.into() };
     let messages = app.store.all(ticket::messages(id)).await?.into_iter().map(view).collect();
-    Ok(Json(WithMessages { ticket: TicketView::of(ticket), messages }))
+    Ok(Json(WithMessages { ticket: ticket.into(), messages }))
 }
 
 /// `POST …/reply`: an answer, after which the ticket waits for the customer; or an internal note.

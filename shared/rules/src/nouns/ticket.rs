@@ -208,3 +208,55 @@ impl Attachment {
     /// Most bytes in one (256 KiB).
     pub const BYTES: usize = 256 * 1_024;
 }
+
+/// A ticket as both sides see it.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Ticket")]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the fields of a Ticket")]
+pub struct View {
+    pub id: TicketId,
+    pub category_id: Category,
+    pub priority: Priority,
+    pub status: TicketStatus,
+    pub title: String,
+    pub rating: Option<u64>,
+    pub created_at: Time,
+    pub updated_at: Time,
+}
+
+impl From<Ticket> for View {
+    fn from(ticket: Ticket) -> Self {
+        Self {
+            id: ticket.id,
+            category_id: ticket.category,
+            priority: ticket.priority,
+            status: ticket.status,
+            title: ticket.title,
+            rating: ticket.rating,
+            created_at: ticket.created_at,
+            updated_at: ticket.updated_at,
+        }
+    }
+}
+
+/// A message as both sides see it.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "TicketMessage")]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the fields of a Message")]
+pub struct MessageView {
+    pub id: MessageId,
+    pub author: Author,
+    pub author_name: String,
+    pub body: String,
+    pub created_at: Time,
+    pub attachments: Vec<FileInfo>,
+}
+
+impl From<Message> for MessageView {
+    fn from(message: Message) -> Self {
+        let Message { id, author, author_name, body, created_at, attachments, .. } = message;
+        Self { id, author, author_name, body, created_at, attachments }
+    }
+}
