@@ -59,6 +59,7 @@ class Machine:
                 "SIKKERKEY_KMS_KEY": self.key,
                 "SIKKERKEY_SEAL_FUNCTION": "seal-secret",
                 "SIKKERKEY_MAIL_FUNCTION": "send-mail",
+                "SIKKERKEY_DELIVERY_FUNCTION": "deliver-webhooks",
                 "SIKKERKEY_MAIL_FROM": deployment.MAIL_FROM,
             }
         )
