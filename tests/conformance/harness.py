@@ -66,7 +66,6 @@ class Server:
         command = shlex.split(os.environ.get("SIKKERKEY_LOCAL") or DEFAULT_SERVER_COMMAND)
         self._log = collections.deque(maxlen=60)
         self._ready = queue.Queue()
-        self._told = {}
         self._process = subprocess.Popen(
             [*command, "--port", "0", *(["--data", str(data)] if data else ["--ephemeral"]), *options],
             cwd=REPOSITORY,
@@ -89,10 +88,8 @@ class Server:
         for line in stream:
             self._log.append(line.rstrip("\n"))
             word, _, url = line.strip().partition(" ")
-            if stream is self._process.stdout:
-                self._told[word] = url
-                if word == "ready":
-                    self._ready.put(url)
+            if stream is self._process.stdout and word == "ready":
+                self._ready.put(url)
         stream.close()
 
     def _await_ready(self, command):
@@ -106,11 +103,13 @@ class Server:
         raise RuntimeError(f"{shlex.join(command)} did not get ready. Its last lines:\n{self.log()}")
 
     def told(self, word):
-        """What the server printed behind this word, which comes after `ready`."""
+        """What the server printed behind this word, right after `ready`."""
         deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
-        while word not in self._told and time.monotonic() < deadline:
-            time.sleep(0)
-        return self._told[word]
+        while time.monotonic() < deadline:
+            for line in list(self._log):
+                if line.startswith(f"{word} "):
+                    return line.removeprefix(f"{word} ")
+        raise RuntimeError(f"the server did not print {word}. Its last lines:\n{self.log()}")
 
     def log(self):
         """The last lines that the server printed, for a failure's report."""
