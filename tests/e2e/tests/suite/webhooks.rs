@@ -1,14 +1,18 @@
 //! Webhooks: what is sent to whom and signed how; and making, changing and limiting them.
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 
+use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use crypto::PublicKey;
 use crypto::mac::hmac_sha256;
+use crypto::{KeyContext, PublicKey, Sealed};
 use e2e::{Answer, Options, Person, Received, Receiver, World, keys};
 use rules::audit::Action;
 use serde_json::{Value, json};
+use store::KeyError;
+use store::rewrap::Rewrap;
 
 pub(crate) async fn world() -> World {
     World::with(Options { loopback_webhooks: true, ..Options::default() }).await
@@ -171,6 +175,34 @@ async fn while_a_secret_is_rotated_both_sign() {
     for text in [shown(&owner, &id).await.to_string(), owner.get("/v1/manage/webhooks").await.text()] {
         assert!(!text.contains("whsec_") && !text.contains("secret\""), "{text}");
     }
+}
+
+/// Wraps nothing but what webhooks need, and says what it was asked for.
+#[derive(Default)]
+struct Asked(Mutex<Vec<KeyContext>>);
+
+#[async_trait]
+impl Rewrap for Asked {
+    async fn rewrap(&self, context: &KeyContext, _: &Sealed) -> Result<Option<Sealed>, KeyError> {
+        self.0.lock().unwrap().push(*context);
+        let is_ours = matches!(context, KeyContext::Webhook(_) | KeyContext::Signing);
+        Ok(is_ours.then(|| Sealed::from_bytes(vec![7])))
+    }
+}
+
+/// Under another server key, these keys are wrapped again too.
+#[tokio::test]
+async fn keys_of_webhooks_are_wrapped_again_with_the_others() {
+    let (world, receiver) = (world().await, Receiver::new().await);
+    let owner = world.owner().await;
+    webhook(&owner, &receiver, &["project_create"]).await;
+    let (vault, store, by) = (owner.vault.parse().unwrap(), &world.services.store, Asked::default());
+    assert_eq!(store.rewrap_all(&by, world.now()).await.unwrap().keys, 2);
+    let expected = [KeyContext::Webhook(vault), KeyContext::Vault(vault), KeyContext::Signing];
+    assert_eq!(*by.0.lock().unwrap(), expected);
+    let key = store.get(&store::webhook::key(vault)).await.unwrap().unwrap().key;
+    let signing = store.get(&store::webhook::deployment_key()).await.unwrap().unwrap().key;
+    assert_eq!([key.as_bytes(), signing.as_bytes()], [&[7], &[7]]);
 }
 
 #[tokio::test]
