@@ -97,15 +97,13 @@ impl DeliverWebhooks {
 
     /// The deployment's key pair, which is made with the first webhook.
     async fn deployment_key(&self) -> Result<KeyPair, Error> {
-        let (row, now) = (webhook::deployment_key(), self.clock.now());
-        if let Some(known) = self.store.get(&row).await? {
-            return Ok(self.keys.signing_key(&known.key, now).await?);
-        }
-        let key = self.keys.maker().make_wrapped(&KeyContext::Signing).await?;
-        let public_key = self.keys.signing_key(&key, now).await?.public();
-        self.store.put_new(&DeploymentKey { key, public_key }).await?;
-        // Somebody else may have been faster.
-        let made = self.store.get(&row).await?.ok_or_else(|| Error::internal("the deployment's key pair is gone"))?;
-        Ok(self.keys.signing_key(&made.key, now).await?)
+        let now = self.clock.now();
+        let make = async || {
+            let key = self.keys.maker().make_wrapped(&KeyContext::Signing).await?;
+            let public_key = self.keys.signing_key(&key, now).await?.public();
+            Ok::<_, Error>(DeploymentKey { key, public_key })
+        };
+        let pair = self.store.get_or_put(&webhook::deployment_key(), make).await?;
+        Ok(self.keys.signing_key(&pair.key, now).await?)
     }
 }

@@ -104,7 +104,6 @@ impl FollowAudit {
             if !alerts.want(action) {
                 continue;
             }
-            let request = MailRequest::Alert { record: Box::new(logged.record.clone()), more: 0 };
             let known = place.get(action.kind().name).and_then(|at| requests.get_mut(*at));
             match known {
                 Some(MailRequest::Alert { record, more }) if Alerts::holds_back(action) => {
@@ -113,7 +112,7 @@ impl FollowAudit {
                 }
                 _ => {
                     place.insert(action.kind().name, requests.len());
-                    requests.push(request);
+                    requests.push(MailRequest::Alert { record: Box::new(logged.record.clone()), more: 0 });
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use edge::answer::Done;
-use edge::{Body, Code, Error, Ids, Json, Principal, done};
+use edge::{Body, Error, Ids, Json, Principal, done};
 use rules::audit::Action;
 use rules::nouns::{Webhook, WebhookId};
 use rules::plan::Feature;
@@ -65,7 +65,7 @@ pub(crate) async fn update(
         let changed = write.change(change);
         write.record(&by.entry(Action::WebhookUpdate, format!("Webhook {id} {}", said.join(", "))));
         if !write.commit_unless_refused(changed).await? {
-            return Err(Error::new(Code::WebhookNotFound, "Webhook not found"));
+            return Err(Error::not_found("Webhook"));
         }
     }
     Ok(done(Touched { webhook_id: id }))

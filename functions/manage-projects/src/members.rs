@@ -5,7 +5,7 @@ use store::{Place, StoreError, grant, machine, member, project};
 
 use axum::extract::State;
 use edge::listing::{Page, Pager};
-use edge::paging::{Direction, Paged, Range, SIZE_LIMIT};
+use edge::paging::{Direction, Paged, Range, SIZE_LIMIT, is_by_cursor};
 use edge::{Body, Error, Ids, Json, Principal};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use protocol::{MachineId, ProjectId};
@@ -128,12 +128,7 @@ pub(crate) async fn query(
     Ids(project): Ids<ProjectId>,
     Body(query): Body<Query>,
 ) -> Result<Json<Queried>, Error> {
-    let by_number = query.page.or(query.page_size).is_some();
-    let by_cursor = query.limit.is_some() || query.cursor.is_some();
-    if by_cursor && by_number {
-        return Err(Error::invalid("cursor", "and limit do not go together with page and pageSize"));
-    }
-    if by_cursor {
+    if is_by_cursor(query.limit, query.cursor.as_deref(), query.page, query.page_size)? {
         let Json(page) = app.page_of_members(&by, project, &query).await?;
         return Ok(Json(Queried::Page(page)));
     }

@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::ticket;
 
-use crate::App;
+use crate::{App, closed};
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -61,7 +61,7 @@ pub(crate) async fn add(
         return Err(Error::invalid("base64", format!("must be 1 to {} bytes", Attachment::BYTES)));
     }
     if found.status == TicketStatus::Closed {
-        return Err(Error::new(Code::TicketClosed, "This ticket is closed; make a new one"));
+        return Err(closed());
     }
     let info = FileInfo {
         id: AttachmentId::from_entropy(random::bytes()),

@@ -7,7 +7,7 @@ mod list;
 mod rate;
 mod reply;
 
-use edge::{Base, Routes};
+use edge::{Base, Code, Error, Routes};
 use rules::nouns::ticket::TicketId;
 use rules::scope::Needs;
 use rules::scope::Scope::SupportWrite;
@@ -41,4 +41,9 @@ pub fn routes(base: &Base) -> Routes {
 #[serde(rename_all = "camelCase")]
 struct Touched {
     ticket_id: TicketId,
+}
+
+/// 409: nobody writes into this ticket any more.
+fn closed() -> Error {
+    Error::new(Code::TicketClosed, "This ticket is closed; make a new one")
 }

@@ -3,7 +3,7 @@
 
 use axum::extract::State;
 use edge::listing::{Page, Pager};
-use edge::paging::{Paged, Range, SIZE_LIMIT};
+use edge::paging::{Paged, Range, SIZE_LIMIT, is_by_cursor};
 use edge::{Body, Error, Ids, Json, Principal};
 use rules::nouns::ticket::{Category, MessageView, Ticket, TicketId, TicketStatus, View};
 use schemars::JsonSchema;
@@ -84,10 +84,7 @@ pub(crate) async fn query(
     by: Principal,
     Body(query): Body<Query>,
 ) -> Result<Json<Queried>, Error> {
-    let by_cursor = query.limit.is_some() || query.cursor.is_some();
-    if by_cursor && query.page.or(query.page_size).is_some() {
-        return Err(Error::invalid("cursor", "and limit do not go together with page and pageSize"));
-    }
+    let by_cursor = is_by_cursor(query.limit, query.cursor.as_deref(), query.page, query.page_size)?;
     let wanted = |ticket: &Ticket| ticket.status.is_asked_for(query.status);
     if by_cursor {
         let pager = Pager::page(query.limit, query.cursor.as_deref())?.backward(true);

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use store::ticket;
 
-use crate::{App, Touched};
+use crate::{App, Touched, closed};
 
 #[derive(Deserialize, JsonSchema)]
 #[schemars(rename = "TicketReply")]
@@ -31,7 +31,7 @@ pub(crate) async fn reply(
     let found = by.find(&ticket::row(id)).await?;
     let text = limits::message("body", &body.body, Ticket::BODY)?;
     if found.status == TicketStatus::Closed {
-        return Err(Error::new(Code::TicketClosed, "This ticket is closed; make a new one"));
+        return Err(closed());
     }
     if found.messages >= Ticket::MESSAGES {
         let text = format!("A ticket has at most {} messages; make a new one", Ticket::MESSAGES);

@@ -18,16 +18,10 @@ impl SealSecret {
 
     /// The key of a vault's signing secrets, which is made with the first of them.
     async fn webhook_key(&self, vault: VaultId) -> Result<WrappedWebhookKey, Error> {
-        let row = webhook::key(vault);
-        if let Some(key) = self.store.get(&row).await? {
-            return Ok(key);
-        }
-        let key = self.keys.maker().make_wrapped(&KeyContext::Webhook(vault)).await?;
-        let made = WrappedWebhookKey { vault, key };
-        if self.store.put_new(&made).await? {
-            return Ok(made);
-        }
-        // Somebody else was faster.
-        self.store.get(&row).await?.ok_or_else(|| Error::internal("the key of signing secrets is gone"))
+        let make = async || {
+            let key = self.keys.maker().make_wrapped(&KeyContext::Webhook(vault)).await?;
+            Ok(WrappedWebhookKey { vault, key })
+        };
+        self.store.get_or_put(&webhook::key(vault), make).await
     }
 }

@@ -56,6 +56,20 @@ impl Direction {
     }
 }
 
+/// Whether a list that pages either way is asked for by cursor; refused when both ways are asked for at once.
+pub fn is_by_cursor(
+    limit: Option<u64>,
+    cursor: Option<&str>,
+    page: Option<u64>,
+    page_size: Option<u64>,
+) -> Result<bool, Invalid> {
+    let by_cursor = limit.is_some() || cursor.is_some();
+    if by_cursor && page.or(page_size).is_some() {
+        return Err(Invalid::new("cursor", "and limit do not go together with page and pageSize"));
+    }
+    Ok(by_cursor)
+}
+
 impl Range {
     /// The page that is asked for, if it is within bounds.
     pub fn checked(page: Option<u64>, page_size: Option<u64>) -> Result<Self, Invalid> {

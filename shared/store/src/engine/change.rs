@@ -14,7 +14,7 @@ use super::item::Value;
 use super::row::{Put, Row, RowKey, attribute, from_item, to_item};
 use super::table::TTL;
 use super::transaction::FREE;
-use crate::{Lists, StoreError};
+use crate::{Lists, Store, StoreError};
 
 /// The condition that a row is there.
 pub(super) const THERE: &str = "attribute_exists(pk)";
@@ -212,6 +212,25 @@ impl<R: Row> Change<R> {
                 tell_new,
             }),
         }
+    }
+}
+
+impl Store {
+    /// The row with this key, which is made if there is none. Of several who make one at once all get the one that was put.
+    pub async fn get_or_put<R: Put, E: From<StoreError>>(
+        &self,
+        key: &RowKey<R>,
+        make: impl AsyncFnOnce() -> Result<R, E>,
+    ) -> Result<R, E> {
+        if let Some(known) = self.get(key).await? {
+            return Ok(known);
+        }
+        let new = make().await?;
+        if self.put_new(&new).await? {
+            return Ok(new);
+        }
+        let first = self.get(key).await?;
+        first.ok_or_else(|| StoreError::Damaged(format!("{}: gone as soon as it was made", R::KIND)).into())
     }
 }
 
